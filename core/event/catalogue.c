@@ -1,0 +1,146 @@
+#include <pthread.h>
+#include <string.h>
+#include "event/catalogue.h"
+#include "base/str.h"
+
+/* clang-format off */
+#define S(name, help) {name, VGW_EVENT_STRING, help}
+#define N(name, help) {name, VGW_EVENT_NUMBER, help}
+#define O(name, help) {name, VGW_EVENT_OBJECT, help}
+#define A(name, help) {name, VGW_EVENT_ANY, help}
+#define B(name, help) {name, VGW_EVENT_BOOL, help}
+#define FROM_TO S("from", "the calling number or address"), S("to", "the called one")
+#define DIRECTION S("direction", "inbound or outbound")
+#define TURN N("turn", "number of the turn in the session, from 1")
+#define RUN S("run_id", "the run"), S("workflow", "id of the workflow")
+#define ERROR_CLASS S("error_class", "as in the table of error classes")
+
+static const struct vgw_event_info table[VGW_EVENT_TYPES] = {
+    [VGW_EVENT_CALL_INITIATED] = {"call_initiated", "a call exists", {FROM_TO, DIRECTION}},
+    [VGW_EVENT_CALL_RINGING] = {"call_ringing", "the called party is alerted", {FROM_TO, DIRECTION}},
+    [VGW_EVENT_CALL_ANSWERED] = {"call_answered", "the call is connected",
+        {FROM_TO, S("answered_by", "human, machine or what the provider says"), DIRECTION}},
+    [VGW_EVENT_CALL_ENDED] = {"call_ended", "an answered call is over, or one was lost by a crash",
+        {S("status", "completed or interrupted"), N("duration", "seconds from answer"),
+         N("total_duration", "seconds from the beginning"), S("cause", "why it ended"), FROM_TO, DIRECTION}},
+    [VGW_EVENT_CALL_FAILED] = {"call_failed", "a call was never answered",
+        {S("status", "failed, busy, no_answer or canceled"), S("cause", "why"), ERROR_CLASS, FROM_TO, DIRECTION}},
+    [VGW_EVENT_DTMF_RECEIVED] = {"dtmf_received", "a key was pressed",
+        {S("digit", "0-9 * # A-D"), N("duration_ms", "how long"), S("source", "provider, rfc4733, inband or info")}},
+    [VGW_EVENT_SPEECH_DETECTED] = {"speech_detected", "the caller begins to speak",
+        {N("start_ms", "onset, from the beginning of the stream")}},
+    [VGW_EVENT_RECORDING_STARTED] = {"recording_started", "recording runs", {S("recording_id", "the recording")}},
+    [VGW_EVENT_RECORDING_STOPPED] = {"recording_stopped", "a recording is complete",
+        {S("recording_id", "the recording"), S("url", "where it can be fetched"), N("duration", "seconds")}},
+    [VGW_EVENT_HOLD_STARTED] = {"hold_started", "the call is on hold", {S("by", "who asked")}},
+    [VGW_EVENT_HOLD_ENDED] = {"hold_ended", "the call is back", {S("by", "who asked")}},
+    [VGW_EVENT_TRANSFER_INITIATED] = {"transfer_initiated", "a transfer begins",
+        {S("to", "target"), S("kind", "blind or attended"), S("outcome", "pending"), S("by", "who asked")}},
+    [VGW_EVENT_TRANSFER_COMPLETED] = {"transfer_completed", "a transfer is settled",
+        {S("to", "target"), S("kind", "blind or attended"), S("outcome", "completed, or why not"), S("by", "who asked")}},
+    [VGW_EVENT_ERROR] = {"error", "something went wrong",
+        {S("error", "a sentence"), ERROR_CLASS, S("where", "the part"), B("retryable", "whether it may be tried again")}},
+    [VGW_EVENT_SESSION_CREATED] = {"voice.session.created", "a conversation begins",
+        {S("channel", "phone, webrtc or realtime"), DIRECTION}},
+    [VGW_EVENT_SESSION_STOPPED] = {"voice.session.stopped", "a conversation is over",
+        {S("status", "as in its record"), S("reason", "why"), N("turns", "turns that were spoken")}},
+    [VGW_EVENT_STT_PARTIAL] = {"voice.stt.partial", "what the caller says, so far",
+        {S("text", "heard so far"), N("confidence", "0 to 1"), S("language", "BCP 47")}},
+    [VGW_EVENT_STT_FINAL] = {"voice.stt.final", "what the caller said",
+        {S("text", "what was said"), N("confidence", "0 to 1"), S("language", "BCP 47"), TURN}},
+    [VGW_EVENT_ASSISTANT_TEXT] = {"voice.assistant.text", "what the caller is answered",
+        {S("text", "the answer"), TURN, N("latency_ms", "end of speech to first frame heard"),
+         O("stages", "milliseconds of each stage: speech_end final first_text tts_first_byte first_frame heard")}},
+    [VGW_EVENT_ASSISTANT_INTERRUPTED] = {"voice.assistant.interrupted", "the caller spoke into the answer",
+        {TURN, S("heard_text", "what was heard of it"), N("heard_ms", "how long it was heard")}},
+    [VGW_EVENT_TOOL_CALLED] = {"voice.tool.called", "the assistant uses a tool",
+        {S("tool", "its name"), A("arguments", "as given"), TURN}},
+    [VGW_EVENT_TOOL_FINISHED] = {"voice.tool.finished", "a tool has answered",
+        {S("tool", "its name"), A("result", "what it gave"), A("error", "why not"), TURN}},
+    [VGW_EVENT_WORKFLOW_STARTED] = {"workflow_started", "a run begins", {RUN}},
+    [VGW_EVENT_WORKFLOW_STEP] = {"workflow_step", "a step is done",
+        {RUN, A("step", "its index"), S("type", "its type"), S("status", "completed, failed or skipped"),
+         A("output", "its result"), A("error", "why it failed")}},
+    [VGW_EVENT_WORKFLOW_FINISHED] = {"workflow_finished", "a run is complete",
+        {RUN, S("status", "completed, stopped or canceled"), A("output", "its result")}},
+    [VGW_EVENT_WORKFLOW_FAILED] = {"workflow_failed", "a run has failed",
+        {RUN, A("error", "why"), A("step", "index of the failed step"), ERROR_CLASS}},
+};
+/* clang-format on */
+
+/* Perfect enough: open addressing over twice as many slots, filled once. */
+#define SLOTS 128u
+static uint8_t slots[SLOTS]; /* type + 1 */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void fill_slots(void)
+{
+    for (unsigned type = 0; type < VGW_EVENT_TYPES; type++) {
+        uint64_t at = vgw_hash64(table[type].name, strlen(table[type].name));
+        while (slots[at % SLOTS])
+            at++;
+        slots[at % SLOTS] = (uint8_t)(type + 1);
+    }
+}
+
+const struct vgw_event_info *vgw_event_info(enum vgw_event_type type)
+{
+    return (unsigned)type < VGW_EVENT_TYPES ? &table[type] : NULL;
+}
+
+enum vgw_event_type vgw_event_type_of(const char *name)
+{
+    pthread_once(&once, fill_slots);
+    for (uint64_t at = vgw_hash64(name, strlen(name)); slots[at % SLOTS]; at++) {
+        unsigned type = slots[at % SLOTS] - 1u;
+        if (strcmp(table[type].name, name) == 0)
+            return (enum vgw_event_type)type;
+    }
+    return VGW_EVENT_OTHER;
+}
+
+static bool fits(enum vgw_event_kind kind, const struct vgw_json *value)
+{
+    enum vgw_json_type t = vgw_json_type(value);
+    switch (kind) {
+    case VGW_EVENT_STRING:
+        return t == VGW_JSON_STRING || t == VGW_JSON_NULL;
+    case VGW_EVENT_NUMBER:
+        return t == VGW_JSON_INT || t == VGW_JSON_DOUBLE || t == VGW_JSON_NULL;
+    case VGW_EVENT_BOOL:
+        return t == VGW_JSON_BOOL || t == VGW_JSON_NULL;
+    case VGW_EVENT_OBJECT:
+        return t == VGW_JSON_OBJECT || t == VGW_JSON_NULL;
+    case VGW_EVENT_ANY:
+        return true;
+    }
+    return false;
+}
+
+static const struct vgw_event_field *find_field(const struct vgw_event_info *info, const char *name)
+{
+    for (size_t i = 0; i < VGW_EVENT_FIELDS_MAX && info->fields[i].name; i++) {
+        if (strcmp(info->fields[i].name, name) == 0)
+            return &info->fields[i];
+    }
+    return NULL;
+}
+
+int vgw_event_check(const char *name, const struct vgw_json *data, struct vgw_error *err)
+{
+    const struct vgw_event_info *info = vgw_event_info(vgw_event_type_of(name));
+    if (data && vgw_json_type(data) != VGW_JSON_OBJECT)
+        return vgw_error_set(err, VGW_EINVALID, "the data of an event is an object; that of %s is not", name);
+    if (!info)
+        return VGW_OK;
+    const char *key;
+    struct vgw_json *value;
+    for (size_t i = 0; data && vgw_json_object_next(data, &i, &key, &value);) {
+        const struct vgw_event_field *field = find_field(info, key);
+        if (!field)
+            return vgw_error_at(err, VGW_EINVALID, key, "an event %s has no field \"%s\"", name, key);
+        if (!fits(field->kind, value))
+            return vgw_error_at(err, VGW_EINVALID, key, "field \"%s\" of an event %s has the wrong type", key, name);
+    }
+    return VGW_OK;
+}

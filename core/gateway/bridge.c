@@ -1,0 +1,274 @@
+/* bridge.c - what the call room and the plugins' host ask of the rooms around them. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "config/snapshot.h"
+#include "gateway/gateway_private.h"
+#include "net/tls.h"
+
+/* ---- events ---- */
+
+void vgw_gateway_emit(struct vgw_gateway *g, const char *type, const struct vgw_session *s, const struct vgw_call *c, struct vgw_json *data)
+{
+    if (!s && c)
+        s = c->session;
+    struct vgw_event_about about = {.session_id = s ? s->session_id : NULL,
+                                    .call_id = c ? c->call_id : NULL,
+                                    .provider_call_id = c ? c->provider_call_id : NULL,
+                                    .provider = c ? c->provider : s ? s->provider : NULL,
+                                    .plugin = c ? c->plugin : s ? s->plugin : NULL,
+                                    .project_id = s ? s->project_id : NULL};
+    vgw_bus_publish(g->bus, vgw_event_new(type, &about, data, g->depth));
+}
+
+static void env_emit(void *arg, const char *type, const struct vgw_session *s, const struct vgw_call *c, struct vgw_json *data)
+{
+    vgw_gateway_emit(arg, type, s, c, data);
+}
+
+/* ---- instances, for calls ---- */
+
+static struct vgw_snapshot *env_snapshot(void *arg)
+{
+    return vgw_snapshot_ref(((struct vgw_gateway *)arg)->snapshot);
+}
+
+static const struct vgw_route_set *env_routes(void *arg, struct vgw_snapshot *snapshot)
+{
+    const struct vgw_plan *plan = vgw_snapshot_get(snapshot, 0);
+    return plan ? plan->routes : NULL;
+}
+
+static void *env_instance_find(void *arg, const char *name)
+{
+    struct vgw_gateway *g = arg;
+    return vgw_registry_acquire(g->registry, "providers", name && name[0] ? name : g->plan->default_provider);
+}
+
+static void env_instance_ref(void *arg, void *instance)
+{
+    vgw_registry_ref(instance);
+}
+
+static void env_instance_unref(void *arg, void *instance)
+{
+    vgw_registry_release(((struct vgw_gateway *)arg)->registry, instance);
+}
+
+static const char *env_instance_name(void *arg, void *instance)
+{
+    return ((struct vgw_instance *)instance)->name;
+}
+
+static const char *env_instance_plugin(void *arg, void *instance)
+{
+    return vgw_plugin_module_desc(((struct vgw_instance *)instance)->module)->name;
+}
+
+static uint64_t env_instance_caps(void *arg, void *instance)
+{
+    return ((struct vgw_instance *)instance)->factory->caps;
+}
+
+static const char *env_instance_setting(void *arg, void *instance, const char *name)
+{
+    static char text[64]; /* control only, borrowed until the next call */
+    const struct vgw_recipe *r = vgw_gateway_recipe_of(arg, instance);
+    const struct vgw_option *row = r && r->options ? vgw_option_find(vgw_options_table(r->options), name) : NULL;
+    struct vgw_buf b = {0};
+    if (!row || !(row->dflt || vgw_options_explicit(r->options, name)))
+        return NULL;
+    if (row->type == VGW_OPTION_STRING)
+        return vgw_options_string(r->options, name);
+    if (row->type == VGW_OPTION_BOOL)
+        return vgw_options_bool(r->options, name) ? "true" : "false";
+    if (row->type == VGW_OPTION_DURATION)
+        vgw_buf_printf(&b, "%.6f", (double)vgw_options_duration_us(r->options, name) / (double)VGW_US_PER_S);
+    vgw_strcopy(text, sizeof text, vgw_buf_str(&b));
+    vgw_buf_done(&b);
+    return text[0] ? text : NULL;
+}
+
+static int env_provider_op(void *arg, void *instance, uint64_t op, struct vgw_call *call, int command, const struct vgw_json *params,
+                           struct vgw_error *err)
+{
+    return vgw_host_provider_op(((struct vgw_gateway *)arg)->host, instance, op, call, command, params, err);
+}
+
+static void env_provider_forget(void *arg, void *instance, struct vgw_call *call)
+{
+    vgw_host_provider_forget(((struct vgw_gateway *)arg)->host, instance, call);
+}
+
+static void env_sha256(const void *data, size_t len, uint8_t *out)
+{
+    vgw_digest(VGW_DIGEST_SHA256, data, len, out);
+}
+
+struct vgw_calls_limits vgw_gateway_limits(const struct vgw_plan *plan)
+{
+    const struct vgw_options *o = plan->main;
+    return (struct vgw_calls_limits){.max_sessions = (uint32_t)vgw_options_int(o, "gateway.max_sessions"),
+                                     .session_timeout_us = vgw_options_duration_us(o, "gateway.session_timeout"),
+                                     .max_call_duration_us = vgw_options_duration_us(o, "gateway.max_call_duration"),
+                                     .media_silence_timeout_us = vgw_options_duration_us(o, "media_silence_timeout"),
+                                     .ring_timeout_us = 60 * VGW_US_PER_S,
+                                     .op_timeout_us = 30 * VGW_US_PER_S,
+                                     .end_timeout_us = 10 * VGW_US_PER_S,
+                                     .summary_timeout_us = 500 * VGW_US_PER_MS,
+                                     .enabled = vgw_options_bool(o, "gateway.enabled")};
+}
+
+int vgw_gateway_calls_open(struct vgw_gateway *g, struct vgw_error *err)
+{
+    struct vgw_calls_env env = {.arg = g,
+                                .loop = g->loop,
+                                .emit = env_emit,
+                                .journal = vgw_gateway_journal,
+                                .store_record = vgw_gateway_store_record,
+                                .snapshot = env_snapshot,
+                                .routes = env_routes,
+                                .instance_find = env_instance_find,
+                                .instance_ref = env_instance_ref,
+                                .instance_unref = env_instance_unref,
+                                .instance_name = env_instance_name,
+                                .instance_plugin = env_instance_plugin,
+                                .instance_caps = env_instance_caps,
+                                .instance_setting = env_instance_setting,
+                                .provider_op = env_provider_op,
+                                .provider_forget = env_provider_forget,
+                                .media_attach = vgw_gateway_media_attach,
+                                .media_begin = vgw_gateway_media_begin,
+                                .media_command = vgw_gateway_media_command,
+                                .media_release = vgw_gateway_media_release,
+                                .media_held = vgw_gateway_media_held,
+                                .workflow_start = vgw_gateway_workflow_start,
+                                .sha256 = env_sha256};
+    struct vgw_calls_limits limits = vgw_gateway_limits(g->plan);
+    return vgw_calls_new(&env, &limits, &g->calls) < 0 ? vgw_error_nomem(err) : 0;
+}
+
+/* ---- for the plugins' host ---- */
+
+static struct vgw_calls *host_calls(void *arg)
+{
+    return ((struct vgw_gateway *)arg)->calls;
+}
+
+static struct vgw_registry *host_registry(void *arg)
+{
+    return ((struct vgw_gateway *)arg)->registry;
+}
+
+static const struct vgw_policy *host_policy(void *arg)
+{
+    return ((struct vgw_gateway *)arg)->policy;
+}
+
+static struct vgw_worker *worker_of(struct vgw_gateway *g, const struct vgw_loop *loop)
+{
+    for (size_t i = 0; i < sizeof g->workers / sizeof g->workers[0]; i++)
+        if (g->workers[i].loop == loop)
+            return &g->workers[i];
+    return NULL;
+}
+
+struct vgw_ws_hub *vgw_gateway_hub(struct vgw_gateway *g, struct vgw_loop *loop)
+{
+    struct vgw_worker *w = worker_of(g, loop);
+    struct vgw_error err = {0};
+    if (!w || w == g->control)
+        return NULL;
+    if (!w->hub && vgw_ws_hub_new(loop, NULL, &w->hub, &err) < 0)
+        vgw_log(VGW_LOG_ERROR, NULL, "the WebSocket part of a worker could not be made", "error", err.text, NULL);
+    return w->hub;
+}
+
+static struct vgw_ws_hub *host_hub(void *arg, struct vgw_loop *loop)
+{
+    return vgw_gateway_hub(arg, loop);
+}
+
+static struct vgw_client *host_client(void *arg, struct vgw_loop *loop)
+{
+    struct vgw_gateway *g = arg;
+    struct vgw_worker *w = worker_of(g, loop);
+    struct vgw_error err = {0};
+    if (w && !w->client && vgw_client_new(loop, g->pool, g->policy, NULL, &w->client, &err) < 0)
+        vgw_log(VGW_LOG_ERROR, NULL, "the HTTP client of a loop could not be made", "error", err.text, NULL);
+    return w ? w->client : NULL;
+}
+
+static struct vgw_front *host_front(void *arg)
+{
+    return ((struct vgw_gateway *)arg)->front;
+}
+
+static uint64_t host_call_leg(void *arg, struct vgw_call *call)
+{
+    struct vgw_gateway *g = arg;
+    struct vgw_error err = {0};
+    uint64_t leg = 0;
+    if (vgw_calls_leg(g->calls, call, &leg, &err) < 0)
+        vgw_log(VGW_LOG_WARNING, &call->scope, "a call's media could not be made", "error", err.text, NULL);
+    return leg;
+}
+
+static void host_emit(void *arg, const char *type, struct vgw_call *call, struct vgw_json *data)
+{
+    vgw_gateway_emit(arg, type, NULL, call, data);
+}
+
+static void host_health(void *arg, const char *section, const char *instance, const char *part, bool up, const char *sentence)
+{
+    struct vgw_buf name = {0};
+    vgw_buf_printf(&name, "%s.%s%s%s", section, instance, part ? "." : "", part ? part : "");
+    vgw_gateway_part(arg, vgw_buf_str(&name), up, sentence);
+    vgw_buf_done(&name);
+}
+
+static const char *host_public_url(void *arg)
+{
+    return ((struct vgw_gateway *)arg)->plan->public_url;
+}
+
+static void host_action_complete(void *arg, uint64_t run, int status, const char *sentence, struct vgw_json *result)
+{
+    vgw_action_complete(((struct vgw_gateway *)arg)->actions, run, status, result, sentence);
+}
+
+static bool host_tts_engine(void *arg, const char *name, struct vgw_engine *ret_engine)
+{
+    struct vgw_gateway *g = arg;
+    if (name && name[0])
+        return vgw_gateway_engine(g, "tts", name, ret_engine);
+    for (size_t i = 0; i < g->plan->recipe_count; i++)
+        if (vgw_streq(g->plan->recipes[i]->section, "tts") && vgw_gateway_engine(g, "tts", g->plan->recipes[i]->name, ret_engine))
+            return true;
+    return false;
+}
+
+int vgw_gateway_host_open(struct vgw_gateway *g, struct vgw_error *err)
+{
+    struct vgw_host_env env = {.arg = g,
+                               .control = g->loop,
+                               .pool = g->pool,
+                               .calls = host_calls,
+                               .registry = host_registry,
+                               .policy = host_policy,
+                               .hub = host_hub,
+                               .client = host_client,
+                               .front = host_front,
+                               .call_leg = host_call_leg,
+                               .emit = host_emit,
+                               .state_get = vgw_gateway_state_get,
+                               .state_set = vgw_gateway_state_set,
+                               .health = host_health,
+                               .public_url = host_public_url,
+                               .action_complete = host_action_complete,
+                               .tts_engine = host_tts_engine,
+                               .engine_release = vgw_gateway_engine_release};
+    return vgw_host_new(&env, &g->host, err);
+}

@@ -1,0 +1,523 @@
+/* conversation.c - between a call on control and its talk on a worker. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/metric.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "gateway/gateway_private.h"
+
+static void key_of(uint64_t call, char out[20])
+{
+    snprintf(out, 20, "%llx", (unsigned long long)call);
+}
+
+static struct vgw_conversation *conversation_of(struct vgw_gateway *g, uint64_t call)
+{
+    char key[20];
+    key_of(call, key);
+    return vgw_map_get(g->conversations, key);
+}
+
+static struct vgw_call *call_of(struct vgw_gateway *g, uint64_t call)
+{
+    return g->calls ? vgw_calls_by_handle(g->calls, call) : NULL;
+}
+
+/* ---- what a talk tells ---- */
+
+static void home_up(void *arg, uint64_t handle)
+{
+    struct vgw_gateway *g = arg;
+    struct vgw_conversation *c = conversation_of(g, handle);
+    struct vgw_call *call = call_of(g, handle);
+    if (!call)
+        return;
+    if (c && !c->up) {
+        struct vgw_buf name = {0};
+        vgw_buf_printf(&name, "voice.%s.stream.started", call->plugin);
+        vgw_audit(vgw_buf_str(&name), "session_id", call->session->session_id, "call_sid", call->provider_call_id, "stream_sid",
+                  vgw_json_get_string(call->session->transport_metadata, "stream_sid", NULL), "provider", call->plugin, NULL);
+        vgw_buf_done(&name);
+        c->up = true;
+    }
+    vgw_calls_media_up(g->calls, call);
+}
+
+static void home_activity(void *arg, uint64_t handle)
+{
+    struct vgw_gateway *g = arg;
+    struct vgw_call *call = call_of(g, handle);
+    if (call)
+        vgw_calls_activity(g->calls, call);
+}
+
+static void home_lost(void *arg, uint64_t handle, const char *sentence)
+{
+    struct vgw_gateway *g = arg;
+    struct vgw_call *call = call_of(g, handle);
+    if (!call)
+        return;
+    vgw_log(VGW_LOG_WARNING, &call->scope, "a call's media was lost", "error", sentence, NULL);
+    vgw_calls_media_lost(g->calls, call, sentence);
+}
+
+static void home_event(void *arg, uint64_t handle, const char *type, struct vgw_json *data)
+{
+    struct vgw_gateway *g = arg;
+    struct vgw_call *call = call_of(g, handle);
+    if (!call) {
+        vgw_json_free(data);
+        return;
+    }
+    vgw_session_touch(call->session);
+    vgw_gateway_emit(g, type, NULL, call, data);
+}
+
+static void audit_transcript(struct vgw_call *call, const char *response)
+{
+    const char *heard = "";
+    struct vgw_list *at = call->session->turns.prev;
+    for (; at != &call->session->turns; at = at->prev) {
+        const struct vgw_turn_entry *t = VGW_CONTAINER_OF(at, struct vgw_turn_entry, link);
+        if (vgw_streq(t->role, "user")) {
+            heard = t->content;
+            break;
+        }
+    }
+    struct vgw_buf name = {0};
+    vgw_buf_printf(&name, "voice.%s.transcript", call->plugin);
+    vgw_audit(vgw_buf_str(&name), "session_id", call->session->session_id, "call_sid", call->provider_call_id, "stream_sid",
+              vgw_json_get_string(call->session->transport_metadata, "stream_sid", NULL), "transcript", heard, "response", response, "provider",
+              call->plugin, NULL);
+    vgw_buf_done(&name);
+}
+
+static void home_turn(void *arg, uint64_t handle, struct vgw_json *turn)
+{
+    struct vgw_gateway *g = arg;
+    struct vgw_call *call = call_of(g, handle);
+    if (call) {
+        const char *role = vgw_json_get_string(turn, "role", "system"), *content = vgw_json_get_string(turn, "content", "");
+        vgw_session_add_turn(call->session, role, content, vgw_json_get_double(turn, "latency_ms", -1),
+                             vgw_json_get_double(turn, "confidence", -1), vgw_json_get_bool(turn, "interrupted", false),
+                             vgw_json_get(turn, "stages"), NULL);
+        if (vgw_streq(role, "assistant") && vgw_json_get(turn, "latency_ms"))
+            audit_transcript(call, content);
+    }
+    vgw_json_free(turn);
+}
+
+static void home_complete(void *arg, uint64_t op, int status, const char *sentence, struct vgw_json *result)
+{
+    struct vgw_gateway *g = arg;
+    if (g->calls)
+        vgw_calls_complete(g->calls, op, status, sentence, result);
+    vgw_json_free(result);
+}
+
+static void wish_failed(struct vgw_gateway *g, struct vgw_call *call, const char *action, const struct vgw_error *err)
+{
+    vgw_log(VGW_LOG_WARNING, &call->scope, "an assistant's wish could not be met", "action", action, "error", err->text, NULL);
+    struct vgw_json *o = vgw_json_object();
+    vgw_json_set_string(o, "error", err->text);
+    vgw_json_set_string(o, "error_class", vgw_status_info(err->status)->error_class);
+    vgw_json_set_string(o, "where", action);
+    vgw_json_set_bool(o, "retryable", false);
+    vgw_gateway_emit(g, "error", NULL, call, o);
+}
+
+static int wish_transfer(struct vgw_gateway *g, struct vgw_call *call, const struct vgw_json *params, struct vgw_error *err)
+{
+    struct vgw_json *p = params ? vgw_json_copy(params) : vgw_json_object();
+    const char *department = vgw_json_get_string(p, "department", NULL);
+    const char *to = vgw_json_get_string(p, "to", NULL);
+    const char *number = department ? vgw_gateway_department(g, department) : to ? vgw_gateway_department(g, to) : NULL;
+    int rc;
+    if (!number && !to)
+        rc = vgw_error_set(err, VGW_ENOTFOUND, "there is no department '%s'", department ? department : "");
+    else {
+        vgw_json_set_string(p, "to", number ? number : to);
+        vgw_json_del(p, "department");
+        rc = vgw_calls_command(g->calls, call, VGW_CMD_TRANSFER, p, false, NULL, NULL, err);
+    }
+    vgw_json_free(p);
+    return rc;
+}
+
+static void home_action(void *arg, uint64_t handle, const char *action, struct vgw_json *params)
+{
+    struct vgw_gateway *g = arg;
+    struct vgw_call *call = call_of(g, handle);
+    struct vgw_error err = {0};
+    int rc = 0;
+    if (!call)
+        goto out;
+    if (vgw_streq(action, "end")) {
+        rc = vgw_calls_command(g->calls, call, VGW_CMD_END, params, false, NULL, NULL, &err);
+    } else if (vgw_streq(action, "transfer")) {
+        rc = wish_transfer(g, call, params, &err);
+    } else if (vgw_streq(action, "workflow")) {
+        char run[VGW_ID_MAX];
+        struct vgw_flow_request request = {.args = vgw_json_get(params, "variables"), .call_id = call->call_id,
+                                           .session_id = call->session->session_id, .project_id = call->session->project_id,
+                                           .variables = call->session->variables};
+        rc = vgw_flow_engine_run(g->flow, vgw_json_get_string(params, "id", ""), &request, vgw_now(g->loop), run, &err);
+        vgw_gateway_flow_arm(g);
+    } else if (vgw_streq(action, "assistant") || vgw_streq(action, "handoff")) {
+        rc = vgw_calls_command(g->calls, call, VGW_CMD_ASSISTANT, params, false, NULL, NULL, &err);
+    } else {
+        rc = vgw_error_set(&err, VGW_EUNSUPPORTED, "an assistant cannot ask for '%s': the actions are end, transfer, workflow, assistant, handoff",
+                           action);
+    }
+    if (rc < 0)
+        wish_failed(g, call, action, &err);
+out:
+    vgw_json_free(params);
+}
+
+/* ---- tools ---- */
+
+struct tool_call {
+    struct vgw_gateway *g;
+    uint64_t call, tool_call;
+    char name[64];
+};
+
+static void tool_tell(struct tool_call *t, int status, const struct vgw_json *result, const char *error)
+{
+    struct vgw_conversation *c = conversation_of(t->g, t->call);
+    struct vgw_call *call = call_of(t->g, t->call);
+    struct vgw_json *o = vgw_json_object();
+    vgw_json_set_string(o, "tool", t->name);
+    if (status == 0)
+        vgw_json_set(o, "result", vgw_json_copy(result));
+    else
+        vgw_json_set_string(o, "error", error ? error : "the tool failed");
+    if (call)
+        vgw_gateway_emit(t->g, "voice.tool.finished", NULL, call, o);
+    else
+        vgw_json_free(o);
+    if (c && c->talk)
+        vgw_talk_tool_result(c->talk, t->tool_call, status, result);
+}
+
+static void tool_done(void *arg, vgw_action_handle handle, int status, struct vgw_json *result, const char *error)
+{
+    struct tool_call *t = arg;
+    tool_tell(t, status, result, error);
+    vgw_free(t);
+}
+
+static void home_tool(void *arg, uint64_t handle, uint64_t turn, uint64_t tool_call, const char *name, struct vgw_json *arguments)
+{
+    struct vgw_gateway *g = arg;
+    struct vgw_call *call = call_of(g, handle);
+    struct tool_call *t = NULL;
+    struct vgw_error err = {0};
+    if (!call || !VGW_NEW(t))
+        goto out;
+    *t = (struct tool_call){.g = g, .call = handle, .tool_call = tool_call};
+    vgw_strcopy(t->name, sizeof t->name, name);
+    struct vgw_json *o = vgw_json_object();
+    vgw_json_set_string(o, "tool", name);
+    vgw_json_set(o, "arguments", vgw_json_copy(arguments));
+    vgw_gateway_emit(g, "voice.tool.called", NULL, call, o);
+    vgw_session_tool_used(call->session, name);
+    struct vgw_action_context context = {.call_id = call->call_id, .session_id = call->session->session_id,
+                                         .project_id = call->session->project_id, .variables = call->session->variables,
+                                         .timeout_us = 30 * VGW_US_PER_S};
+    vgw_action_handle running;
+    const struct vgw_action_desc *desc = vgw_action_find(g->actions, name);
+    int rc = desc && !(desc->flags & VGW_ACTION_TOOL)
+                 ? vgw_error_set(&err, VGW_EUNSUPPORTED, "the action '%s' is not offered to assistants", name)
+                 : vgw_action_start(g->actions, name, arguments, &context, tool_done, t, &running, &err);
+    if (rc < 0) {
+        tool_tell(t, rc, NULL, err.text);
+        vgw_free(t);
+    }
+out:
+    vgw_json_free(arguments);
+}
+
+/* ---- the end ---- */
+
+static void stream_stopped(const struct vgw_conversation *c, const char *reason)
+{
+    struct vgw_buf name = {0};
+    vgw_buf_printf(&name, "voice.%s.stream.stopped", c->plugin);
+    vgw_audit(vgw_buf_str(&name), "session_id", c->session, "call_sid", c->provider_call_id, "provider", c->plugin, "reason", reason, NULL);
+    vgw_buf_done(&name);
+}
+
+static void home_gone(void *arg, uint64_t handle, struct vgw_json *summary)
+{
+    struct vgw_gateway *g = arg;
+    struct vgw_conversation *c = conversation_of(g, handle);
+    const struct vgw_json *recording = vgw_json_at(vgw_json_get(summary, "recordings"), 0);
+    struct vgw_call *call = call_of(g, handle);
+    char key[20];
+    if (recording) {
+        struct vgw_buf url = {0};
+        vgw_buf_printf(&url, "%s%s/recordings/%s", g->plan->public_url, vgw_options_string(g->plan->main, "http.prefix"),
+                       vgw_json_get_string(recording, "recording_id", ""));
+        vgw_json_set_string(summary, "recording_url", vgw_buf_str(&url));
+        vgw_json_set_double(summary, "duration", vgw_json_get_double(recording, "duration", 0));
+        vgw_buf_done(&url);
+    }
+    if (c) {
+        if (c->up)
+            stream_stopped(c, call && call->cause ? call->cause : "ended");
+        c->worker->legs--;
+        key_of(handle, key);
+        vgw_map_remove(g->conversations, key);
+    }
+    if (g->calls)
+        vgw_calls_media_summary(g->calls, handle, summary);
+    vgw_json_free(summary);
+}
+
+/* ---- what control asks ---- */
+
+static const struct vgw_talk_home *home_of(struct vgw_gateway *g)
+{
+    static struct vgw_talk_home home; /* one gateway a process; tests make one after another */
+    home = (struct vgw_talk_home){.arg = g,
+                                  .up = home_up,
+                                  .activity = home_activity,
+                                  .lost = home_lost,
+                                  .event = home_event,
+                                  .turn = home_turn,
+                                  .complete = home_complete,
+                                  .action = home_action,
+                                  .tool = home_tool,
+                                  .engine_release = vgw_gateway_engine_release,
+                                  .gone = home_gone};
+    return &home;
+}
+
+static struct vgw_worker *least_busy(struct vgw_gateway *g)
+{
+    struct vgw_worker *best = &g->workers[0];
+    for (size_t i = 1; i < g->worker_count; i++)
+        if (g->workers[i].legs < best->legs)
+            best = &g->workers[i];
+    return best;
+}
+
+int vgw_gateway_media_attach(void *arg, struct vgw_call *call, uint64_t *ret_leg, struct vgw_error *err)
+{
+    struct vgw_gateway *g = arg;
+    struct vgw_instance *instance = call->instance;
+    struct vgw_conversation *c;
+    char key[20];
+    const struct voicegw_provider_media *media = vgw_host_media(instance);
+    if (!media)
+        return vgw_error_set(err, VGW_EUNSUPPORTED, "the provider '%s' has no media", call->provider);
+    if (!VGW_NEW(c))
+        return vgw_error_nomem(err);
+    c->call = call->handle;
+    c->worker = least_busy(g);
+    vgw_strcopy(c->session, sizeof c->session, call->session->session_id);
+    vgw_strcopy(c->provider_call_id, sizeof c->provider_call_id, call->provider_call_id ? call->provider_call_id : "");
+    vgw_strcopy(c->plugin, sizeof c->plugin, call->plugin);
+    struct vgw_talk_params params = {.control = g->loop,
+                                     .worker = c->worker->loop,
+                                     .pool = g->pool,
+                                     .call = call->handle,
+                                     .media = media,
+                                     .media_instance = instance->plugin_instance,
+                                     .silence_timeout_us = vgw_options_duration_us(g->plan->main, "media_silence_timeout"),
+                                     .session = call->session->session_id,
+                                     .call_id = call->call_id,
+                                     .provider = call->provider,
+                                     .home = home_of(g)};
+    int rc = vgw_talk_new(&params, &c->talk, ret_leg, err);
+    if (rc < 0) {
+        vgw_free(c);
+        return rc;
+    }
+    key_of(call->handle, key);
+    c->worker->legs++;
+    if (vgw_map_set(g->conversations, key, c) < 0) {
+        vgw_log(VGW_LOG_ERROR, &call->scope, "out of memory: a call's conversation is not listed", NULL);
+        vgw_free(c);
+        return vgw_error_nomem(err);
+    }
+    struct vgw_buf name = {0};
+    vgw_buf_printf(&name, "voice.%s.stream.connected", call->plugin);
+    vgw_audit(vgw_buf_str(&name), "session_id", call->session->session_id, "call_sid", call->provider_call_id, "provider", call->plugin, NULL);
+    vgw_buf_done(&name);
+    return 0;
+}
+
+static void add_engine(struct vgw_gateway *g, const char *section, const char *name, struct vgw_engine *list, uint32_t *count)
+{
+    if (*count < VGW_TALK_ENGINES_MAX && vgw_gateway_engine(g, section, name, &list[*count]))
+        (*count)++;
+}
+
+static void first_engine(struct vgw_gateway *g, const char *section, struct vgw_engine *list, uint32_t *count)
+{
+    for (size_t i = 0; i < g->plan->recipe_count && !*count; i++)
+        if (vgw_streq(g->plan->recipes[i]->section, section))
+            add_engine(g, section, g->plan->recipes[i]->name, list, count);
+}
+
+static void talk_options(struct vgw_gateway *g, const struct vgw_call *call, struct vgw_talk_options *out)
+{
+    const struct vgw_options *o = vgw_options_section(g->plan->main, "talk");
+    struct vgw_error err = {0};
+    out->endpoint_silence_us = vgw_options_duration_us(o, "endpoint_silence");
+    out->min_duration_us = vgw_options_duration_us(o, "min_duration");
+    out->no_input_timeout_us = vgw_options_duration_us(o, "no_input_timeout");
+    out->barge_in = vgw_options_bool(o, "barge_in");
+    out->min_words = (uint32_t)vgw_options_int(o, "min_words");
+    out->max_reprompts = (uint32_t)vgw_options_int(o, "max_reprompts");
+    out->max_turns = (uint32_t)vgw_options_int(o, "max_turns");
+    if (vgw_options_string(o, "no_input_prompt"))
+        vgw_strcopy(out->no_input_prompt, sizeof out->no_input_prompt, vgw_options_string(o, "no_input_prompt"));
+    if (vgw_options_string(o, "no_match_prompt"))
+        vgw_strcopy(out->no_match_prompt, sizeof out->no_match_prompt, vgw_options_string(o, "no_match_prompt"));
+    for (size_t i = 0; i < vgw_options_count(o, "backchannels") && i < VGW_TALK_BACKCHANNELS; i++, out->backchannel_count++)
+        vgw_strcopy(out->backchannels[i], sizeof out->backchannels[i], vgw_options_item(o, "backchannels", i));
+    if (call->route && vgw_talk_options_apply(out, call->route->talk, &err) < 0)
+        vgw_log(VGW_LOG_WARNING, &call->scope, "the route's talk options were refused", "error", err.text, NULL);
+}
+
+/* What the assistant's instance says about fillers goes over the rest. */
+static void filler_options(struct vgw_gateway *g, const struct vgw_engine *engine, struct vgw_talk_options *out)
+{
+    const struct vgw_recipe *r = vgw_gateway_recipe_of(g, engine->ref);
+    if (!r || !r->options)
+        return;
+    const char *filler = vgw_options_string(r->options, "filler");
+    if (filler)
+        vgw_strcopy(out->filler, sizeof out->filler, filler);
+    out->filler_after_us = vgw_options_duration_us(r->options, "filler_after");
+}
+
+static char *session_text(const struct vgw_call *call)
+{
+    const struct vgw_session *s = call->session;
+    struct vgw_json *o = vgw_json_object();
+    vgw_json_set_string(o, "session_id", s->session_id);
+    vgw_json_set_string(o, "call_id", call->call_id);
+    vgw_json_set_string(o, "channel", s->channel);
+    vgw_json_set_string(o, "direction", call->direction);
+    vgw_json_set_string(o, "from", call->from);
+    vgw_json_set_string(o, "to", call->to);
+    vgw_json_set_string(o, "language", s->language);
+    vgw_json_set_string(o, "project_id", s->project_id);
+    vgw_json_set(o, "variables", vgw_json_copy(s->variables));
+    char *text = vgw_json_text(o, false);
+    vgw_json_free(o);
+    return text;
+}
+
+static char *tools_text(struct vgw_gateway *g)
+{
+    struct vgw_json *list = vgw_json_array();
+    const struct vgw_action_desc *d;
+    for (size_t i = 0; vgw_action_next(g->actions, &i, &d);)
+        if (d->flags & VGW_ACTION_TOOL)
+            vgw_json_append(list, vgw_action_describe(d));
+    char *text = vgw_json_text(list, false);
+    vgw_json_free(list);
+    return text;
+}
+
+void vgw_gateway_media_begin(void *arg, struct vgw_call *call)
+{
+    struct vgw_gateway *g = arg;
+    struct vgw_conversation *c = conversation_of(g, call->handle);
+    struct vgw_talk_begin *b = c ? vgw_talk_begin_new() : NULL;
+    if (!b)
+        return;
+    const struct vgw_route *r = call->route;
+    const char *assistant = vgw_json_get_string(call->plan, "assistant", NULL), *workflow = vgw_json_get_string(call->plan, "workflow", NULL);
+    if (!assistant && !workflow && r)
+        assistant = r->assistant;
+    const char *greeting = vgw_json_get_string(call->plan, "greeting", r ? r->greeting : NULL);
+    talk_options(g, call, &b->options);
+    b->greeting = vgw_strdup(greeting);
+    b->language = vgw_strdup(call->session->language && call->session->language[0] ? call->session->language : "en-US");
+    b->voice = vgw_strdup(r && r->voice ? r->voice : "");
+    if (assistant && vgw_gateway_engine(g, "assistants", assistant, &b->assistant)) {
+        b->has_assistant = true;
+        filler_options(g, &b->assistant, &b->options);
+    } else if (assistant) {
+        vgw_log(VGW_LOG_ERROR, &call->scope, "the call's assistant does not run", "assistant", assistant, NULL);
+    }
+    bool hears = !(b->has_assistant && b->assistant.audio && !b->assistant.assistant);
+    for (size_t i = 0; r && i < r->stt_count && hears; i++)
+        add_engine(g, "stt", r->stt[i], b->stt, &b->stt_count);
+    for (size_t i = 0; r && i < r->tts_count; i++)
+        add_engine(g, "tts", r->tts[i], b->tts, &b->tts_count);
+    if (!b->stt_count && hears)
+        first_engine(g, "stt", b->stt, &b->stt_count);
+    if (!b->tts_count)
+        first_engine(g, "tts", b->tts, &b->tts_count);
+    b->session_json = session_text(call);
+    b->tools_json = tools_text(g);
+    if (b->stt_count && !(call->session->stt_provider && call->session->stt_provider[0])) {
+        char *name = vgw_strdup(b->stt[0].name);
+        if (name) {
+            vgw_free(call->session->stt_provider);
+            call->session->stt_provider = name;
+        }
+    }
+    if (vgw_talk_begin(c->talk, b) < 0)
+        vgw_log(VGW_LOG_ERROR, &call->scope, "the call's worker is overloaded: its conversation does not begin", NULL);
+}
+
+/* ---- commands ---- */
+
+static struct vgw_json *recording_params(struct vgw_gateway *g, const struct vgw_json *params)
+{
+    struct vgw_json *p = vgw_json_copy(params);
+    struct vgw_buf path = {0};
+    vgw_buf_printf(&path, "%s/%s.wav", vgw_options_string(g->plan->main, "recordings.path"), vgw_json_get_string(params, "recording_id", ""));
+    vgw_json_set_string(p, "path", vgw_buf_str(&path));
+    vgw_buf_done(&path);
+    return p;
+}
+
+int vgw_gateway_media_command(void *arg, struct vgw_call *call, uint64_t op, int command, const struct vgw_json *params, struct vgw_error *err)
+{
+    struct vgw_gateway *g = arg;
+    struct vgw_conversation *c = conversation_of(g, call->handle);
+    const char *name = vgw_command_name((enum vgw_command)command);
+    if (!c)
+        return vgw_error_set(err, VGW_EBUSY, "the call has no media");
+    if (command == VGW_CMD_ASSISTANT) {
+        struct vgw_engine engine = {0};
+        const char *wanted = vgw_json_get_string(params, "name", "");
+        if (!vgw_gateway_engine(g, "assistants", wanted, &engine))
+            return vgw_error_at(err, VGW_ENOTFOUND, "name", "there is no assistant '%s'", wanted);
+        int rc = vgw_talk_command(c->talk, op, name, params, &engine, err);
+        if (rc < 0)
+            vgw_registry_release(g->registry, engine.ref);
+        return rc;
+    }
+    struct vgw_json *own = command == VGW_CMD_RECORD_START ? recording_params(g, params) : NULL;
+    int rc = vgw_talk_command(c->talk, op, name, own ? own : params, NULL, err);
+    vgw_json_free(own);
+    return rc;
+}
+
+void vgw_gateway_media_release(void *arg, struct vgw_call *call)
+{
+    struct vgw_conversation *c = conversation_of(arg, call->handle);
+    if (c)
+        vgw_talk_end(c->talk);
+}
+
+void vgw_gateway_media_held(void *arg, struct vgw_call *call, bool on)
+{
+    struct vgw_conversation *c = conversation_of(arg, call->handle);
+    struct vgw_error err = {0};
+    if (c && vgw_talk_command(c->talk, 0, on ? "hold" : "resume", NULL, NULL, &err) < 0)
+        vgw_log(VGW_LOG_WARNING, &call->scope, "the call's media could not be told of the hold", "error", err.text, NULL);
+}

@@ -1,0 +1,393 @@
+/* gateway.c - makes all rooms in the order of who may know whom, and ends them the other way round. */
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/metric.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "config/snapshot.h"
+#include "gateway/gateway_private.h"
+
+/* ---- small answers ---- */
+
+struct vgw_gateway_rooms vgw_gateway_rooms(struct vgw_gateway *g)
+{
+    return (struct vgw_gateway_rooms){.control = g->loop,
+                                      .side = g->side->loop,
+                                      .pool = g->pool,
+                                      .calls = g->calls,
+                                      .flow = g->flow,
+                                      .bus = g->bus,
+                                      .registry = g->registry,
+                                      .host = g->host,
+                                      .actions = g->actions};
+}
+
+const struct vgw_plan *vgw_gateway_plan(const struct vgw_gateway *g)
+{
+    return g->plan;
+}
+
+uint64_t vgw_gateway_generation(const struct vgw_gateway *g)
+{
+    return g->generation;
+}
+
+const struct vgw_policy *vgw_gateway_policy(struct vgw_gateway *g)
+{
+    return g->policy;
+}
+
+void vgw_gateway_set_front(struct vgw_gateway *g, struct vgw_front *front)
+{
+    g->front = front;
+}
+
+struct vgw_store *vgw_gateway_store(struct vgw_gateway *g)
+{
+    return g->store;
+}
+
+const char *vgw_gateway_department(struct vgw_gateway *g, const char *name)
+{
+    return vgw_options_lookup(g->plan->main, "departments", name);
+}
+
+const char *vgw_gateway_department_nearest(struct vgw_gateway *g, const char *name)
+{
+    const char *names[128];
+    size_t n = vgw_options_count(g->plan->main, "departments");
+    n = n < 128 ? n : 128;
+    for (size_t i = 0; i < n; i++)
+        names[i] = vgw_options_item_key(g->plan->main, "departments", i);
+    return vgw_nearest(name, names, n);
+}
+
+bool vgw_gateway_enabled(const struct vgw_gateway *g)
+{
+    return vgw_options_bool(g->plan->main, "gateway.enabled");
+}
+
+uint32_t vgw_gateway_max_sessions(const struct vgw_gateway *g)
+{
+    return (uint32_t)vgw_options_int(g->plan->main, "gateway.max_sessions");
+}
+
+bool vgw_gateway_draining(const struct vgw_gateway *g)
+{
+    return g->draining;
+}
+
+static const char *plugin_of_recipe(const struct vgw_gateway *g, const char *name, const struct vgw_recipe **ret)
+{
+    for (size_t i = 0; i < g->plan->recipe_count; i++)
+        if (vgw_streq(g->plan->recipes[i]->plugin, name)) {
+            *ret = g->plan->recipes[i];
+            return g->plan->recipes[i]->plugin;
+        }
+    *ret = NULL;
+    return NULL;
+}
+
+static struct vgw_json *plugin_json(struct vgw_gateway *g, const char *name, const char *file)
+{
+    const struct vgw_recipe *r;
+    plugin_of_recipe(g, name, &r);
+    struct vgw_json *o = r && r->desc ? vgw_plugin_desc_to_json(r->desc) : vgw_json_object(), *instances = vgw_json_array();
+    vgw_json_set_string(o, "name", name);
+    vgw_json_set_string(o, "file", file);
+    for (size_t i = 0; i < g->plan->recipe_count; i++) {
+        const struct vgw_recipe *k = g->plan->recipes[i];
+        if (!vgw_streq(k->plugin, name))
+            continue;
+        const struct vgw_instance *live = vgw_streq(k->section, "store") ? g->store_instance : vgw_registry_current(g->registry, k->section, k->name);
+        struct vgw_json *x = vgw_json_object();
+        vgw_json_set_string(x, "section", k->section);
+        vgw_json_set_string(x, "name", k->name);
+        vgw_json_set_string(x, "state", live ? vgw_instance_state_name(live->state) : "refused");
+        if (live)
+            vgw_json_set_int(x, "generation", (int64_t)live->generation);
+        if (k->problem[0])
+            vgw_json_set_string(x, "problem", k->problem);
+        vgw_json_append(instances, x);
+    }
+    vgw_json_set_string(o, "status", vgw_json_count(instances) ? "configured" : "available");
+    vgw_json_set(o, "instances", instances);
+    return o;
+}
+
+struct vgw_json *vgw_gateway_plugins(struct vgw_gateway *g, const char *name)
+{
+    struct vgw_json *list = name ? NULL : vgw_json_array();
+    for (size_t i = 0; i < vgw_plugin_list_count(g->plan->available); i++) {
+        const struct vgw_plugin_found *f = vgw_plugin_list_at(g->plan->available, i);
+        if (name && !vgw_streq(name, f->name))
+            continue;
+        struct vgw_json *o = plugin_json(g, f->name, f->file);
+        if (name) { /* one that nobody has configured is probed now, for its options */
+            struct vgw_plugin_desc *desc = NULL;
+            char hash[VGW_PLUGIN_HASH_TEXT];
+            struct vgw_error err = {0};
+            if (!vgw_json_has(o, "factories") && vgw_plugin_probe(&g->prober, f->file, f->name, &desc, hash, &err) == 0) {
+                struct vgw_json *d = vgw_plugin_desc_to_json(desc);
+                vgw_json_set(d, "file", vgw_json_string(f->file));
+                vgw_json_set(d, "instances", vgw_json_array());
+                vgw_json_set_string(d, "status", "available");
+                vgw_json_free(o);
+                o = d;
+            }
+            vgw_plugin_desc_free(desc);
+            return o;
+        }
+        vgw_json_append(list, o);
+    }
+    return list;
+}
+
+size_t vgw_gateway_loops(struct vgw_gateway *g, struct vgw_loop **out)
+{
+    size_t n = 0;
+    for (; n < g->worker_count; n++)
+        out[n] = g->workers[n].loop;
+    out[n++] = g->side->loop;
+    return n;
+}
+
+struct vgw_action_registry *vgw_gateway_check_actions(void)
+{
+    struct vgw_action_registry *actions = vgw_action_registry_new(1);
+    struct vgw_gateway none = {.actions = actions};
+    struct vgw_error err;
+    if (actions && (vgw_gateway_actions_register(&none, &err) < 0 || vgw_call_actions_register(NULL, actions, NULL, NULL, &err) < 0)) {
+        vgw_action_registry_free(actions);
+        return NULL;
+    }
+    return actions;
+}
+
+/* ---- threads ---- */
+
+static unsigned worker_count(const struct vgw_plan *plan)
+{
+    int64_t n = vgw_options_int(plan->main, "gateway.workers");
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (n <= 0)
+        n = cores > 2 ? cores - 1 : 1;
+    return n > VGW_WORKERS_MAX ? VGW_WORKERS_MAX : (unsigned)n;
+}
+
+static int threads_open(struct vgw_gateway *g, struct vgw_error *err)
+{
+    unsigned n = worker_count(g->plan);
+    int rc = vgw_pool_new(0, NULL, &g->pool, err);
+    for (unsigned i = 0; rc == 0 && i < n; i++) {
+        struct vgw_buf name = {0};
+        vgw_buf_printf(&name, "media-%u", i);
+        rc = vgw_loop_new_worker(vgw_buf_str(&name), NULL, NULL, &g->workers[i].loop, err);
+        vgw_buf_done(&name);
+        g->worker_count += rc == 0;
+    }
+    g->side = &g->workers[VGW_WORKERS_MAX];
+    g->control = &g->workers[VGW_WORKERS_MAX + 1];
+    g->control->loop = g->loop;
+    if (rc == 0)
+        rc = vgw_loop_new_worker("side", NULL, NULL, &g->side->loop, err);
+    return rc;
+}
+
+static void hub_closed(void *arg)
+{
+    vgw_loop_stop(((struct vgw_worker *)arg)->loop);
+}
+
+static void worker_close(void *arg)
+{
+    struct vgw_worker *w = arg;
+    vgw_client_free(w->client);
+    w->client = NULL;
+    struct vgw_ws_hub *hub = w->hub;
+    w->hub = NULL;
+    vgw_ws_hub_close(hub, hub_closed, w);
+}
+
+static void threads_close(struct vgw_gateway *g)
+{
+    for (size_t i = 0; i < VGW_WORKERS_MAX + 1; i++) {
+        struct vgw_worker *w = &g->workers[i];
+        if (w->loop && vgw_loop_call(w->loop, worker_close, w) < 0)
+            vgw_loop_stop(w->loop);
+    }
+    for (size_t i = 0; i < VGW_WORKERS_MAX + 1; i++)
+        vgw_loop_free(g->workers[i].loop);
+    vgw_pool_free(g->pool);
+}
+
+/* ---- life ---- */
+
+static int policy_new(const struct vgw_plan *plan, struct vgw_policy **ret_policy, struct vgw_error *err)
+{
+    const char *allow[256];
+    size_t n = vgw_options_count(plan->main, "outbound_urls.allow");
+    n = n < 256 ? n : 256;
+    for (size_t i = 0; i < n; i++)
+        allow[i] = vgw_options_item(plan->main, "outbound_urls.allow", i);
+    return vgw_policy_new(allow, n, ret_policy, err);
+}
+
+static void folders(struct vgw_gateway *g)
+{
+    mkdir(g->options.state_dir, 0750);
+    mkdir(vgw_options_string(g->plan->main, "recordings.path"), 0750);
+    /* a folder that could not be made shows when it is written to, with its own sentence */
+}
+
+static int snapshot_of(struct vgw_plan *plan, uint64_t generation, struct vgw_snapshot **ret)
+{
+    struct vgw_snapshot *s = vgw_snapshot_new(1, generation);
+    if (!s)
+        return VGW_ELIMIT;
+    vgw_snapshot_set(s, 0, vgw_plan_ref(plan), (void (*)(void *))(void *)vgw_plan_unref);
+    *ret = s;
+    return 0;
+}
+
+static int rooms_open(struct vgw_gateway *g, struct vgw_error *err)
+{
+    int rc = threads_open(g, err);
+    if (rc == 0)
+        rc = policy_new(g->plan, &g->policy, err);
+    if (rc == 0)
+        rc = vgw_gateway_host_open(g, err);
+    if (rc == 0)
+        rc = vgw_gateway_plugins_open(g, err);
+    if (rc == 0)
+        rc = vgw_gateway_records_open(g, err);
+    if (rc == 0)
+        rc = vgw_gateway_calls_open(g, err);
+    if (rc == 0)
+        rc = vgw_call_actions_register(g->calls, g->actions, (const char *(*)(void *, const char *))(void *)vgw_gateway_department, g, err);
+    if (rc == 0)
+        rc = vgw_gateway_flows_open(g, err);
+    return rc;
+}
+
+static int plan_first(struct vgw_gateway *g, struct vgw_config_reader *reader, struct vgw_error *err)
+{
+    struct vgw_buf cache = {0};
+    vgw_buf_printf(&cache, "%s/plugin-cache.json", g->options.state_dir);
+    g->cache = vgw_plugin_cache_open(vgw_buf_str(&cache));
+    vgw_buf_done(&cache);
+    g->prober = (struct vgw_plugin_prober){.cache = g->cache};
+    struct vgw_plan_source source = {.path = g->options.config_path,
+                                     .plugin_dirs = g->options.plugin_dirs,
+                                     .plugin_dir_count = g->options.plugin_dir_count,
+                                     .prober = &g->prober};
+    int rc = vgw_plan_compile(&source, reader, &g->plan);
+    if (rc < 0)
+        return vgw_error_set(err, rc, "the configuration was refused");
+    return snapshot_of(g->plan, ++g->generation, &g->snapshot) < 0 ? vgw_error_nomem(err) : 0;
+}
+
+int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config_reader *reader, struct vgw_gateway **ret_gateway,
+                    struct vgw_error *err)
+{
+    struct vgw_gateway *g;
+    if (!VGW_NEW(g))
+        return vgw_error_nomem(err);
+    g->options = *options;
+    g->loop = options->loop;
+    vgw_list_init(&g->live);
+    g->health = vgw_map_new(vgw_free);
+    g->conversations = vgw_map_new(vgw_free);
+    g->state = vgw_map_new(vgw_free);
+    g->actions = vgw_action_registry_new(0);
+    g->side = &g->workers[VGW_WORKERS_MAX];
+    g->control = &g->workers[VGW_WORKERS_MAX + 1];
+    int rc = g->health && g->conversations && g->state && g->actions ? 0 : vgw_error_nomem(err);
+    if (rc == 0)
+        rc = vgw_gateway_actions_register(g, err);
+    if (rc == 0)
+        rc = plan_first(g, reader, err);
+    if (rc == 0) {
+        folders(g);
+        rc = rooms_open(g, err);
+    }
+    if (rc < 0) {
+        vgw_gateway_free(g);
+        return rc;
+    }
+    vgw_gateway_plugins_start(g);
+    vgw_timer_init(&g->housekeeping, g->loop, vgw_gateway_housekeeping, g);
+    vgw_gateway_housekeeping(g);
+    *ret_gateway = g;
+    return 0;
+}
+
+void vgw_gateway_free(struct vgw_gateway *g)
+{
+    if (!g)
+        return;
+    vgw_timer_stop(&g->housekeeping);
+    vgw_timer_stop(&g->drain_timer);
+    if (g->calls)
+        vgw_calls_interrupt_all(g->calls);
+    if (g->flow)
+        vgw_gateway_flows_close(g);
+    vgw_client_free(g->control->client);
+    vgw_action_registry_free(g->actions);
+    vgw_gateway_records_close(g);
+    threads_close(g);
+    vgw_gateway_plugins_close(g);
+    vgw_calls_free(g->calls);
+    vgw_host_free(g->host);
+    vgw_bus_free(g->bus);
+    vgw_snapshot_unref(g->snapshot);
+    vgw_plan_unref(g->plan);
+    vgw_policy_free(g->policy);
+    vgw_plugin_cache_free(g->cache);
+    vgw_map_free(g->health);
+    vgw_map_free(g->conversations);
+    vgw_map_free(g->state);
+    vgw_free(g);
+}
+
+/* ---- draining ---- */
+
+static void on_calls_drained(void *arg)
+{
+    struct vgw_gateway *g = arg;
+    vgw_timer_stop(&g->drain_timer);
+    if (g->drained)
+        g->drained(g->drained_arg);
+}
+
+static void on_drain_timeout(void *arg)
+{
+    struct vgw_gateway *g = arg;
+    vgw_log(VGW_LOG_WARNING, NULL, "the drain time-out has passed: the calls that are left are ended", NULL);
+    vgw_calls_end_all(g->calls, "drain_timeout");
+}
+
+void vgw_gateway_drain(struct vgw_gateway *g, int64_t timeout_us, void (*drained)(void *arg), void *arg)
+{
+    g->draining = true;
+    g->drained = drained;
+    g->drained_arg = arg;
+    if (timeout_us < 0)
+        timeout_us = vgw_options_duration_us(g->plan->main, "gateway.drain_timeout");
+    vgw_timer_init(&g->drain_timer, g->loop, on_drain_timeout, g);
+    vgw_timer_start(&g->drain_timer, timeout_us);
+    vgw_log(VGW_LOG_INFO, NULL, "draining: no new calls are taken", NULL);
+    vgw_calls_drain(g->calls, on_calls_drained, g);
+}
+
+void vgw_gateway_undrain(struct vgw_gateway *g)
+{
+    g->draining = false;
+    g->drained = NULL;
+    vgw_timer_stop(&g->drain_timer);
+    vgw_calls_undrain(g->calls);
+    vgw_log(VGW_LOG_INFO, NULL, "calls are taken again", NULL);
+}

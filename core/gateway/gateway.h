@@ -1,0 +1,81 @@
+/* gateway.h - the whole: compiles configurations, starts, reloads, drains. main.c owns one. Control thread. */
+#ifndef VGW_GATEWAY_GATEWAY_H
+#define VGW_GATEWAY_GATEWAY_H
+#include "action/registry.h"
+#include "call/calls.h"
+#include "config/errors.h"
+#include "event/bus.h"
+#include "flow/engine.h"
+#include "gateway/plan.h"
+#include "host/host.h"
+#include "loop/loop.h"
+#include "loop/pool.h"
+#include "net/policy.h"
+#include "net/ws.h"
+#include "plugin/registry.h"
+
+struct vgw_gateway;
+
+struct vgw_gateway_options {
+    struct vgw_loop *loop;          /* control */
+    const char *config_path;        /* NULL: the embedded defaults */
+    const char *const *plugin_dirs; /* ahead of the configured ones */
+    size_t plugin_dir_count;
+    const char *state_dir;          /* plugin copies, probe cache */
+};
+/** Compiles the configuration, makes all rooms, loads plugins and starts their instances. What is wrong with the configuration goes to `reader`
+ *  (VGW_ECONFIG); other failures to `err`. A plugin that is missing or refused does not stop the start: it is logged and health is degraded. */
+int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config_reader *reader, struct vgw_gateway **ret_gateway,
+                    struct vgw_error *err);
+/** Ends everything that is left. Takes NULL. */
+void vgw_gateway_free(struct vgw_gateway *g);
+
+/** The rooms, for the API and main.c. Borrowed. */
+struct vgw_gateway_rooms {
+    struct vgw_loop *control, *side;
+    struct vgw_pool *pool;
+    struct vgw_calls *calls;
+    struct vgw_flow_engine *flow;
+    struct vgw_bus *bus;
+    struct vgw_registry *registry;
+    struct vgw_host *host;
+    struct vgw_action_registry *actions;
+};
+struct vgw_gateway_rooms vgw_gateway_rooms(struct vgw_gateway *g);
+const struct vgw_plan *vgw_gateway_plan(const struct vgw_gateway *g);
+uint64_t vgw_gateway_generation(const struct vgw_gateway *g);
+const struct vgw_policy *vgw_gateway_policy(struct vgw_gateway *g);
+/** The hub of a loop, made when first asked for, on that loop's thread. NULL: none. */
+struct vgw_ws_hub *vgw_gateway_hub(struct vgw_gateway *g, struct vgw_loop *loop);
+/** The front, once main.c has made it: plugins answer through it. */
+struct vgw_front;
+void vgw_gateway_set_front(struct vgw_gateway *g, struct vgw_front *front);
+const char *vgw_gateway_department(struct vgw_gateway *g, const char *name);
+const char *vgw_gateway_department_nearest(struct vgw_gateway *g, const char *name);
+/** {name: {"status","detail"}}; a new value. */
+struct vgw_json *vgw_gateway_health(struct vgw_gateway *g);
+bool vgw_gateway_enabled(const struct vgw_gateway *g);
+uint32_t vgw_gateway_max_sessions(const struct vgw_gateway *g);
+/** What a plugin says of itself and how it stands; NULL: unknown. Name NULL: an array of all on the path. A new value. */
+struct vgw_json *vgw_gateway_plugins(struct vgw_gateway *g, const char *name);
+
+/** Reads everything anew and swaps, or leaves all as it is. `answer` {"generation","changed","restart_required","waiting"}; both are the receiver's. 0,
+ *  VGW_ECONFIG with reader->errors, or another status with err. */
+int vgw_gateway_reload(struct vgw_gateway *g, struct vgw_config_reader *reader, struct vgw_json **ret_answer, struct vgw_error *err);
+/** Actions as --check knows them: the core's, with nothing behind them. vgw_action_registry_free(). NULL: out of memory. */
+struct vgw_action_registry *vgw_gateway_check_actions(void);
+#define VGW_GATEWAY_LOOPS_MAX 70
+/** The loops of workers and side, for the watchdog; how many. `out` holds VGW_GATEWAY_LOOPS_MAX. */
+size_t vgw_gateway_loops(struct vgw_gateway *g, struct vgw_loop **out);
+/** Called after each successful reload, by whoever set it (the API, the log). */
+void vgw_gateway_on_reload(struct vgw_gateway *g, void (*fn)(void *arg), void *arg);
+/** Refuses new calls; ends what is left after the time-out (negative: as configured); `drained` once nothing is left. */
+void vgw_gateway_drain(struct vgw_gateway *g, int64_t timeout_us, void (*drained)(void *arg), void *arg);
+void vgw_gateway_undrain(struct vgw_gateway *g);
+bool vgw_gateway_draining(const struct vgw_gateway *g);
+/** Store access for the API. See store/store.h. */
+struct vgw_store;
+struct vgw_store *vgw_gateway_store(struct vgw_gateway *g);
+/** Is something degraded that an operator should know of? */
+bool vgw_gateway_degraded(const struct vgw_gateway *g);
+#endif

@@ -1,0 +1,136 @@
+/* gateway_private.h - the gateway's inside, shared by this room's files only. */
+#ifndef VGW_GATEWAY_PRIVATE_H
+#define VGW_GATEWAY_PRIVATE_H
+#include "base/list.h"
+#include "base/map.h"
+#include "event/journal.h"
+#include "gateway/gateway.h"
+#include "net/client.h"
+#include "plugin/load.h"
+#include "talk/talk.h"
+
+#define VGW_WORKERS_MAX 64
+
+struct vgw_worker {
+    struct vgw_loop *loop;
+    struct vgw_ws_hub *hub;       /* made on its thread */
+    struct vgw_client *client;
+    uint32_t legs;
+};
+
+struct vgw_live { /* a running instance and what it was made from */
+    struct vgw_list link;
+    struct vgw_instance *instance;
+    struct vgw_recipe *recipe;
+};
+
+struct vgw_conversation { /* a call's talk */
+    uint64_t call;
+    struct vgw_talk *talk;
+    struct vgw_worker *worker;
+    char session[VGW_ID_MAX], provider_call_id[VGW_ID_MAX], plugin[40];
+    bool up;
+};
+
+struct vgw_part_health {
+    bool up;
+    char detail[256];
+};
+
+struct vgw_gateway {
+    struct vgw_gateway_options options;
+    struct vgw_loop *loop;
+    struct vgw_pool *pool;
+    struct vgw_worker workers[VGW_WORKERS_MAX + 2]; /* media workers, then side, then control (hubless) */
+    size_t worker_count;
+    struct vgw_worker *side, *control;
+    struct vgw_front *front;
+
+    struct vgw_plan *plan;
+    struct vgw_snapshot *snapshot; /* part 0: the plan */
+    uint64_t generation;
+    struct vgw_policy *policy;
+    struct vgw_list old_policies;  /* kept: workers may still read them */
+
+    struct vgw_plugin_cache *cache;
+    struct vgw_plugin_prober prober;
+    struct vgw_plugin_loader *loader;
+    struct vgw_registry *registry;
+    struct vgw_timer registry_timer;
+    struct vgw_list live;          /* of vgw_live */
+    struct vgw_host *host;
+
+    struct vgw_bus *bus;
+    struct vgw_journal *journal;
+    struct vgw_store *store;
+    struct vgw_instance *store_instance;
+    struct vgw_map *state;         /* "instance\nkey" -> value: plugins' small state */
+
+    struct vgw_action_registry *actions;
+    struct vgw_flow_engine *flow;
+    struct vgw_flow_registry_link flow_link;
+    struct vgw_timer flow_timer;
+    struct vgw_bus_sub *flow_sub, *host_sub, *store_sub;
+    bool store_done;
+    unsigned depth;                /* of the rule whose action runs now */
+
+    struct vgw_calls *calls;
+    struct vgw_map *conversations; /* call handle in hex -> vgw_conversation */
+    struct vgw_map *health;        /* part -> vgw_part_health */
+
+    struct vgw_timer drain_timer, housekeeping;
+    void (*drained)(void *arg);
+    void *drained_arg;
+    void (*reloaded)(void *arg);
+    void *reloaded_arg;
+    bool draining;
+};
+
+/* plugins.c */
+int vgw_gateway_plugins_open(struct vgw_gateway *g, struct vgw_error *err);
+/** Makes and starts all instances of the plan that are not running yet. */
+void vgw_gateway_plugins_start(struct vgw_gateway *g);
+struct vgw_instance *vgw_gateway_instance_new(struct vgw_gateway *g, struct vgw_recipe *r, struct vgw_error *err);
+void vgw_gateway_live_add(struct vgw_gateway *g, struct vgw_instance *i, struct vgw_recipe *r);
+struct vgw_recipe *vgw_gateway_recipe_of(struct vgw_gateway *g, const struct vgw_instance *i);
+void vgw_gateway_route_defaults(struct vgw_gateway *g);
+void vgw_gateway_plugins_close(struct vgw_gateway *g);
+bool vgw_gateway_engine(struct vgw_gateway *g, const char *section, const char *name, struct vgw_engine *ret_engine);
+void vgw_gateway_engine_release(void *arg, void *ref);
+
+/* bridge.c */
+int vgw_gateway_calls_open(struct vgw_gateway *g, struct vgw_error *err);
+struct vgw_calls_limits vgw_gateway_limits(const struct vgw_plan *plan);
+void vgw_gateway_emit(struct vgw_gateway *g, const char *type, const struct vgw_session *s, const struct vgw_call *c, struct vgw_json *data);
+int vgw_gateway_host_open(struct vgw_gateway *g, struct vgw_error *err);
+
+/* conversation.c */
+int vgw_gateway_media_attach(void *arg, struct vgw_call *call, uint64_t *ret_leg, struct vgw_error *err);
+void vgw_gateway_media_begin(void *arg, struct vgw_call *call);
+int vgw_gateway_media_command(void *arg, struct vgw_call *call, uint64_t op, int command, const struct vgw_json *params, struct vgw_error *err);
+void vgw_gateway_media_release(void *arg, struct vgw_call *call);
+void vgw_gateway_media_held(void *arg, struct vgw_call *call, bool on);
+
+/* flows.c */
+int vgw_gateway_flows_open(struct vgw_gateway *g, struct vgw_error *err);
+void vgw_gateway_flows_close(struct vgw_gateway *g);
+bool vgw_gateway_workflow_start(void *arg, struct vgw_call *call, const char *workflow);
+void vgw_gateway_flow_arm(struct vgw_gateway *g);
+
+/* actions.c: the core's own actions */
+int vgw_gateway_actions_register(struct vgw_gateway *g, struct vgw_error *err);
+
+/* records.c */
+int vgw_gateway_records_open(struct vgw_gateway *g, struct vgw_error *err);
+void vgw_gateway_records_close(struct vgw_gateway *g);
+void vgw_gateway_journal(void *arg, const char *kind, struct vgw_json *doc, void (*synced)(void *synced_arg), void *synced_arg);
+void vgw_gateway_store_record(void *arg, struct vgw_json *record);
+void vgw_gateway_store_event(struct vgw_gateway *g, struct vgw_event *e);
+const char *vgw_gateway_state_get(void *arg, const char *instance, const char *key);
+int vgw_gateway_state_set(void *arg, const char *instance, const char *key, const char *value);
+
+/* health.c */
+void vgw_gateway_part(struct vgw_gateway *g, const char *part, bool up, const char *detail);
+void vgw_gateway_part_gone(struct vgw_gateway *g, const char *part);
+void vgw_gateway_housekeeping(void *arg);
+#endif

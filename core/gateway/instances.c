@@ -1,0 +1,205 @@
+/* instances.c - instances as they are written: their plugin is found, probed in a helper, and its own table checks the options. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "config/load.h"
+#include "config/main_table.h"
+#include "gateway/plan.h"
+#include "voicegw/draft/assistant.h"
+#include "voicegw/draft/provider.h"
+#include "voicegw/draft/store.h"
+#include "voicegw/draft/stt.h"
+#include "voicegw/draft/tts.h"
+
+struct section {
+    const char *name;
+    const char *kinds[3]; /* the first that the plugin has */
+    const struct vgw_option_table *(*table)(void);
+};
+static const struct section sections[] = {
+    {"providers", {VOICEGW_KIND_PROVIDER}, vgw_provider_table},
+    {"stt", {VOICEGW_KIND_STT}, vgw_engine_table},
+    {"tts", {VOICEGW_KIND_TTS}, vgw_engine_table},
+    {"assistants", {VOICEGW_KIND_ASSISTANT, VOICEGW_KIND_ASSISTANT_AUDIO}, vgw_engine_table},
+};
+static const struct section store_section = {"store", {VOICEGW_KIND_STORE}, vgw_plugin_table};
+
+/* Path segments of the API that no provider may be named after. */
+static const char fixed_words[] = " calls sessions health events history analytics recordings commands workflows rules runs tools messages threads "
+                                  "campaigns plugins log-level reload drain undrain tickets records conferences openapi.json dashboard webrtc whip ";
+
+void vgw_recipe_unref(struct vgw_recipe *r)
+{
+    if (!r || --r->refs)
+        return;
+    vgw_options_unref(r->options);
+    vgw_plugin_table_free(r->table);
+    vgw_plugin_desc_free(r->desc);
+    vgw_free(r->section);
+    vgw_free(r->name);
+    vgw_free(r->plugin);
+    vgw_free(r->kind);
+    vgw_free(r->file);
+    vgw_free(r);
+}
+
+struct vgw_recipe *vgw_plan_recipe(const struct vgw_plan *plan, const char *section, const char *name)
+{
+    for (size_t i = 0; i < plan->recipe_count; i++)
+        if (vgw_streq(plan->recipes[i]->section, section) && vgw_streq(plan->recipes[i]->name, name))
+            return plan->recipes[i];
+    return NULL;
+}
+
+static struct vgw_recipe *recipe_add(struct vgw_plan *plan, const char *section, const char *name, const char *plugin)
+{
+    struct vgw_recipe *r, **grown = vgw_realloc(plan->recipes, (plan->recipe_count + 1) * sizeof *grown);
+    if (!grown)
+        return NULL;
+    plan->recipes = grown;
+    if (!VGW_NEW(r))
+        return NULL;
+    r->refs = 1;
+    r->section = vgw_strdup(section);
+    r->name = vgw_strdup(name);
+    r->plugin = vgw_strdup(plugin);
+    r->kind = vgw_strdup("");
+    if (!r->section || !r->name || !r->plugin || !r->kind) {
+        vgw_recipe_unref(r);
+        return NULL;
+    }
+    plan->recipes[plan->recipe_count++] = r;
+    return r;
+}
+
+/* An option that names files whose YAML documents the plugin wants as JSON: `file: menus/x.yaml` fills `menu`. */
+static void fill_documents(struct vgw_config_reader *reader, struct vgw_node *node, const struct vgw_plugin_factory *factory,
+                           const char *files_key, const char *into, bool one)
+{
+    bool declared = false;
+    struct vgw_node *files = vgw_node_get(node, files_key), *docs = NULL;
+    for (size_t i = 0; i < factory->option_count; i++)
+        declared |= vgw_streq(factory->options[i].name, into);
+    if (!declared || !files || vgw_node_get(node, into))
+        return;
+    if (vgw_config_load_documents(reader, files, one ? "menu" : "script", &docs) < 0 || !docs)
+        return;
+    struct vgw_node *value = docs;
+    if (one && vgw_node_count(docs) == 1)
+        value = vgw_node_copy(vgw_node_at(docs, 0));
+    if (value && vgw_node_put(node, into, vgw_node_line(files), vgw_node_column(files), value) < 0)
+        vgw_config_errors_nomem(&reader->errors, vgw_node_file(node));
+    if (value != docs)
+        vgw_node_free(docs);
+}
+
+static bool plugin_probe(const struct vgw_plan_source *source, struct vgw_plan *plan, struct vgw_recipe *r, struct vgw_error *err)
+{
+    const char *file;
+    if (vgw_plugin_locate(plan->available, r->plugin, &file, err) < 0)
+        return false;
+    r->file = vgw_strdup(file);
+    return vgw_plugin_probe(source->prober, file, r->plugin, &r->desc, r->hash, err) == 0;
+}
+
+static int factory_of(const struct vgw_recipe *r, const struct section *s)
+{
+    for (size_t k = 0; k < 3 && s->kinds[k]; k++) {
+        int i = vgw_plugin_desc_factory(r->desc, s->kinds[k]);
+        if (i >= 0)
+            return i;
+    }
+    return -1;
+}
+
+static void refuse(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_plan *plan, struct vgw_recipe *r,
+                   const struct vgw_node *node, const char *sentence)
+{
+    vgw_strcopy(r->problem, sizeof r->problem, sentence);
+    plan->problems++;
+    if (source->plugins_must_load)
+        vgw_node_key_error(&reader->errors, node, "plugin", "%s", sentence);
+}
+
+static void recipe_fill(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_plan *plan,
+                        const struct section *s, struct vgw_recipe *r, struct vgw_node *node)
+{
+    struct vgw_error err = {0};
+    if (!plugin_probe(source, plan, r, &err)) {
+        refuse(source, reader, plan, r, node, err.text);
+        return;
+    }
+    int i = factory_of(r, s);
+    if (i < 0) {
+        vgw_node_key_error(&reader->errors, node, "plugin", "the plugin '%s' cannot stand under '%s:': it has no %s", r->plugin, s->name,
+                           s->kinds[0]);
+        return;
+    }
+    const struct vgw_plugin_factory *factory = &r->desc->factories[i];
+    vgw_free(r->kind);
+    r->kind = vgw_strdup(factory->kind);
+    r->caps = factory->caps;
+    fill_documents(reader, node, factory, "file", "menu", true);
+    fill_documents(reader, node, factory, "scripts", "script_documents", false);
+    r->table = vgw_plugin_table_new(factory, r->plugin, s->table());
+    if (!r->table || !r->kind) {
+        vgw_config_errors_nomem(&reader->errors, vgw_node_file(node));
+        return;
+    }
+    if (vgw_options_check(vgw_plugin_table_get(r->table), node, &reader->errors, &r->options) == 0)
+        r->is_default = vgw_options_bool(r->options, "default");
+}
+
+static void instance_compile(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_plan *plan,
+                             const struct section *s, const char *name, struct vgw_node *node)
+{
+    const char *plugin = vgw_node_text(vgw_node_get(node, "plugin"));
+    if (vgw_node_kind(node) != VGW_NODE_MAPPING || !plugin || !plugin[0]) {
+        vgw_node_error(&reader->errors, node, "'%s' needs `plugin: NAME` that says what it is made of", name);
+        return;
+    }
+    if (vgw_streq(plugin, "bland_ai"))
+        plugin = "bland";
+    struct vgw_buf b = {0};
+    vgw_buf_printf(&b, " %s ", name);
+    if (vgw_streq(s->name, "providers") && strstr(fixed_words, vgw_buf_str(&b)))
+        vgw_node_error(&reader->errors, node, "a provider cannot be called '%s': that is a fixed path of the API; choose another name", name);
+    vgw_buf_done(&b);
+    struct vgw_recipe *r = recipe_add(plan, s->name, name, plugin);
+    if (!r) {
+        vgw_config_errors_nomem(&reader->errors, vgw_node_file(node));
+        return;
+    }
+    recipe_fill(source, reader, plan, s, r, node);
+}
+
+/* The default of several instances of one plugin must be marked once. */
+static void check_defaults(struct vgw_config_reader *reader, const struct vgw_node *providers, struct vgw_plan *plan)
+{
+    for (size_t i = 0; i < plan->recipe_count; i++) {
+        struct vgw_recipe *a = plan->recipes[i];
+        size_t marked = 0;
+        for (size_t k = 0; k < plan->recipe_count; k++)
+            marked += vgw_streq(plan->recipes[k]->section, "providers") && vgw_streq(plan->recipes[k]->plugin, a->plugin) &&
+                      plan->recipes[k]->is_default;
+        if (vgw_streq(a->section, "providers") && a->is_default && marked > 1) {
+            vgw_node_error(&reader->errors, vgw_node_get(providers, a->name), "only one instance of '%s' may be `default: true`; %zu are", a->plugin,
+                           marked);
+            return;
+        }
+    }
+}
+
+void vgw_plan_instances(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_node *root, struct vgw_plan *plan)
+{
+    const char *name;
+    struct vgw_node *node;
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
+        for (size_t at = 0; vgw_node_next(vgw_node_get(root, sections[i].name), &at, &name, &node);)
+            instance_compile(source, reader, plan, &sections[i], name, node);
+    struct vgw_node *store = vgw_node_get(root, "store");
+    if (store)
+        instance_compile(source, reader, plan, &store_section, "store", store);
+    check_defaults(reader, vgw_node_get(root, "providers"), plan);
+}

@@ -1,0 +1,63 @@
+/* plan.h - a configuration, read, checked and compiled: what one generation of the gateway is made of. Compiling touches nothing that runs. Counted;
+ * immutable once compiled. Control thread. */
+#ifndef VGW_GATEWAY_PLAN_H
+#define VGW_GATEWAY_PLAN_H
+#include "action/registry.h"
+#include "call/route.h"
+#include "config/options.h"
+#include "config/reader.h"
+#include "flow/set.h"
+#include "plugin/find.h"
+#include "plugin/probe.h"
+#include "plugin/table.h"
+
+/** How one instance is to be made. Counted: a running instance keeps its recipe, since its options live in it. */
+struct vgw_recipe {
+    unsigned refs;
+    char *section, *name, *plugin, *kind; /* kind "" when the plugin could not be probed */
+    char *file;                           /* of the plugin, or NULL */
+    char hash[VGW_PLUGIN_HASH_TEXT];
+    struct vgw_plugin_desc *desc;
+    struct vgw_plugin_table *table;
+    struct vgw_options *options; /* NULL: refused, `problem` says why */
+    bool is_default;
+    uint64_t caps;
+    char problem[VGW_ERROR_TEXT_MAX]; /* "" or why it cannot be made */
+};
+void vgw_recipe_unref(struct vgw_recipe *r);
+
+struct vgw_plan {
+    unsigned refs;
+    struct vgw_options *main;
+    struct vgw_recipe **recipes;
+    size_t recipe_count;
+    struct vgw_route_set *routes;
+    struct vgw_flow_set *flows;
+    struct vgw_plugin_list *available;
+    char default_provider[64];
+    char public_url[512];
+    char *path; /* of the main file, or NULL for the embedded defaults */
+    size_t problems; /* instances that cannot be made */
+};
+
+struct vgw_plan_source {
+    const char *path;               /* NULL: the embedded defaults */
+    const char *const *plugin_dirs; /* of the command line, ahead of the configured ones */
+    size_t plugin_dir_count;
+    struct vgw_plugin_prober *prober;
+    const struct vgw_action_registry *actions; /* NULL: step types are not checked against it */
+    bool plugins_must_load; /* a plugin that is missing or refused is an error (--check, reload), else its instance is left out (start) */
+};
+/** Reads everything; all that is wrong goes to reader->errors. 0 and *ret_plan (one reference), or VGW_ECONFIG, VGW_ELIMIT. Blocks on the disk and on
+ *  probes. */
+int vgw_plan_compile(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_plan **ret_plan);
+struct vgw_plan *vgw_plan_ref(struct vgw_plan *plan);
+void vgw_plan_unref(struct vgw_plan *plan); /* takes NULL */
+/** The recipe of an instance, or NULL. */
+struct vgw_recipe *vgw_plan_recipe(const struct vgw_plan *plan, const char *section, const char *name);
+/** The configuration that applies without a file. */
+extern const char vgw_embedded_defaults[];
+
+/* instances.c, for plan.c */
+void vgw_plan_instances(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_node *root, struct vgw_plan *plan);
+#endif

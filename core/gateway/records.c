@@ -1,0 +1,513 @@
+/* records.c - journal, store and the settling of what an earlier run left open. */
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/metric.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "event/ring.h"
+#include "gateway/gateway_private.h"
+
+#include "store/record.h"
+#include "store/recover.h"
+#include "store/store.h"
+
+/* ---- rows ---- */
+
+static const char *text(const struct vgw_json *o, const char *key)
+{
+    return vgw_json_get_string(o, key, NULL);
+}
+
+static int64_t time_of(const struct vgw_json *o, const char *key)
+{
+    int64_t us = 0;
+    const char *t = text(o, key);
+    return t && vgw_time_parse(t, &us) ? us : 0;
+}
+
+static double number(const struct vgw_json *o, const char *key)
+{
+    return vgw_json_get(o, key) ? vgw_json_get_double(o, key, VGW_RECORD_UNKNOWN) : VGW_RECORD_UNKNOWN;
+}
+
+static struct vgw_json *call_op(struct vgw_gateway *g, const struct vgw_json *doc, bool over)
+{
+    struct vgw_record_call r;
+    vgw_record_call_init(&r, text(doc, "call_id"));
+    r.session_id = text(doc, "session_id");
+    r.provider_call_id = text(doc, "provider_call_id");
+    r.provider = text(doc, "provider");
+    r.plugin = text(doc, "plugin");
+    r.direction = text(doc, "direction");
+    r.from = text(doc, "from");
+    r.to = text(doc, "to");
+    r.state = text(doc, "state");
+    r.status = over ? text(doc, "status") : NULL; /* no status: the call is open */
+    r.cause = text(doc, "cause");
+    r.error_class = text(doc, "error_class");
+    r.currency = text(doc, "currency");
+    r.created_us = time_of(doc, "created_at");
+    r.answered_us = time_of(doc, "answered_at");
+    r.ended_us = time_of(doc, "ended_at");
+    r.updated_us = vgw_wall(g->loop);
+    r.duration = over ? number(doc, "duration") : VGW_RECORD_UNKNOWN;
+    r.cost = number(doc, "cost");
+    return vgw_record_call_op(&r);
+}
+
+static struct vgw_json *session_began_op(struct vgw_gateway *g, const struct vgw_json *doc)
+{
+    struct vgw_record_session r;
+    vgw_record_session_init(&r, text(doc, "session_id"));
+    r.status = "active";
+    r.channel = text(doc, "channel");
+    r.caller_id = text(doc, "caller_id");
+    r.direction = text(doc, "direction");
+    r.project_id = text(doc, "project_id");
+    r.provider = text(doc, "provider");
+    r.plugin = text(doc, "plugin");
+    r.language = text(doc, "language");
+    r.transport = text(doc, "transport");
+    r.call_sid = text(doc, "call_sid");
+    r.from = text(doc, "from");
+    r.to = text(doc, "to");
+    r.lead_id = text(doc, "lead_id");
+    r.reservation_id = text(doc, "reservation_id");
+    r.variables = vgw_json_get(doc, "variables");
+    r.start_us = time_of(doc, "created_at");
+    r.updated_us = vgw_wall(g->loop);
+    return vgw_record_session_op(&r);
+}
+
+static struct vgw_json *session_over_op(struct vgw_gateway *g, const struct vgw_json *doc)
+{
+    struct vgw_record_session r;
+    vgw_record_session_init(&r, text(doc, "session_id"));
+    r.status = text(doc, "status");
+    r.reason = text(doc, "reason");
+    r.channel = text(doc, "channel");
+    r.caller_id = text(doc, "caller_id");
+    r.direction = text(doc, "direction");
+    r.start_us = time_of(doc, "start_time");
+    r.end_us = time_of(doc, "end_time");
+    r.duration_seconds = number(doc, "duration_seconds");
+    r.sentiment_score = number(doc, "sentiment_score");
+    r.cost = number(doc, "cost");
+    r.currency = text(doc, "currency");
+    r.recording_url = text(doc, "recording_url");
+    r.transcription = text(doc, "transcription");
+    r.lead_id = text(doc, "lead_id");
+    r.reservation_id = text(doc, "reservation_id");
+    r.project_id = text(doc, "project_id");
+    r.provider = text(doc, "provider");
+    r.plugin = text(doc, "plugin");
+    r.language = text(doc, "language");
+    r.stt_provider = text(doc, "stt_provider");
+    r.transport = text(doc, "transport");
+    r.tools_executed = vgw_json_get(doc, "tools_executed");
+    r.variables = vgw_json_get(doc, "variables");
+    r.transport_metadata = vgw_json_get(doc, "transport_metadata");
+    r.calls = vgw_json_get(doc, "calls");
+    r.turns = (int64_t)vgw_json_count(vgw_json_get(doc, "turns"));
+    r.updated_us = vgw_wall(g->loop);
+    return vgw_record_session_op(&r);
+}
+
+static struct vgw_json *turn_op(const char *session_id, const struct vgw_json *t)
+{
+    struct vgw_record_turn r;
+    vgw_record_turn_init(&r, session_id, vgw_json_get_int(t, "turn_number", 0), vgw_json_get_string(t, "role", "system"));
+    r.content = text(t, "content");
+    r.audio_url = text(t, "audio_url");
+    r.latency_ms = number(t, "latency_ms");
+    r.confidence = number(t, "confidence");
+    r.time_us = time_of(t, "timestamp");
+    r.interrupted = vgw_json_get_bool(t, "interrupted", false);
+    r.stages = vgw_json_get(t, "stages");
+    return vgw_record_turn_op(&r);
+}
+
+static void put(struct vgw_gateway *g, struct vgw_json *op, bool journalled)
+{
+    if (!g->store) {
+        vgw_json_free(op);
+        vgw_metric_dropped("store_missing");
+        return;
+    }
+    vgw_store_write(g->store, op, journalled ? VGW_STORE_JOURNALLED : VGW_STORE_QUEUED, NULL);
+}
+
+/* ---- from the call room ---- */
+
+struct synced_call {
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+static void on_synced(void *arg, int status)
+{
+    struct synced_call *s = arg;
+    s->fn(s->arg);
+    vgw_free(s);
+}
+
+static void when_synced(struct vgw_gateway *g, void (*fn)(void *arg), void *arg)
+{
+    struct synced_call *s;
+    if (!fn)
+        return;
+    if (g->journal && VGW_NEW(s)) {
+        *s = (struct synced_call){fn, arg};
+        if (vgw_journal_when_synced(g->journal, vgw_journal_pos(g->journal), on_synced, s) == 0)
+            return;
+        vgw_free(s);
+    }
+    fn(arg);
+}
+
+void vgw_gateway_journal(void *arg, const char *kind, struct vgw_json *doc, void (*synced)(void *synced_arg), void *synced_arg)
+{
+    struct vgw_gateway *g = arg;
+    if (vgw_streq(kind, "session"))
+        put(g, session_began_op(g, doc), true);
+    else if (vgw_streq(kind, "call") || vgw_streq(kind, "ended"))
+        put(g, call_op(g, doc, kind[0] == 'e'), true);
+    vgw_json_free(doc); /* "record" is journalled with its rows by store_record */
+    when_synced(g, synced, synced_arg);
+}
+
+static void put_recording(struct vgw_gateway *g, const struct vgw_json *record)
+{
+    const char *url = text(record, "recording_url");
+    const char *slash = url ? strrchr(url, '/') : NULL;
+    if (!slash || !slash[1])
+        return;
+    struct vgw_record_recording r;
+    struct vgw_buf path = {0};
+    vgw_buf_printf(&path, "%s/%s.wav", vgw_options_string(g->plan->main, "recordings.path"), slash + 1);
+    vgw_record_recording_init(&r, slash + 1);
+    r.session_id = text(record, "session_id");
+    r.project_id = text(record, "project_id");
+    r.provider = text(record, "provider");
+    r.status = "stopped";
+    r.url = url;
+    r.path = vgw_buf_str(&path);
+    r.format = "wav";
+    r.channels = 2;
+    r.sample_rate = 8000;
+    r.stopped_us = time_of(record, "end_time");
+    put(g, vgw_record_recording_op(&r), true);
+    vgw_buf_done(&path);
+}
+
+static void put_metrics(struct vgw_gateway *g, const struct vgw_json *record)
+{
+    const char *session = text(record, "session_id"), *provider = text(record, "provider"), *project = text(record, "project_id");
+    const struct vgw_json *turns = vgw_json_get(record, "turns");
+    int64_t end_us = time_of(record, "end_time");
+    put(g, vgw_record_metric_op(session, "duration_seconds", vgw_json_get_double(record, "duration_seconds", 0), end_us, NULL, provider, project,
+                                NULL),
+        false);
+    for (size_t i = 0; i < vgw_json_count(turns); i++) {
+        const struct vgw_json *t = vgw_json_at(turns, i);
+        if (vgw_json_get(t, "latency_ms"))
+            put(g, vgw_record_metric_op(session, "response_latency_ms", vgw_json_get_double(t, "latency_ms", 0), time_of(t, "timestamp"), NULL,
+                                        provider, project, NULL),
+                false);
+    }
+}
+
+void vgw_gateway_store_record(void *arg, struct vgw_json *record)
+{
+    struct vgw_gateway *g = arg;
+    const struct vgw_json *turns = vgw_json_get(record, "turns");
+    put(g, session_over_op(g, record), true);
+    for (size_t i = 0; i < vgw_json_count(turns); i++)
+        put(g, turn_op(text(record, "session_id"), vgw_json_at(turns, i)), true);
+    put_recording(g, record);
+    put_metrics(g, record);
+    vgw_json_free(record);
+}
+
+/* ---- events ---- */
+
+static void on_event(void *arg, struct vgw_event *e)
+{
+    struct vgw_gateway *g = arg;
+    if (g->store)
+        vgw_store_write(g->store, vgw_record_event_op(e), VGW_STORE_QUEUED, NULL);
+}
+
+/* ---- small state of plugins ---- */
+
+static void state_key(struct vgw_buf *out, const char *instance, const char *key)
+{
+    vgw_buf_printf(out, "%s\n%s", instance, key);
+}
+
+const char *vgw_gateway_state_get(void *arg, const char *instance, const char *key)
+{
+    struct vgw_gateway *g = arg;
+    struct vgw_buf k = {0};
+    state_key(&k, instance, key);
+    const char *value = vgw_map_get(g->state, vgw_buf_str(&k));
+    vgw_buf_done(&k);
+    return value;
+}
+
+static int state_put(struct vgw_gateway *g, const char *instance, const char *key, const char *value)
+{
+    struct vgw_buf k = {0};
+    int rc = 0;
+    state_key(&k, instance, key);
+    char *copy = vgw_strdup(value);
+    if (!value)
+        vgw_map_remove(g->state, vgw_buf_str(&k));
+    else if (!copy || (rc = vgw_map_set(g->state, vgw_buf_str(&k), copy)) < 0) {
+        vgw_free(copy);
+        rc = VGW_ELIMIT;
+    }
+    vgw_buf_done(&k);
+    return rc;
+}
+
+int vgw_gateway_state_set(void *arg, const char *instance, const char *key, const char *value)
+{
+    struct vgw_gateway *g = arg;
+    size_t mine = 0;
+    const char *name;
+    void *v;
+    size_t n = strlen(instance);
+    for (size_t i = 0; vgw_map_next(g->state, &i, &name, &v);)
+        mine += strncmp(name, instance, n) == 0 && name[n] == '\n';
+    if (value && mine >= 64 && !vgw_gateway_state_get(g, instance, key))
+        return VGW_ELIMIT;
+    int rc = state_put(g, instance, key, value);
+    if (rc == 0)
+        put(g, vgw_record_state_op(instance, key, value, vgw_wall(g->loop)), true);
+    return rc;
+}
+
+static void state_read(void *arg, int status, const char *sentence, const struct vgw_json *rows)
+{
+    struct vgw_gateway *g = arg;
+    for (size_t i = 0; status == 0 && i < vgw_json_count(rows); i++) {
+        const struct vgw_json *r = vgw_json_at(rows, i);
+        if (!vgw_gateway_state_get(g, vgw_json_get_string(r, "scope", ""), vgw_json_get_string(r, "name", "")))
+            state_put(g, vgw_json_get_string(r, "scope", ""), vgw_json_get_string(r, "name", ""), text(r, "value"));
+    }
+}
+
+/* ---- an earlier run ---- */
+
+struct settling {
+    struct vgw_gateway *g;
+    struct vgw_recover *recover;
+    struct vgw_json *replayed; /* operations of the journal, as texts */
+};
+
+static void settle_one(void *arg, struct vgw_json *op, struct vgw_event *e)
+{
+    struct settling *s = arg;
+    put(s->g, op, true);
+    if (e)
+        vgw_bus_publish(s->g->bus, e);
+}
+
+static void settle(struct settling *s)
+{
+    for (size_t i = 0; i < vgw_json_count(s->replayed); i++) {
+        const struct vgw_json *t = vgw_json_at(s->replayed, i);
+        vgw_recover_op(s->recover, vgw_json_str(t), vgw_json_strlen(t));
+    }
+    size_t n = vgw_recover_settle(s->recover, vgw_wall(s->g->loop), settle_one, s);
+    if (n) {
+        struct vgw_buf count = {0};
+        vgw_buf_printf(&count, "%zu", n);
+        vgw_log(VGW_LOG_WARNING, NULL, "calls and sessions of an earlier run were still open; they are recorded as interrupted", "count",
+                vgw_buf_str(&count), NULL);
+        vgw_buf_done(&count);
+    }
+    vgw_json_free(s->replayed);
+    vgw_recover_free(s->recover);
+    vgw_free(s);
+}
+
+static void rows_read(struct settling *s, const char *table, int status, const char *sentence, const struct vgw_json *rows)
+{
+    if (status < 0)
+        vgw_log(VGW_LOG_WARNING, NULL, "the store could not be asked for what an earlier run left open", "table", table, "error", sentence, NULL);
+    for (size_t i = 0; i < vgw_json_count(rows); i++)
+        vgw_recover_row(s->recover, table, vgw_json_at(rows, i));
+}
+
+static void on_calls(void *arg, int status, const char *sentence, const struct vgw_json *rows)
+{
+    struct settling *s = arg;
+    rows_read(s, "calls", status, sentence, rows);
+    settle(s);
+}
+
+static void on_sessions(void *arg, int status, const char *sentence, const struct vgw_json *rows)
+{
+    struct settling *s = arg;
+    rows_read(s, "sessions", status, sentence, rows);
+}
+
+/* The store is asked before the first call of this run is written: requests and writes keep their order. */
+static void settle_start(struct vgw_gateway *g, struct vgw_json *replayed)
+{
+    struct settling *s;
+    struct vgw_json *active = vgw_json_object(), *open = vgw_json_object();
+    vgw_json_set_string(active, "status", "active");
+    vgw_json_set(open, "status", NULL);
+    if (!VGW_NEW(s)) {
+        vgw_json_free(replayed);
+    } else {
+        *s = (struct settling){g, vgw_recover_new(), replayed};
+        vgw_store_query(g->store, "sessions", active, VGW_STORE_ROWS_MAX, NULL, on_sessions, s);
+        if (vgw_store_query(g->store, "calls", open, VGW_STORE_ROWS_MAX, NULL, on_calls, s) < 0)
+            settle(s);
+    }
+    vgw_store_query(g->store, "state", NULL, VGW_STORE_ROWS_MAX, NULL, state_read, g);
+    vgw_json_free(active);
+    vgw_json_free(open);
+}
+
+struct replay {
+    struct vgw_json *texts, *positions;
+};
+
+static void on_replay(void *arg, uint32_t type, const void *data, size_t len, uint64_t pos)
+{
+    struct replay *r = arg;
+    if (type != VGW_JOURNAL_STORE_OP)
+        return;
+    vgw_json_append(r->texts, vgw_json_stringn(data, len));
+    vgw_json_append(r->positions, vgw_json_int((int64_t)pos));
+}
+
+/* ---- opening ---- */
+
+static void journal_health(void *arg, bool ok, const char *detail)
+{
+    vgw_gateway_part(arg, "journal", ok, detail);
+}
+
+static void store_health(void *arg, bool ok, const char *detail)
+{
+    vgw_gateway_part(arg, "store", ok, detail);
+}
+
+static const char *store_last_error(void *arg)
+{
+    return vgw_host_last_error();
+}
+
+static int journal_open(struct vgw_gateway *g, struct replay *replay, struct vgw_error *err)
+{
+    const struct vgw_options *o = vgw_options_section(g->plan->main, "journal");
+    struct vgw_journal_options options = {.path = vgw_options_string(o, "path"),
+                                          .sync_commit = vgw_streq(vgw_options_string(o, "sync"), "commit"),
+                                          .interval_us = vgw_options_duration_us(o, "interval"),
+                                          .max_bytes = vgw_options_size(o, "max_size"),
+                                          .health = journal_health,
+                                          .health_arg = g};
+    struct vgw_journal_stats stats = {0};
+    int rc = vgw_journal_open(g->loop, g->pool, &options, on_replay, replay, &stats, &g->journal, err);
+    if (rc == VGW_EBUSY)
+        return rc;
+    if (rc < 0) { /* calls go on without it: what the store cannot take is lost with a crash, and health says so */
+        vgw_log(VGW_LOG_ERROR, NULL, "the journal cannot be written; records live in memory until the store has them", "error", err->text, NULL);
+        vgw_gateway_part(g, "journal", false, err->text);
+        g->journal = NULL;
+    }
+    if (stats.corrupt)
+        vgw_log(VGW_LOG_WARNING, NULL, "damaged records of the journal were skipped", NULL);
+    return 0;
+}
+
+static void store_open(struct vgw_gateway *g)
+{
+    struct vgw_recipe *r = vgw_plan_recipe(g->plan, "store", "store");
+    struct vgw_error err = {0};
+    if (!r || !r->options) {
+        vgw_gateway_part(g, "store", false, r && r->problem[0] ? r->problem : "no store is configured");
+        vgw_log(VGW_LOG_ERROR, NULL, "there is no store: records are not kept", "error", r ? r->problem : "", NULL);
+        return;
+    }
+    g->store_instance = vgw_gateway_instance_new(g, r, &err);
+    const struct voicegw_store *table = NULL;
+    if (g->store_instance && vgw_instance_start(g->store_instance, &err) == 0)
+        table = vgw_instance_extension(g->store_instance, "voicegw.store/1");
+    if (table) {
+        struct vgw_store_options options = {.table = table, .instance = g->store_instance->plugin_instance, .last_error = store_last_error,
+                                            .health = store_health, .arg = g, .journal = g->journal};
+        g->store = vgw_store_new(g->loop, g->pool, &options);
+    }
+    if (g->store)
+        vgw_gateway_live_add(g, g->store_instance, r);
+    vgw_gateway_part(g, "store", g->store != NULL, g->store ? "" : err.text);
+}
+
+int vgw_gateway_records_open(struct vgw_gateway *g, struct vgw_error *err)
+{
+    struct replay replay = {vgw_json_array(), vgw_json_array()};
+    int rc = journal_open(g, &replay, err);
+    struct vgw_bus_limits limits = {.keep = (size_t)vgw_options_int(g->plan->main, "events.keep")};
+    uint64_t first = vgw_ring_first_id(vgw_wall(g->loop), g->journal ? vgw_journal_mark(g->journal) : 0);
+    if (rc == 0 && !(g->bus = vgw_bus_new(g->loop, &limits, first)))
+        rc = vgw_error_nomem(err);
+    if (rc == 0 && g->journal && vgw_bus_promise_ids(g->bus, g->journal) < 0)
+        vgw_log(VGW_LOG_WARNING, NULL, "event ids could not be promised in the journal", NULL);
+    if (rc == 0)
+        store_open(g);
+    if (rc < 0 || !g->store) {
+        vgw_json_free(replay.texts);
+        vgw_json_free(replay.positions);
+        return rc;
+    }
+    for (size_t i = 0; i < vgw_json_count(replay.texts); i++) {
+        const struct vgw_json *t = vgw_json_at(replay.texts, i);
+        vgw_store_replay(g->store, vgw_json_str(t), vgw_json_strlen(t), (uint64_t)vgw_json_as_int(vgw_json_at(replay.positions, i), 0));
+    }
+    vgw_json_free(replay.positions);
+    settle_start(g, replay.texts);
+    g->store_sub = vgw_bus_subscribe(g->bus, VGW_EVENT_ALL & ~VGW_EVENT_BIT(VGW_EVENT_STT_PARTIAL), on_event, g);
+    return g->store_sub ? 0 : vgw_error_nomem(err);
+}
+
+static void store_closed(void *arg)
+{
+    struct vgw_gateway *g = arg;
+    g->store_done = true;
+    vgw_loop_stop(g->loop);
+}
+
+static void close_timeout(void *arg)
+{
+    vgw_loop_stop(((struct vgw_gateway *)arg)->loop);
+}
+
+void vgw_gateway_records_close(struct vgw_gateway *g)
+{
+    struct vgw_timer timeout;
+    vgw_bus_unsubscribe(g->store_sub);
+    g->store_sub = NULL;
+    if (g->store) { /* the loop turns once more until all is written; what is not is in the journal */
+        vgw_timer_init(&timeout, g->loop, close_timeout, g);
+        vgw_timer_start(&timeout, 5 * VGW_US_PER_S);
+        vgw_store_close(g->store, store_closed, g);
+        if (!g->store_done)
+            vgw_loop_run(g->loop);
+        vgw_timer_stop(&timeout);
+    }
+    vgw_store_free(g->store);
+    g->store = NULL;
+    if (g->store_instance) {
+        vgw_instance_free(g->store_instance);
+        g->store_instance = NULL;
+    }
+}

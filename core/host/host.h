@@ -1,0 +1,72 @@
+/* host.h - fills the SDK's tables from the rooms below: the only place that knows both. One host a process; a table of its own for
+ * each instance. Control thread, unless a function says otherwise. */
+#ifndef VGW_HOST_HOST_H
+#define VGW_HOST_HOST_H
+#include "call/calls.h"
+#include "config/options.h"
+#include "loop/loop.h"
+#include "loop/pool.h"
+#include "plugin/instance.h"
+#include "plugin/registry.h"
+#include "talk/engine.h"
+
+struct vgw_host;
+struct vgw_policy;
+struct vgw_ws_hub;
+struct vgw_client;
+struct vgw_front;
+
+/** What the host needs of the rooms around it; filled by gateway/. All callbacks on control unless said otherwise. */
+struct vgw_host_env {
+    void *arg;
+    struct vgw_loop *control;
+    struct vgw_pool *pool;
+    struct vgw_calls *(*calls)(void *arg);
+    struct vgw_registry *(*registry)(void *arg);
+    const struct vgw_policy *(*policy)(void *arg); /* [any]; valid while the gateway runs */
+    /** The WebSocket hub and HTTP client of a loop, made when first asked for; on that loop's thread. NULL: none could be made. */
+    struct vgw_ws_hub *(*hub)(void *arg, struct vgw_loop *loop);
+    struct vgw_client *(*client)(void *arg, struct vgw_loop *loop);
+    struct vgw_front *(*front)(void *arg);
+    /** Makes sure that a call has a leg: its handle, or 0. */
+    uint64_t (*call_leg)(void *arg, struct vgw_call *call);
+    /** Publishes an event; takes data. `call` may be NULL. */
+    void (*emit)(void *arg, const char *type, struct vgw_call *call, struct vgw_json *data);
+    /** Small state that outlives restarts: get is borrowed until the next call. */
+    const char *(*state_get)(void *arg, const char *instance, const char *key);
+    int (*state_set)(void *arg, const char *instance, const char *key, const char *value);
+    /** Health of an instance's part. */
+    void (*health)(void *arg, const char *section, const char *instance, const char *part, bool up, const char *sentence);
+    /** "https://voice.example.com", without a slash at the end. */
+    const char *(*public_url)(void *arg);
+    /** An action of a plugin has completed. */
+    void (*action_complete)(void *arg, uint64_t run, int status, const char *sentence, struct vgw_json *result);
+    /** The tts instance of that name (NULL: the first); a new reference on it, with its table. */
+    bool (*tts_engine)(void *arg, const char *name, struct vgw_engine *ret_engine);
+    void (*engine_release)(void *arg, void *ref); /* [control] */
+};
+
+int vgw_host_new(const struct vgw_host_env *env, struct vgw_host **ret_host, struct vgw_error *err);
+void vgw_host_free(struct vgw_host *host); /* takes NULL; all instances are gone */
+/** What the plugin room makes instances with. */
+struct vgw_plugin_hostops vgw_host_ops(struct vgw_host *host);
+/** The options block that create() and reconfigure() take. Valid as long as `options`. */
+const struct voicegw_options *vgw_host_options(const struct vgw_options *options);
+
+/** A provider operation (enum vgw_command) on an instance: 0, then exactly one vgw_calls_complete(op). */
+int vgw_host_provider_op(struct vgw_host *host, struct vgw_instance *instance, uint64_t op, struct vgw_call *call, int command,
+                         const struct vgw_json *params, struct vgw_error *err);
+void vgw_host_provider_forget(struct vgw_host *host, struct vgw_instance *instance, struct vgw_call *call);
+/** The media table of a provider instance, or NULL. */
+const struct voicegw_provider_media *vgw_host_media(struct vgw_instance *instance);
+/** Fills an engine from an instance (stt, tts, assistant, assistant.audio); `ref` is left to the caller. */
+void vgw_host_engine(struct vgw_instance *instance, struct vgw_engine *ret_engine);
+/** Starts a plugin's action; answers by env.action_complete(run). */
+int vgw_host_action_run(struct vgw_instance *instance, uint64_t run, const char *name, const struct vgw_json *params,
+                        const struct vgw_json *context, struct vgw_error *err);
+/** An event was published: hands it to plugins' subscriptions. `text`: the envelope. */
+void vgw_host_on_event(struct vgw_host *host, const char *type, uint64_t call, const char *text);
+/** The sentence that this thread's plugin left last, "" when none; cleared by the next call into a plugin through this room. [any] */
+const char *vgw_host_last_error(void);
+
+#endif

@@ -1,0 +1,189 @@
+/* timer.c - timers, posts and jobs of plugins: each bound to a target, and nothing runs for a target that is gone. */
+#include "base/alloc.h"
+#include "base/metric.h"
+#include "host/host_private.h"
+
+/* A leg's or stream's worker; control for 0. NULL: gone. */
+static struct vgw_loop *target_loop(const struct vgw_host_instance *hi, uint64_t target)
+{
+    return target == VOICEGW_TARGET_CONTROL ? hi->host->env.control : vgw_handle_loop(target);
+}
+
+static bool target_alive(uint64_t target)
+{
+    return target == VOICEGW_TARGET_CONTROL || vgw_handle_alive(target);
+}
+
+/* ---- timers ---- */
+
+struct host_timer {
+    struct vgw_list link; /* of hi->timers, for those of control */
+    struct vgw_timer timer;
+    struct vgw_host_instance *hi;
+    uint64_t target, handle;
+    voicegw_callback fn;
+    void *arg;
+};
+
+static void timer_free(struct host_timer *t)
+{
+    vgw_timer_stop(&t->timer);
+    vgw_list_remove(&t->link);
+    vgw_handle_drop(t->handle);
+    vgw_free(t);
+}
+
+static void on_timer(void *arg)
+{
+    struct host_timer *t = arg;
+    bool alive = target_alive(t->target);
+    voicegw_callback fn = t->fn;
+    void *fn_arg = t->arg;
+    if (alive) /* else the instance may be gone as well */
+        atomic_fetch_sub(&t->hi->timer_count, 1);
+    timer_free(t);
+    if (alive)
+        fn(fn_arg);
+}
+
+uint64_t vgw_host_timer_start(const struct voicegw_host *host, uint64_t target, int64_t delay_us, voicegw_callback fn, void *arg)
+{
+    struct vgw_host_instance *hi = vgw_host_of(host);
+    struct vgw_loop *loop = target_loop(hi, target);
+    struct host_timer *t;
+    if (!loop || !vgw_loop_is_here(loop) || atomic_load(&hi->timer_count) >= VGW_HOST_TIMERS_MAX || !VGW_NEW(t))
+        return 0;
+    *t = (struct host_timer){.hi = hi, .target = target, .fn = fn, .arg = arg};
+    t->handle = vgw_handle_new(VGW_HANDLE_OTHER, loop, t);
+    vgw_timer_init(&t->timer, loop, on_timer, t);
+    if (!t->handle || vgw_timer_start(&t->timer, delay_us) < 0) {
+        timer_free(t);
+        return 0;
+    }
+    if (target == VOICEGW_TARGET_CONTROL)
+        vgw_list_append(&hi->timers, &t->link);
+    atomic_fetch_add(&hi->timer_count, 1);
+    return t->handle;
+}
+
+int32_t vgw_host_timer_cancel(const struct voicegw_host *host, uint64_t timer)
+{
+    struct vgw_loop *loop = vgw_handle_loop(timer);
+    struct host_timer *t = loop && vgw_loop_is_here(loop) ? vgw_handle_get(timer, VGW_HANDLE_OTHER) : NULL;
+    if (!t || t->hi != vgw_host_of(host))
+        return 0;
+    atomic_fetch_sub(&t->hi->timer_count, 1);
+    timer_free(t);
+    return 1;
+}
+
+void vgw_host_timers_end(struct vgw_host_instance *hi)
+{
+    struct vgw_list *at;
+    while ((at = vgw_list_pop(&hi->timers)))
+        timer_free(VGW_CONTAINER_OF(at, struct host_timer, link));
+}
+
+/* ---- posts ---- */
+
+struct host_post {
+    struct vgw_host *host;
+    struct vgw_host_instance *hi; /* for control: still there? */
+    uint64_t generation;
+    voicegw_callback fn;
+    void *arg;
+};
+
+static void post_to_target(void *object, void *arg)
+{
+    struct host_post *p = arg;
+    if (object)
+        p->fn(p->arg);
+    vgw_free(p);
+}
+
+static bool instance_alive(struct vgw_host *host, const struct vgw_host_instance *hi, uint64_t generation)
+{
+    struct vgw_list *at, *next;
+    VGW_LIST_EACH (at, next, &host->instances)
+        if (VGW_CONTAINER_OF(at, struct vgw_host_instance, link) == hi)
+            return hi->instance->generation == generation;
+    return false;
+}
+
+static void post_to_control(void *arg)
+{
+    struct host_post *p = arg;
+    if (instance_alive(p->host, p->hi, p->generation))
+        p->fn(p->arg);
+    else
+        vgw_metric_dropped("stale_post");
+    vgw_free(p);
+}
+
+int32_t vgw_host_post(const struct voicegw_host *host, uint64_t target, voicegw_callback fn, void *arg)
+{
+    struct vgw_host_instance *hi = vgw_host_of(host);
+    struct host_post *p;
+    if (!VGW_NEW(p))
+        return VOICEGW_ELIMIT;
+    *p = (struct host_post){.host = hi->host, .hi = hi, .generation = hi->instance->generation, .fn = fn, .arg = arg};
+    int rc = target == VOICEGW_TARGET_CONTROL ? vgw_host_to_control(hi, post_to_control, p) : vgw_handle_post(target, post_to_target, p);
+    if (rc < 0)
+        vgw_free(p);
+    return rc;
+}
+
+/* ---- jobs ---- */
+
+struct host_job {
+    struct vgw_job job;
+    struct vgw_loop *control;
+    uint64_t target;
+    voicegw_callback work, done;
+    void *arg;
+};
+
+static void job_work(void *arg)
+{
+    struct host_job *j = arg;
+    j->work(j->arg);
+}
+
+static void job_finish(void *arg)
+{
+    struct host_job *j = arg;
+    if (j->done)
+        j->done(j->arg);
+    vgw_free(j);
+}
+
+static void job_done(void *arg)
+{
+    struct host_job *j = arg;
+    if (target_alive(j->target) || !j->done || vgw_loop_call(j->control, job_finish, j) < 0)
+        job_finish(j);
+}
+
+int32_t vgw_host_job(const struct voicegw_host *host, uint32_t lane, uint64_t strand, uint64_t target, voicegw_callback work,
+                     voicegw_callback done, void *arg)
+{
+    struct vgw_host_instance *hi = vgw_host_of(host);
+    struct vgw_loop *home = target_loop(hi, target);
+    struct host_job *j;
+    if (lane > VOICEGW_LANE_IO)
+        return VOICEGW_EINVALID;
+    if (!VGW_NEW(j))
+        return VOICEGW_ELIMIT;
+    *j = (struct host_job){.control = hi->host->env.control, .target = target, .work = work, .done = done, .arg = arg};
+    j->job = (struct vgw_job){.work = job_work,
+                              .done = job_done,
+                              .arg = j,
+                              .home = home ? home : hi->host->env.control,
+                              .strand = strand,
+                              .lane = lane == VOICEGW_LANE_CPU ? VGW_LANE_CPU : VGW_LANE_IO};
+    int rc = vgw_pool_submit(hi->host->env.pool, &j->job);
+    if (rc < 0)
+        vgw_free(j);
+    return rc;
+}

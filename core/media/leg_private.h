@@ -1,0 +1,84 @@
+/* leg_private.h - the leg's inside, shared by leg.c (life), leg_rx.c, leg_tx.c and leg_record.c only. */
+#ifndef VGW_MEDIA_LEG_PRIVATE_H
+#define VGW_MEDIA_LEG_PRIVATE_H
+#include "base/id.h"
+#include "base/log.h"
+#include "media/dtmf.h"
+#include "media/leg.h"
+#include "media/playout.h"
+#include "media/quality.h"
+#include "media/resample.h"
+#include "media/tone.h"
+
+#define VGW_LEG_TICK_US 20000
+#define VGW_LEG_GRID_US 5000     /* ticks fall on this grid, so that many legs share one wake-up */
+#define VGW_LEG_MARKS 32         /* utterances whose far end is awaited */
+#define VGW_LEG_WATCH_US 5000000 /* how often silence is looked for */
+
+struct vgw_leg_record;
+
+struct vgw_leg_pending { /* sent, not yet reported as heard */
+    uint64_t utterance, heard_samples;
+    int64_t give_up_us;
+};
+
+struct vgw_leg {
+    struct vgw_leg_params p;
+    char session[VGW_ID_MAX], call_id[VGW_ID_MAX], provider[64];
+    struct vgw_log_scope scope;
+    uint64_t handle;
+    struct vgw_task attach_task, end_task, gone_task;
+    void *stream; /* the plugin's */
+    bool attached, up, ending, in_end, sink_closed, detached, end_asked;
+    uint64_t claim;
+    enum vgw_encoding encoding;
+    uint32_t rate_hz;
+
+    /* receive */
+    bool want_pcm, want_vad, want_dtmf, muted;
+    int16_t pcm[160];
+    uint32_t pcm_fill;
+    uint64_t position; /* samples at 8 kHz */
+    uint64_t frames;
+    int64_t last_frame_us;
+    bool alive_told;
+    struct vgw_resampler *rx_resampler; /* to 8 kHz, when the leg is wider */
+    struct vgw_vad *vad;
+    struct vgw_dtmf_rx *dtmf_rx;
+    struct vgw_dtmf_dedupe dedupe;
+    struct vgw_quality quality;
+    struct vgw_timer watch;
+
+    /* send */
+    struct vgw_playout *playout;
+    struct vgw_timer tick;
+    struct vgw_pace pace;
+    uint64_t open_utterance;
+    uint64_t tx_timestamp;
+    bool room_wanted, blocked, held_frame;
+    uint8_t held[VGW_FRAME_SAMPLES_MAX * 2];
+    struct vgw_leg_pending pending[VGW_LEG_MARKS];
+    uint32_t pending_count;
+    struct vgw_resampler *tx_resampler;
+    uint32_t tx_resampler_in;
+    struct vgw_dtmf_tx *dtmf_tx;
+    struct vgw_music *music;
+
+    struct vgw_leg_record *record;
+    uint32_t records_open; /* recordings whose last block is not on disk yet */
+    struct vgw_json *recordings;
+    struct vgw_timer end_timer;
+};
+
+void vgw_leg_rx_done(struct vgw_leg *leg);
+void vgw_leg_tx_done(struct vgw_leg *leg);
+int vgw_leg_tx_format(struct vgw_leg *leg);
+void vgw_leg_on_tick(void *arg);
+void vgw_leg_report_played(struct vgw_leg *leg);
+/** Feeds the recording, if one runs: caller's or our samples at 8 kHz, at their place on the leg's clock. */
+void vgw_leg_record_rx(struct vgw_leg *leg, const int16_t *pcm, size_t n);
+void vgw_leg_record_tx(struct vgw_leg *leg, const void *payload, size_t samples);
+void vgw_leg_record_close(struct vgw_leg *leg);
+/** Called by each part when it is closed: lets the leg go once all are. */
+void vgw_leg_maybe_gone(struct vgw_leg *leg);
+#endif

@@ -1,0 +1,364 @@
+/* leg_tx.c - a leg's send path: one queue, one clock. A late tick is dropped and never becomes delay. */
+#include "media/leg_private.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/metric.h"
+#include "base/time.h"
+
+#define MARK_GRACE_US (2 * VGW_US_PER_S) /* how long after its last frame an utterance may stay without the provider's mark */
+
+int vgw_leg_tx_format(struct vgw_leg *leg)
+{
+    struct vgw_playout_params params = vgw_playout_defaults();
+    params.encoding = leg->encoding;
+    params.rate_hz = leg->rate_hz;
+    params.limit_ms = leg->p.playout_limit_ms ? leg->p.playout_limit_ms : 30000;
+    struct vgw_playout *playout;
+    int rc = vgw_playout_new(&params, &playout, NULL);
+    if (rc < 0)
+        return rc;
+    vgw_playout_free(leg->playout);
+    leg->playout = playout;
+    vgw_resampler_free(leg->tx_resampler);
+    leg->tx_resampler = NULL;
+    leg->tx_resampler_in = 0;
+    vgw_resampler_free(leg->rx_resampler);
+    leg->rx_resampler = NULL;
+    vgw_pace_init(&leg->pace, VGW_LEG_TICK_US, 2);
+    return 0;
+}
+
+static bool tick_needed(const struct vgw_leg *leg)
+{
+    return leg->up && !leg->ending &&
+           (leg->music || leg->dtmf_tx || leg->held_frame || leg->p.ops->rx_pull ||
+            (leg->playout && (vgw_playout_queued_ms(leg->playout) > 0 || leg->open_utterance)) || leg->pending_count);
+}
+
+static void tick_arm(struct vgw_leg *leg)
+{
+    if (vgw_timer_armed(&leg->tick) || !tick_needed(leg))
+        return;
+    int64_t at = vgw_now(leg->p.worker);
+    if (leg->pace.due_us > at && leg->pace.due_us - at <= VGW_LEG_TICK_US)
+        at = leg->pace.due_us;
+    else
+        vgw_pace_init(&leg->pace, VGW_LEG_TICK_US, 2); /* after a pause a new grid begins now: the first frame does not wait */
+    vgw_timer_start_at(&leg->tick, at);
+}
+
+static int send_payload(struct vgw_leg *leg, const void *payload, uint32_t bytes, uint32_t samples)
+{
+    struct voicegw_frame f = {.size = sizeof f,
+                              .encoding = leg->encoding == VGW_PCMU   ? VOICEGW_AUDIO_PCMU
+                                          : leg->encoding == VGW_PCMA ? VOICEGW_AUDIO_PCMA
+                                                                      : VOICEGW_AUDIO_L16,
+                              .rate = leg->rate_hz,
+                              .timestamp = leg->tx_timestamp,
+                              .epoch = vgw_leg_epoch(leg),
+                              .data = payload,
+                              .bytes = bytes,
+                              .samples = samples};
+    int rc = leg->p.ops->send(leg->stream, &f);
+    if (rc == 0)
+        leg->tx_timestamp += samples;
+    return rc;
+}
+
+int vgw_leg_send_now(struct vgw_leg *leg, const void *payload, uint32_t bytes, uint32_t samples)
+{
+    if (!leg->up || leg->ending || !leg->attached)
+        return VGW_ENOTFOUND;
+    int rc = send_payload(leg, payload, bytes, samples);
+    if (rc == VOICEGW_EBUSY)
+        vgw_metric_dropped("live_frame");
+    if (rc == 0 && leg->record)
+        vgw_leg_record_tx(leg, payload, samples);
+    return rc;
+}
+
+/* An utterance left our queue: it was heard now, or when the far side's mark says so. */
+static void utterance_left(struct vgw_leg *leg, uint64_t utterance, uint64_t heard, bool complete)
+{
+    bool far = leg->p.ops->far_queue && leg->attached && !leg->ending;
+    if (complete && far && leg->pending_count < VGW_LEG_MARKS && leg->p.ops->mark(leg->stream, utterance) == 0) {
+        leg->pending[leg->pending_count++] =
+            (struct vgw_leg_pending){utterance, heard, vgw_now(leg->p.worker) + MARK_GRACE_US};
+        return;
+    }
+    if (leg->p.sink->on_played)
+        leg->p.sink->on_played(leg->p.sink_arg, utterance, heard, complete);
+}
+
+void vgw_leg_report_played(struct vgw_leg *leg)
+{
+    struct vgw_playout_event e;
+    while (leg->playout && vgw_playout_event(leg->playout, &e)) {
+        if (e.kind == VGW_PLAYOUT_STARTED && leg->p.sink->on_started)
+            leg->p.sink->on_started(leg->p.sink_arg, e.id);
+        else if (e.kind == VGW_PLAYOUT_FINISHED)
+            utterance_left(leg, e.id, e.heard_samples, e.complete);
+    }
+}
+
+static void pending_remove(struct vgw_leg *leg, uint32_t i, bool complete)
+{
+    struct vgw_leg_pending p = leg->pending[i];
+    leg->pending_count--;
+    memmove(&leg->pending[i], &leg->pending[i + 1], (leg->pending_count - i) * sizeof p);
+    if (leg->p.sink->on_played)
+        leg->p.sink->on_played(leg->p.sink_arg, p.utterance, p.heard_samples, complete);
+}
+
+int vgw_leg_on_mark(uint64_t handle, uint64_t mark, bool heard)
+{
+    struct vgw_leg *leg = vgw_handle_get(handle, VGW_HANDLE_LEG);
+    if (!leg)
+        return VGW_ENOTFOUND;
+    for (uint32_t i = 0; i < leg->pending_count; i++)
+        if (leg->pending[i].utterance == mark) {
+            pending_remove(leg, i, heard);
+            return 0;
+        }
+    return VGW_ENOTFOUND;
+}
+
+static void pending_expire(struct vgw_leg *leg, int64_t now)
+{
+    while (leg->pending_count && leg->pending[0].give_up_us <= now) {
+        vgw_metric_dropped("mark_missing");
+        pending_remove(leg, 0, true);
+    }
+}
+
+/* Fills one frame of tones or music; false when there is neither. */
+static bool generated(struct vgw_leg *leg, uint8_t *out, size_t samples)
+{
+    int16_t pcm[VGW_FRAME_SAMPLES_MAX];
+    if (leg->dtmf_tx) {
+        size_t n = vgw_dtmf_tx_run(leg->dtmf_tx, pcm, samples);
+        memset(pcm + n, 0, (samples - n) * sizeof *pcm);
+        if (n < samples) {
+            vgw_free(leg->dtmf_tx);
+            leg->dtmf_tx = NULL;
+        }
+    } else if (leg->music) {
+        vgw_music_run(leg->music, pcm, samples);
+    } else {
+        return false;
+    }
+    vgw_encoding_encode(leg->encoding, pcm, samples, out);
+    return true;
+}
+
+/* Sends one frame of the clock. False: nothing to send, or the far side takes nothing now. */
+static bool send_one(struct vgw_leg *leg)
+{
+    size_t samples = VGW_SAMPLES(leg->rate_hz, VGW_FRAME_MS);
+    if (!leg->held_frame) {
+        size_t heard = 0;
+        bool queue_first = !leg->dtmf_tx && leg->playout && vgw_playout_queued_ms(leg->playout) > 0;
+        if (queue_first || !generated(leg, leg->held, samples)) {
+            if (vgw_playout_take(leg->playout, samples, leg->held, &heard) == VGW_PLAYOUT_NOTHING)
+                return false;
+        }
+    }
+    int rc = send_payload(leg, leg->held, (uint32_t)(samples * vgw_encoding_bytes(leg->encoding)), (uint32_t)samples);
+    leg->held_frame = leg->blocked = rc == VOICEGW_EBUSY;
+    if (rc == 0 && leg->record)
+        vgw_leg_record_tx(leg, leg->held, samples);
+    return rc == 0;
+}
+
+static void pull_one(struct vgw_leg *leg)
+{
+    struct voicegw_frame f = {.size = sizeof f};
+    if (leg->p.ops->rx_pull && leg->p.ops->rx_pull(leg->stream, leg->position, &f) == 0)
+        vgw_leg_on_frame(leg->handle, &f);
+}
+
+void vgw_leg_on_tick(void *arg)
+{
+    struct vgw_leg *leg = arg;
+    int64_t now = vgw_now(leg->p.worker);
+    uint32_t dropped = 0;
+    uint32_t due = vgw_pace_due(&leg->pace, now, &dropped);
+    if (dropped)
+        vgw_metric_add(vgw_metric_family(VGW_METRIC_COUNTER, "voicegw_dropped_total", "What was dropped", "what"), dropped,
+                       "late_tick", NULL, NULL);
+    for (uint32_t i = 0; i < due && leg->attached; i++) {
+        pull_one(leg);
+        if (!leg->blocked && !send_one(leg))
+            break;
+    }
+    vgw_leg_report_played(leg);
+    pending_expire(leg, now);
+    if (leg->room_wanted && leg->playout && vgw_playout_room_ms(leg->playout) >= 1000) {
+        leg->room_wanted = false;
+        if (leg->p.sink->on_room)
+            leg->p.sink->on_room(leg->p.sink_arg);
+    }
+    if (!tick_needed(leg) || vgw_timer_armed(&leg->tick))
+        return;
+    vgw_timer_start_at(&leg->tick, leg->pace.due_us > now ? leg->pace.due_us : now + VGW_LEG_TICK_US);
+}
+
+int vgw_leg_on_writable(uint64_t handle)
+{
+    struct vgw_leg *leg = vgw_handle_get(handle, VGW_HANDLE_LEG);
+    if (!leg)
+        return VGW_ENOTFOUND;
+    leg->blocked = false;
+    tick_arm(leg);
+    return 0;
+}
+
+uint32_t vgw_leg_epoch(const struct vgw_leg *leg)
+{
+    return leg->playout ? vgw_playout_epoch(leg->playout) : 0;
+}
+
+int vgw_leg_begin(struct vgw_leg *leg, uint64_t utterance)
+{
+    if (!leg->up || leg->ending)
+        return VGW_EBUSY;
+    int rc = vgw_playout_begin(leg->playout, vgw_leg_epoch(leg), utterance);
+    if (rc == 0)
+        leg->open_utterance = utterance;
+    vgw_leg_report_played(leg);
+    return rc;
+}
+
+/* L16 of another rate, or another encoding: through linear to the leg's own. */
+static int push_converted(struct vgw_leg *leg, enum vgw_encoding encoding, uint32_t rate_hz, const void *payload, size_t samples)
+{
+    int16_t in[VGW_FRAME_SAMPLES_MAX], out[VGW_FRAME_SAMPLES_MAX * 6 + 64];
+    uint8_t wire[sizeof out];
+    size_t bytes = vgw_encoding_bytes(encoding);
+    const uint8_t *at = payload;
+    if (rate_hz != leg->rate_hz && leg->tx_resampler_in != rate_hz) {
+        vgw_resampler_free(leg->tx_resampler);
+        leg->tx_resampler = NULL;
+        int rc = vgw_resampler_new(rate_hz, leg->rate_hz, &leg->tx_resampler, NULL);
+        if (rc < 0)
+            return rc;
+        leg->tx_resampler_in = rate_hz;
+    }
+    while (samples) {
+        size_t n = samples < VGW_FRAME_SAMPLES_MAX ? samples : VGW_FRAME_SAMPLES_MAX, got = n, taken;
+        vgw_encoding_decode(encoding, at, n, in);
+        const int16_t *pcm = in;
+        if (rate_hz != leg->rate_hz) {
+            int rc = vgw_resampler_run(leg->tx_resampler, in, n, out, sizeof out / sizeof out[0], &got);
+            if (rc < 0)
+                return rc;
+            pcm = out;
+        }
+        vgw_encoding_encode(leg->encoding, pcm, got, wire);
+        if (vgw_playout_push(leg->playout, vgw_leg_epoch(leg), wire, got, &taken) < 0 || taken < got)
+            vgw_metric_dropped("playout_full");
+        at += n * bytes;
+        samples -= n;
+    }
+    return 0;
+}
+
+int vgw_leg_push(struct vgw_leg *leg, uint64_t utterance, enum vgw_encoding encoding, uint32_t rate_hz, const void *payload, size_t samples)
+{
+    if (!leg->up || leg->ending || utterance != leg->open_utterance)
+        return VGW_ENOTFOUND;
+    uint32_t ms = (uint32_t)(samples * 1000 / rate_hz) + 1;
+    if (vgw_playout_room_ms(leg->playout) < ms) {
+        leg->room_wanted = true;
+        return VGW_EBUSY;
+    }
+    int rc;
+    if (encoding == leg->encoding && rate_hz == leg->rate_hz)
+        rc = vgw_playout_push(leg->playout, vgw_leg_epoch(leg), payload, samples, NULL);
+    else
+        rc = push_converted(leg, encoding, rate_hz, payload, samples);
+    tick_arm(leg);
+    return rc;
+}
+
+int vgw_leg_finish(struct vgw_leg *leg, uint64_t utterance)
+{
+    if (utterance != leg->open_utterance)
+        return VGW_ENOTFOUND;
+    leg->open_utterance = 0;
+    int rc = vgw_playout_end(leg->playout, vgw_leg_epoch(leg));
+    vgw_leg_report_played(leg);
+    tick_arm(leg);
+    return rc;
+}
+
+void vgw_leg_clear(struct vgw_leg *leg)
+{
+    leg->open_utterance = 0;
+    leg->held_frame = leg->blocked = leg->room_wanted = false;
+    if (!leg->playout)
+        return;
+    uint32_t epoch = vgw_playout_clear(leg->playout);
+    /* What the far side still holds is reported before it is told to forget, so that its late marks find nothing. */
+    while (leg->pending_count)
+        pending_remove(leg, 0, false);
+    if (leg->attached && leg->up && leg->p.ops->far_queue)
+        leg->p.ops->clear(leg->stream, epoch);
+    vgw_leg_report_played(leg);
+    tick_arm(leg);
+}
+
+bool vgw_leg_speaking(const struct vgw_leg *leg)
+{
+    return leg->pending_count || (leg->playout && vgw_playout_queued_ms(leg->playout) > 0);
+}
+
+int vgw_leg_dtmf(struct vgw_leg *leg, const char *digits, struct vgw_error *err)
+{
+    if (!leg->up || leg->ending)
+        return vgw_error_set(err, VGW_EBUSY, "the call has no media yet");
+    struct vgw_dtmf_tx_params params = vgw_dtmf_tx_defaults();
+    params.rate_hz = leg->rate_hz;
+    struct vgw_dtmf_tx *tx;
+    if (!VGW_NEW(tx))
+        return vgw_error_nomem(err);
+    int rc = vgw_dtmf_tx_init(tx, &params, digits, err);
+    if (rc == 0 && leg->p.ops->dtmf && leg->p.ops->dtmf(leg->stream, digits) == 0) {
+        vgw_free(tx);
+        return 0;
+    }
+    if (rc < 0) {
+        vgw_free(tx);
+        return rc;
+    }
+    vgw_free(leg->dtmf_tx);
+    leg->dtmf_tx = tx;
+    tick_arm(leg);
+    return 0;
+}
+
+void vgw_leg_music(struct vgw_leg *leg, bool on)
+{
+    if (!on) {
+        vgw_free(leg->music);
+        leg->music = NULL;
+    } else if (!leg->music && VGW_NEW(leg->music)) {
+        vgw_music_init(leg->music, leg->rate_hz, -24);
+    }
+    tick_arm(leg);
+}
+
+void vgw_leg_tx_done(struct vgw_leg *leg)
+{
+    vgw_timer_stop(&leg->tick);
+    vgw_playout_free(leg->playout);
+    leg->playout = NULL;
+    vgw_resampler_free(leg->tx_resampler);
+    leg->tx_resampler = NULL;
+    vgw_free(leg->dtmf_tx);
+    leg->dtmf_tx = NULL;
+    vgw_free(leg->music);
+    leg->music = NULL;
+}

@@ -1,0 +1,1 @@
+PLUGIN_PKGS_sqlite := sqlite3

@@ -1,0 +1,18 @@
+# Tests of the bundled plugins: each a program that loads the built .so on a fake host. `make plugin-test-NAME`, `make plugin-test`.
+PLUGIN_TESTS := $(patsubst tests/plugins/test_%.c,%,$(sort $(wildcard tests/plugins/test_*.c)))
+PLUGIN_TESTED := $(patsubst %,$(BUILD)/plugins/%.so,echo espeak flite loopback menu pocketsphinx)
+PLUGIN_TEST_COMMON := $(patsubst %,$(BUILD)/obj/tests/plugins/%.o,fakehost speech)
+$(BUILD)/obj/tests/plugins/%.o: tests/plugins/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -DPLUGIN_FOLDER='"$(BUILD)/plugins"' -c $< -o $@
+define plugin_test_rule
+.PHONY: plugin-test-$(1)
+$(BUILD)/tests/plugin-$(1): $(BUILD)/obj/tests/plugins/test_$(1).o $(PLUGIN_TEST_COMMON)
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ -lcriterion -ldl -lpthread
+plugin-test-$(1): $(BUILD)/tests/plugin-$(1) $(PLUGIN_TESTED)
+	$(BUILD)/tests/plugin-$(1)
+endef
+$(foreach t,$(PLUGIN_TESTS),$(eval $(call plugin_test_rule,$(t))))
+.PHONY: plugin-test
+plugin-test: $(patsubst %,plugin-test-%,$(PLUGIN_TESTS))
