@@ -47,6 +47,12 @@ ROOMS := base loop config event net plugin media store action call talk flow del
 OPT ?= -O2
 WARN := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
 	-Wformat=2 -Wwrite-strings -Wno-unused-parameter
+# Instrumented code loses what gcc knows of values, and it then fears for texts that fit.
+ifneq ($(SANITIZE),)
+ifeq ($(findstring clang,$(CC)),)
+WARN += -Wno-format-truncation -Wno-maybe-uninitialized
+endif
+endif
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE
 ifeq ($(SANITIZE),)
 ifneq ($(filter -O1 -O2 -O3 -Os,$(OPT)),)

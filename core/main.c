@@ -47,7 +47,7 @@ struct daemon {
     struct vgw_tls_thread *tls_thread;
     struct vgw_watchdog *watchdog;
     char node[64];
-    bool ending;
+    bool ending, closing;
 };
 
 static const char *env_get(const char *name, void *arg)
@@ -96,9 +96,9 @@ static int check(const struct daemon *d)
     return rc == 0 ? 0 : EXIT_CONFIG;
 }
 
-static int print_schema(void)
+static int print_schema(const struct daemon *d)
 {
-    struct vgw_json *schema = vgw_schema_json(vgw_main_table(), NULL, 0);
+    struct vgw_json *schema = vgw_gateway_schema(d->plugin_dirs, d->plugin_dir_count);
     char *text = vgw_json_text(schema, true);
     puts(text ? text : "{}");
     vgw_free(text);
@@ -386,7 +386,10 @@ static void end_now(struct daemon *d)
 static void on_signal(void *arg, int signo)
 {
     struct daemon *d = arg;
-    if (signo == SIGUSR1) {
+    if (d->closing) { /* what is left of the end goes faster */
+        if (signo == SIGTERM || signo == SIGINT)
+            vgw_loop_stop(d->loop);
+    } else if (signo == SIGUSR1) {
         vgw_log_reopen();
     } else if (signo == SIGHUP) {
         struct vgw_config_reader reader = {.getenv = env_get};
@@ -414,9 +417,11 @@ static int signals_open(struct daemon *d)
 {
     static const int all[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
     signal(SIGPIPE, SIG_IGN);
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        signal(all[i], SIG_IGN); /* what is restored when the loop lets go of it, at the very end */
         if (vgw_loop_on_signal(d->loop, all[i], on_signal, d) < 0)
             return VGW_EINTERNAL;
+    }
     return 0;
 }
 
@@ -506,6 +511,7 @@ static int daemon_open(struct daemon *d, struct vgw_config_reader *reader, struc
 
 static void daemon_close(struct daemon *d)
 {
+    d->closing = true;
     vgw_watchdog_free(d->watchdog);
     vgw_tls_thread_free(d->tls_thread);
     vgw_api_free(d->api);
@@ -563,7 +569,7 @@ int main(int argc, char **argv)
                                           {"help", no_argument, NULL, 'h'},              {"print-schema", no_argument, NULL, 1},
                                           {"print-mdoc", no_argument, NULL, 2},          {NULL, 0, NULL, 0}};
     struct daemon d = {0};
-    bool only_check = false;
+    bool only_check = false, schema = false;
     if (argc == 3 && vgw_streq(argv[1], VGW_PLUGIN_PROBE_ARGUMENT))
         _exit(vgw_probe_main(argv[2]));
     for (int c; (c = getopt_long(argc, argv, "c:p:tVh", longs, NULL)) != -1;) {
@@ -578,7 +584,7 @@ int main(int argc, char **argv)
         else if (c == 'h')
             return usage(stdout);
         else if (c == 1)
-            return print_schema();
+            schema = true;
         else if (c == 2)
             return print_mdoc();
         else
@@ -586,6 +592,8 @@ int main(int argc, char **argv)
     }
     if (optind < argc)
         return usage(stderr);
+    if (schema)
+        return print_schema(&d);
     if (!d.config && access(default_config, F_OK) == 0)
         d.config = default_config;
     d.state_dir = getenv("VOICEGW_STATE_DIR");

@@ -45,6 +45,10 @@ $(BUILD)/fuzz/$(1): $(BUILD)/obj/tests/fuzz/fuzz_$(1).o $(2)
 endef
 $(foreach f,$(FUZZERS),$(eval $(call replay_rule,$(f),$(call fuzz_libs,tests/fuzz/fuzz_$(f).c))))
 
+# The same for a plugin's tests.
+$(foreach t,$(PLUGIN_TESTS),$(if $(call plugins_of,tests/plugins/test_$(t).c),$(eval $(BUILD)/tests/plugin-$(t): \
+  $(patsubst %,$(BUILD)/tests/plugin-%.a,$(call plugins_of,tests/plugins/test_$(t).c)))))
+
 FUZZ_SECONDS ?= 60
 .PHONY: fuzz fuzz-all test test-plain test-programs thread-programs bench bench-programs lint coverage
 ## fuzz: every fuzzer for FUZZ_SECONDS (60); a crash is kept in build-fuzz/crashes
@@ -62,14 +66,14 @@ SUITES ?=
 ## test: set up, build, and run every test, also under sanitizers; the last line counts them. SUITES="unit-base e2e" runs those alone
 test:
 	@packaging/setup.sh build run test
-	@$(MAKE) $(JOBS) --no-print-directory all test-programs
+	@$(MAKE) $(JOBS) --no-print-directory all man test-programs
 	@$(MAKE) $(JOBS) --no-print-directory SANITIZE=thread BUILD=build-thread OPT=-O1 thread-programs
 	@$(MAKE) $(JOBS) --no-print-directory SANITIZE=address,undefined BUILD=build-address-undefined OPT=-O1 plugins test-programs
 	@python3 tests/run.py --build $(BUILD) --threads build-thread --sanitized build-address-undefined $(SUITES)
 ## test-plain: the same without the sanitizers' builds
 test-plain:
 	@packaging/setup.sh build run test
-	@$(MAKE) $(JOBS) --no-print-directory all test-programs
+	@$(MAKE) $(JOBS) --no-print-directory all man test-programs
 	@python3 tests/run.py --build $(BUILD) $(SUITES)
 test-programs: $(TEST_PROGRAMS)
 thread-programs: $(patsubst %,$(BUILD)/tests/thread-%,$(THREAD_TESTS))
@@ -92,7 +96,7 @@ bench-programs: $(BENCH_PROGRAMS)
 ## lint: format, static analysis, include directions, man pages, and that every example parses
 lint:
 	@packaging/setup.sh build run test
-	@$(MAKE) $(JOBS) --no-print-directory all man
+	@$(MAKE) $(JOBS) --no-print-directory all man sdk-test-examples
 	@python3 tests/lint/run.py --build $(BUILD)
 
 ## coverage: which lines the unit and plugin tests reach, by room

@@ -43,7 +43,8 @@ void vgw_api_log_level(struct vgw_api_request *r, const struct vgw_http_request 
         return;
     }
     vgw_log_set_level(level);
-    vgw_log(VGW_LOG_INFO, NULL, "the log level was changed", "level", name, "by", r->grant ? r->grant->name : NULL, NULL);
+    vgw_log(VGW_LOG_INFO, NULL, "the log level was changed", "level", name, "by", r->grant ? r->grant->name : NULL,
+            NULL);
     struct vgw_json *o = vgw_json_object();
     vgw_json_set_string(o, "level", vgw_log_level_name(level));
     vgw_api_reply(r, 200, o);
@@ -59,7 +60,8 @@ static void on_reloaded(void *arg, int status, const char *sentence, struct vgw_
     }
     vgw_json_free(answer);
     vgw_api_problem(r, status == VGW_ECONFIG ? 422 : vgw_status_info(status)->http_status,
-                    sentence && *sentence ? sentence : "the configuration was refused; what ran before runs on", errors);
+                    sentence && *sentence ? sentence : "the configuration was refused; what ran before runs on",
+                    errors);
 }
 
 void vgw_api_reload(struct vgw_api_request *r, const struct vgw_http_request *http)

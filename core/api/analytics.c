@@ -132,14 +132,13 @@ static void on_page(struct vgw_api_request *r, bool turns, int status, const cha
         const struct vgw_json *row = vgw_json_at(rows, i);
         if (turns)
             count_turn(r, row);
-        else if (vgw_api_may_see(r, vgw_json_get_string(row, "project_id", NULL)))
+        else if (vgw_api_may_see_row(r, row))
             count_call(r, row);
     }
     a->rows += n;
     a->cut |= a->rows >= ROWS_MAX;
-    const char *cursor = n == PAGE && a->rows < ROWS_MAX
-                             ? vgw_json_get_string(vgw_json_at(rows, n - 1), "_cursor", NULL)
-                             : NULL;
+    const char *cursor =
+        n == PAGE && a->rows < ROWS_MAX ? vgw_json_get_string(vgw_json_at(rows, n - 1), "_cursor", NULL) : NULL;
     if (cursor) {
         next_page(r, turns, cursor);
     } else if (!turns) {

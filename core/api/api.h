@@ -1,6 +1,6 @@
-/* api.h - the HTTP API, the event feed and the control socket's surface: what the outside may ask, and of whom. One for a process,
- * on the control thread; event feeds over WebSocket have their sockets on the side loop. gateway/ makes it, fills the environment and
- * gives its handler to the front. */
+/* api.h - the HTTP API, the event feed and the control socket's surface: what the outside may ask, and of whom. One for
+ * a process, on the control thread; event feeds over WebSocket have their sockets on the side loop. gateway/ makes it,
+ * fills the environment and gives its handler to the front. */
 #ifndef VGW_API_API_H
 #define VGW_API_API_H
 #include <stdbool.h>
@@ -25,9 +25,11 @@ struct vgw_api;
 
 /* ---- configuration: a part of the snapshot ---- */
 struct vgw_api_config;
-/** Compiles http, auth and recordings.path of the main options (which may go afterwards). Errors (a prefix that is no path, a token's
- *  name given twice, `public_url` that cannot be read) go to `errors` with their places. 0, VGW_ECONFIG, VGW_ELIMIT. Thread: control. */
-int vgw_api_compile(const struct vgw_options *main, struct vgw_config_errors *errors, struct vgw_api_config **ret_config);
+/** Compiles http, auth and recordings.path of the main options (which may go afterwards). Errors (a prefix that is no
+ * path, a token's name given twice, `public_url` that cannot be read) go to `errors` with their places. 0, VGW_ECONFIG,
+ * VGW_ELIMIT. Thread: control. */
+int vgw_api_compile(const struct vgw_options *main, struct vgw_config_errors *errors,
+                    struct vgw_api_config **ret_config);
 /** The part's destructor. Takes NULL. Thread: control. */
 void vgw_api_config_free(void *config);
 /** Whether any token is configured: without one everything is allowed. */
@@ -37,18 +39,21 @@ bool vgw_api_config_has_tokens(const struct vgw_api_config *config);
 /** Rows of a store query: an array (the receiver's), or NULL with a status below 0 and a sentence. */
 typedef void (*vgw_api_rows_fn)(void *done_arg, int status, const char *sentence, struct vgw_json *rows);
 typedef void (*vgw_api_done_fn)(void *done_arg, int status, const char *sentence);
-/** The end of a reload: status 0 and `answer` {"generation","changed","restart_required","waiting"}, or a negative status, a sentence, and
- *  `errors` [{"field","detail"}] with the places in `field`. Both JSON values are the receiver's. */
-typedef void (*vgw_api_reload_fn)(void *done_arg, int status, const char *sentence, struct vgw_json *answer, struct vgw_json *errors);
+/** The end of a reload: status 0 and `answer` {"generation","changed","restart_required","waiting"}, or a negative
+ * status, a sentence, and `errors` [{"field","detail"}] with the places in `field`. Both JSON values are the
+ * receiver's. */
+typedef void (*vgw_api_reload_fn)(void *done_arg, int status, const char *sentence, struct vgw_json *answer,
+                                  struct vgw_json *errors);
 
-/** What the API needs of the rooms around it. Pointers live longer than the API; those marked so may be NULL, and what they serve is then
- *  answered with 501 or left out. All callbacks: control thread, unless said otherwise; `arg` is the first argument. Callbacks with a `done`
- *  call it exactly once, on control, now or later, and never after vgw_api_free(). */
+/** What the API needs of the rooms around it. Pointers live longer than the API; those marked so may be NULL, and what
+ * they serve is then answered with 501 or left out. All callbacks: control thread, unless said otherwise; `arg` is the
+ * first argument. Callbacks with a `done` call it exactly once, on control, now or later, and never after
+ * vgw_api_free(). */
 struct vgw_api_env {
     void *arg;
-    struct vgw_loop *loop;         /* control */
-    struct vgw_loop *side;         /* WebSocket feeds; NULL: none are offered */
-    struct vgw_pool *pool;         /* io lane: recordings; may be NULL */
+    struct vgw_loop *loop; /* control */
+    struct vgw_loop *side; /* WebSocket feeds; NULL: none are offered */
+    struct vgw_pool *pool; /* io lane: recordings; may be NULL */
     struct vgw_calls *calls;
     struct vgw_flow_engine *flow;  /* may be NULL */
     struct vgw_bus *bus;           /* may be NULL */
@@ -62,16 +67,17 @@ struct vgw_api_env {
     struct vgw_ws_hub *(*hub)(void *arg, struct vgw_loop *side);
     /** Where URLs of API callers may point. */
     const struct vgw_policy *(*policy)(void *arg);
-    /** The number of a department, or NULL; `nearest` (may be NULL) names the known one that is nearest to a mistyped name. */
+    /** The number of a department, or NULL; `nearest` (may be NULL) names the known one that is nearest to a mistyped
+     * name. */
     const char *(*department)(void *arg, const char *name);
     const char *(*department_nearest)(void *arg, const char *name);
     /** May this UNIX peer use the control socket? NULL: root and the daemon's own user. */
     bool (*peer_allowed)(void *arg, uint32_t uid, uint32_t gid);
 
-    /** At most `limit` rows of a table, newest first unless "order": "asc" stands in the filter (voicegw/draft/store.h says how filters look).
-     *  Takes `filter`. NULL: there is no store. */
-    void (*store_query)(void *arg, const char *table, struct vgw_json *filter, uint32_t limit, const char *cursor, vgw_api_rows_fn done,
-                        void *done_arg);
+    /** At most `limit` rows of a table, newest first unless "order": "asc" stands in the filter (voicegw/draft/store.h
+     * says how filters look). Takes `filter`. NULL: there is no store. */
+    void (*store_query)(void *arg, const char *table, struct vgw_json *filter, uint32_t limit, const char *cursor,
+                        vgw_api_rows_fn done, void *done_arg);
     /** A batch of changes, all or nothing. Takes `batch`. */
     void (*store_apply)(void *arg, struct vgw_json *batch, vgw_api_done_fn done, void *done_arg);
 
@@ -83,25 +89,25 @@ struct vgw_api_env {
     struct vgw_json *(*health_parts)(void *arg);
     bool (*enabled)(void *arg);
     uint32_t (*max_sessions)(void *arg);
-    /** What the plugin with that name says about itself and how (found, loaded or not); a new value, NULL: no such plugin. `name` NULL: an array
-     *  of all that are on the path. */
+    /** What the plugin with that name says about itself and how (found, loaded or not); a new value, NULL: no such
+     * plugin. `name` NULL: an array of all that are on the path. */
     struct vgw_json *(*plugins)(void *arg, const char *name);
 };
 
 /* ---- life ---- */
 /** `env` is copied. 0, VGW_ELIMIT. */
 int vgw_api_new(const struct vgw_api_env *env, struct vgw_api **ret_api, struct vgw_error *err);
-/** Drops what is under way without answering it: the front answers or is gone. Takes NULL. Feeds are cut; the side loop must still run, or be
- *  gone with its hub. */
+/** Drops what is under way without answering it: the front answers or is gone. Takes NULL. Feeds are cut; the side loop
+ * must still run, or be gone with its hub. */
 void vgw_api_free(struct vgw_api *api);
 /** For vgw_front_new(); then tell the API which front it serves. */
 struct vgw_front_handler vgw_api_handler(struct vgw_api *api);
 void vgw_api_set_front(struct vgw_api *api, struct vgw_front *front);
-/** A new configuration holds (env.config gives it): feeds and tickets of tokens that are no longer there, or that lost the right to
- *  read, are cut. */
+/** A new configuration holds (env.config gives it): feeds and tickets of tokens that are no longer there, or that lost
+ * the right to read, are cut. */
 void vgw_api_on_config(struct vgw_api *api);
-/** "https://voice.example.com/voice/recordings/rec-…?expires=…&signature=…": readable without a token until then, for vendors and browsers.
- *  Caller frees; NULL when out of memory. `ttl_us` is bounded to seven days. */
+/** "https://voice.example.com/voice/recordings/rec-…?expires=…&signature=…": readable without a token until then, for
+ * vendors and browsers. Caller frees; NULL when out of memory. `ttl_us` is bounded to seven days. */
 char *vgw_api_recording_url(struct vgw_api *api, const char *recording_id, int64_t ttl_us);
 /** The API described: OpenAPI 3.1, made from the table of routes. A new value. Pure. */
 struct vgw_json *vgw_api_openapi(const char *prefix, const char *version);

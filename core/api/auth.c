@@ -64,7 +64,7 @@ static unsigned scopes_of(const struct vgw_options *token)
     for (size_t i = 0; i < vgw_options_count(token, "scopes"); i++) {
         const char *word = vgw_options_item(token, "scopes", i);
         for (unsigned s = VGW_SCOPE_READ; s <= VGW_SCOPE_ADMIN; s <<= 1)
-            scopes |= vgw_streq(word, vgw_scope_name((enum vgw_api_scope)s)) ? s : 0;
+            scopes |= vgw_streq(word, vgw_api_scope_name((enum vgw_api_scope)s)) ? s : 0;
     }
     return scopes;
 }
@@ -160,8 +160,7 @@ struct vgw_grant *vgw_grants_successor(const struct vgw_grants *grants, const st
 {
     if (!old->token)
         return NULL;
-    struct vgw_grant *g =
-        vgw_grants_find(grants, vgw_secret_reveal(old->token), vgw_secret_len(old->token));
+    struct vgw_grant *g = vgw_grants_find(grants, vgw_secret_reveal(old->token), vgw_secret_len(old->token));
     if (!g || (g->scopes & old->scopes) != old->scopes)
         return NULL;
     if (!old->projects)

@@ -9,9 +9,9 @@
 /** What a token allows; counted, so that it outlives the configuration it came with. */
 struct vgw_grant {
     unsigned refs;
-    char *name;       /* of the token; "" for the open grant */
-    unsigned scopes;  /* of enum vgw_api_scope */
-    char **projects;  /* NULL-ended; NULL: all */
+    char *name;      /* of the token; "" for the open grant */
+    unsigned scopes; /* of enum vgw_api_scope */
+    char **projects; /* NULL-ended; NULL: all */
     struct vgw_secret *token;
 };
 struct vgw_grant *vgw_grant_new(const char *name, unsigned scopes); /* NULL: out of memory */

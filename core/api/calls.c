@@ -7,11 +7,11 @@
 #include "base/str.h"
 #include "base/time.h"
 
-static const char *const filters[] = {"state", "status", "provider", "plugin",     "direction", "from",
+static const char *const filters[] = {"state", "status",  "provider",   "plugin",           "direction", "from",
                                       "to",    "call_id", "session_id", "provider_call_id", NULL};
 
-/* A page of calls: the live ones, newest first, then what the store has. The cursor is "l:<call_id>" within the live ones, "s:<store's>"
- * behind them. */
+/* A page of calls: the live ones, newest first, then what the store has. The cursor is "l:<call_id>" within the live
+ * ones, "s:<store's>" behind them. */
 struct page {
     struct vgw_json *items;
     uint32_t limit;
@@ -102,19 +102,26 @@ static void on_calls(void *arg, int status, const char *sentence, struct vgw_jso
     for (size_t i = 0; i < n && vgw_json_count(p->items) < p->limit; i++) {
         struct vgw_json *row = vgw_json_at(rows, i);
         const char *id = vgw_json_get_string(row, "call_id", "");
-        const char *project = vgw_json_get_string(row, "project_id", NULL);
-        if (vgw_calls_find(r->api->env.calls, id) || !vgw_api_may_see(r, project))
+        if (vgw_calls_find(r->api->env.calls, id) || !vgw_api_may_see_row(r, row))
             continue;
         if (vgw_json_count(p->items) + 1 == p->limit && i + 1 < n) {
             vgw_buf_reset(&cursor);
             vgw_buf_printf(&cursor, "s:%s", vgw_json_get_string(row, "_cursor", ""));
         }
-        vgw_json_append(p->items, vgw_api_row(vgw_json_copy(row)));
+        vgw_json_append(p->items, vgw_api_call_row(vgw_json_copy(row)));
     }
     vgw_json_free(rows);
     bool more = cursor.len > 2;
     reply_page(r, more ? vgw_buf_str(&cursor) : NULL);
     vgw_buf_done(&cursor);
+}
+
+/* The store's columns bear other names than the API's fields: `from` and `to` are words of SQL. */
+static void rename_filter(struct vgw_json *filter, const char *from, const char *to)
+{
+    if (vgw_json_has(filter, from))
+        vgw_json_set_string(filter, to, vgw_json_get_string(filter, from, ""));
+    vgw_json_del(filter, from);
 }
 
 void vgw_api_calls_list(struct vgw_api_request *r, const struct vgw_http_request *http)
@@ -150,6 +157,8 @@ void vgw_api_calls_list(struct vgw_api_request *r, const struct vgw_http_request
         reply_page(r, next);
         vgw_json_free(filter);
     } else {
+        rename_filter(filter, "from", "from_number");
+        rename_filter(filter, "to", "to_number");
         vgw_api_query(r, "calls", filter, limit, in_store ? cursor + 2 : NULL, on_calls);
     }
     vgw_free(next);
@@ -216,8 +225,8 @@ void vgw_api_calls_place(struct vgw_api_request *r, const struct vgw_http_reques
 static void show_row(struct vgw_api_request *r, struct vgw_json *rows)
 {
     struct vgw_json *row = vgw_json_at(rows, 0);
-    if (row && vgw_api_may_see(r, vgw_json_get_string(row, "project_id", NULL)))
-        vgw_api_reply(r, 200, vgw_api_row(vgw_json_copy(row)));
+    if (row && vgw_api_may_see_row(r, row))
+        vgw_api_reply(r, 200, vgw_api_call_row(vgw_json_copy(row)));
     else
         vgw_api_not_found(r, "call", r->id[0]);
     vgw_json_free(rows);

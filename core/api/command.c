@@ -37,7 +37,8 @@ static bool check_source(struct vgw_api_request *r, const char *field)
     bool file = vgw_starts_with(text, "file:") || text[0] == '/' || !strstr(text, "://");
     if (file && (strstr(text, "..") || text[0] == '/' || vgw_starts_with(text, "file:")) &&
         !(r->grant && (r->grant->scopes & VGW_SCOPE_ADMIN))) {
-        vgw_api_fail(r, VGW_EINVALID, field, "files of this machine need a token with the scope admin; name an http or https URL");
+        vgw_api_fail(r, VGW_EINVALID, field,
+                     "files of this machine need a token with the scope admin; name an http or https URL");
         return false;
     }
     if (file || (vgw_url_parse(text, &url, &err) == VGW_OK &&
@@ -116,7 +117,7 @@ static void on_ended(void *arg, int status, const char *sentence, struct vgw_jso
 {
     struct vgw_api_request *r = arg;
     const struct vgw_json *row = vgw_json_at(rows, 0);
-    if (row && vgw_api_may_see(r, vgw_json_get_string(row, "project_id", NULL)))
+    if (row && vgw_api_may_see_row(r, row))
         vgw_api_fail(r, VGW_EBUSY, NULL, "the call has ended");
     else
         vgw_api_not_found(r, "call", r->id[0]);

@@ -65,8 +65,8 @@ struct vgw_json *vgw_api_list(const char *plural, struct vgw_json *items, const 
 
 struct vgw_json *vgw_api_row(struct vgw_json *v)
 {
-    static const char *const names[] = {"created_at", "answered_at", "ended_at",   "start_time", "end_time",
-                                        "timestamp",  "time",        "started_at", "last_activity"};
+    static const char *const names[] = {"created_at", "answered_at", "ended_at",   "start_time",    "end_time",
+                                        "timestamp",  "time",        "started_at", "last_activity", "updated_at"};
     char text[VGW_TIME_TEXT];
     vgw_json_del(v, "_cursor");
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -77,6 +77,31 @@ struct vgw_json *vgw_api_row(struct vgw_json *v)
         vgw_json_set_string(v, names[i], us ? vgw_time_format(us, text) : NULL);
     }
     return v;
+}
+
+static void rename_key(struct vgw_json *o, const char *from, const char *to)
+{
+    if (vgw_json_has(o, from) && !vgw_json_has(o, to))
+        vgw_json_set(o, to, vgw_json_copy(vgw_json_get(o, from)));
+    vgw_json_del(o, from);
+}
+
+struct vgw_json *vgw_api_call_row(struct vgw_json *row)
+{
+    vgw_api_row(row);
+    rename_key(row, "from_number", "from");
+    rename_key(row, "to_number", "to");
+    vgw_json_del(row, "updated_at");
+    vgw_json_del(row, "details");
+    vgw_json_del(row, "node");
+    return row;
+}
+
+bool vgw_api_may_see_row(const struct vgw_api_request *r, const struct vgw_json *row)
+{
+    const char *project = vgw_json_get_string(row, "project_id", NULL);
+    bool narrowed = r->grant && r->grant->projects;
+    return project ? vgw_api_may_see(r, project) : !narrowed;
 }
 
 bool vgw_api_query(struct vgw_api_request *r, const char *table, struct vgw_json *filter, uint32_t limit,

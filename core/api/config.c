@@ -35,7 +35,8 @@ static int read_public_url(struct vgw_api_config *c, const struct vgw_options *m
     return c->public_url && c->public_host ? VGW_OK : VGW_ELIMIT;
 }
 
-int vgw_api_compile(const struct vgw_options *main, struct vgw_config_errors *errors, struct vgw_api_config **ret_config)
+int vgw_api_compile(const struct vgw_options *main, struct vgw_config_errors *errors,
+                    struct vgw_api_config **ret_config)
 {
     struct vgw_api_config *c;
     const char *prefix = vgw_options_string(main, "http.prefix");

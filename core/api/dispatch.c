@@ -62,7 +62,7 @@ static int check_scope(struct vgw_api *api, uint64_t exchange, const struct vgw_
     }
     if (route->scope == VGW_SCOPE_ANY || (grant->scopes & route->scope))
         return 0;
-    snprintf(detail, sizeof detail, "this needs a token with the scope %s", vgw_scope_name(route->scope));
+    snprintf(detail, sizeof detail, "this needs a token with the scope %s", vgw_api_scope_name(route->scope));
     vgw_api_refuse(api, exchange, 403, detail, NULL);
     return 403;
 }
@@ -142,10 +142,9 @@ static bool begin_idempotent(struct vgw_api_request *r, const struct vgw_http_re
     vgw_buf_printf(&name, "%s\n%s %s", r->grant ? r->grant->name : "", r->route->path, r->id[0]);
     vgw_buf_printf(&name, "\n%s", key);
     char *text = vgw_buf_take(&name);
-    enum vgw_idempotency_result result =
-        text ? vgw_idempotency_begin(r->api->idempotency, text, http->body, http->body_len, vgw_now(r->api->env.loop),
-                                     &kept)
-             : VGW_IDEMPOTENCY_FULL;
+    enum vgw_idempotency_result result = text ? vgw_idempotency_begin(r->api->idempotency, text, http->body,
+                                                                      http->body_len, vgw_now(r->api->env.loop), &kept)
+                                              : VGW_IDEMPOTENCY_FULL;
     if (result == VGW_IDEMPOTENCY_NEW) {
         r->idempotency_key = text;
         return true;

@@ -137,7 +137,7 @@ static void on_rows(void *arg, int status, const char *sentence, struct vgw_json
     e->more = n >= SESSIONS_MAX;
     for (size_t i = 0; i < n; i++) {
         const struct vgw_json *row = vgw_json_at(rows, i);
-        if (vgw_api_may_see(r, vgw_json_get_string(row, "project_id", NULL)))
+        if (vgw_api_may_see_row(r, row))
             vgw_json_append_string(e->sessions, vgw_json_get_string(row, "session_id", ""));
     }
     vgw_json_free(rows);

@@ -1,4 +1,5 @@
-/* events.c - the event feed as server-sent events. A feed reads the log at its client's pace; one that takes nothing is cut. */
+/* events.c - the event feed as server-sent events. A feed reads the log at its client's pace; one that takes nothing is
+ * cut. */
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ struct sse {
     uint64_t exchange;
     struct vgw_task more; /* the rest of a replay, at the loop's next turn */
     bool more_queued, dead;
+    bool once; /* ?follow=false: what is kept, and no more */
 };
 
 static void sse_free(struct sse *s)
@@ -53,8 +55,8 @@ static bool write_event(struct sse *s, struct vgw_event *e)
     vgw_buf_printf(&text, "id: %llu\nevent: %s\ndata: ", (unsigned long long)e->id, e->name);
     vgw_buf_add(&text, data ? data : "{}", data ? len : 2);
     vgw_buf_adds(&text, "\n\n");
-    int status = text.failed ? VGW_ELIMIT
-                             : vgw_front_stream_write(s->feed.api->front, s->exchange, text.data, text.len);
+    int status =
+        text.failed ? VGW_ELIMIT : vgw_front_stream_write(s->feed.api->front, s->exchange, text.data, text.len);
     vgw_buf_done(&text);
     return status == VGW_OK;
 }
@@ -71,6 +73,11 @@ static void pump(struct sse *s)
             return;
         }
         enum vgw_feed_result result = vgw_feed_next(s->feed.feed, &e);
+        if (result == VGW_FEED_EMPTY && s->once) {
+            vgw_front_stream_end(front, s->exchange);
+            sse_free(s);
+            return;
+        }
         if (result == VGW_FEED_EMPTY)
             return;
         if (result == VGW_FEED_GAP) {
@@ -129,8 +136,11 @@ void vgw_api_events(struct vgw_api_request *r, const struct vgw_http_request *ht
 {
     static const char *const lines[] = {"Cache-Control: no-store", "X-Accel-Buffering: no", NULL};
     static const char hello[] = "retry: 2000\n\n";
-    struct vgw_http_response response = {
-        .status = 200, .content_type = "text/event-stream", .headers = lines, .body = hello, .body_len = sizeof hello - 1};
+    struct vgw_http_response response = {.status = 200,
+                                         .content_type = "text/event-stream",
+                                         .headers = lines,
+                                         .body = hello,
+                                         .body_len = sizeof hello - 1};
     struct sse *s;
     if (!VGW_NEW(s)) {
         vgw_api_fail(r, VGW_ELIMIT, NULL, "out of memory; try again in a moment");
@@ -138,6 +148,9 @@ void vgw_api_events(struct vgw_api_request *r, const struct vgw_http_request *ht
     }
     s->exchange = r->exchange;
     s->more.fn = on_more;
+    char *follow = vgw_api_param(r, "follow");
+    s->once = vgw_streq(follow, "false");
+    vgw_free(follow);
     if (!vgw_api_feed_open(r->api, &s->feed, r->exchange, http, r->grant, on_wake, s)) {
         vgw_free(s);
         vgw_api_request_free(r);

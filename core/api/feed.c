@@ -88,7 +88,8 @@ bool vgw_api_feed_open(struct vgw_api *api, struct vgw_api_feed *feed, uint64_t 
     }
     int status = vgw_feed_open(api->env.bus, last, wake, arg, &feed->feed);
     if (status == VGW_ENOTFOUND) {
-        snprintf(detail, sizeof detail, "the log goes back to event %llu only; begin again without Last-Event-ID, or with 0",
+        snprintf(detail, sizeof detail,
+                 "the log goes back to event %llu only; begin again without Last-Event-ID, or with 0",
                  (unsigned long long)vgw_ring_oldest(vgw_bus_ring(api->env.bus)));
         vgw_api_refuse(api, exchange, 410, detail, NULL);
         return false;

@@ -1,5 +1,5 @@
-/* feed_ws.c - the event feed over WebSocket. The feed reads the log on control; its socket lives on the side loop. Both ends share one counted
- * link: control sends batches of events, the side says how much of them the client has taken. */
+/* feed_ws.c - the event feed over WebSocket. The feed reads the log on control; its socket lives on the side loop. Both
+ * ends share one counted link: control sends batches of events, the side says how much of them the client has taken. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "base/metric.h"
 #include "base/str.h"
 
-#define WINDOW 256              /* events on their way to one client before its feed waits */
+#define WINDOW 256               /* events on their way to one client before its feed waits */
 #define QUEUE_BYTES (256 * 1024) /* of one socket */
 #define TRY_AGAIN 1013
 #define GOING_AWAY 1001
@@ -25,7 +25,7 @@ struct link {
     /* side */
     struct vgw_ws_seat seat;
     struct vgw_ws_hub *hub;
-    uint64_t ws; /* 0: not open, or gone */
+    uint64_t ws;           /* 0: not open, or gone */
     struct vgw_list queue; /* of struct parcel: the client has no room for them yet */
     uint64_t last_id;
     unsigned close_code;

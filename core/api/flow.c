@@ -25,7 +25,8 @@ static void reply_run(struct vgw_api_request *r, int status, const char *run_id,
     vgw_api_reply(r, 202, o);
 }
 
-/* For whom a run is started: a call or session of the body, which must be one that the caller may see. False: answered. */
+/* For whom a run is started: a call or session of the body, which must be one that the caller may see. False: answered.
+ */
 static bool read_request(struct vgw_api_request *r, struct vgw_flow_request *q)
 {
     const char *call_id = vgw_json_get_string(r->body, "call_id", NULL);
@@ -42,7 +43,9 @@ static bool read_request(struct vgw_api_request *r, struct vgw_flow_request *q)
     *q = (struct vgw_flow_request){.args = vgw_json_get(r->body, "args"),
                                    .call_id = call ? call->call_id : NULL,
                                    .session_id = call ? call->session->session_id : NULL,
-                                   .project_id = project ? project : call ? call->session->project_id : "default",
+                                   .project_id = project ? project
+                                                 : call  ? call->session->project_id
+                                                         : "default",
                                    .variables = call ? call->session->variables : NULL};
     return true;
 }
@@ -66,8 +69,7 @@ void vgw_api_workflow_run(struct vgw_api_request *r, const struct vgw_http_reque
     char run_id[VGW_ID_MAX];
     if (!engine(r) || !read_request(r, &q))
         return;
-    int status =
-        vgw_flow_engine_run(r->api->env.flow, r->id[0], &q, vgw_now(r->api->env.loop), run_id, &err);
+    int status = vgw_flow_engine_run(r->api->env.flow, r->id[0], &q, vgw_now(r->api->env.loop), run_id, &err);
     reply_run(r, status, run_id, &err);
 }
 

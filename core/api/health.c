@@ -63,8 +63,9 @@ void vgw_api_ready(struct vgw_api_request *r, const struct vgw_http_request *htt
 void vgw_api_metrics(struct vgw_api_request *r, const struct vgw_http_request *http)
 {
     struct vgw_buf text;
-    vgw_metric_set(vgw_metric_family(VGW_METRIC_GAUGE, "voicegw_orphans", "Calls and sessions that nothing will end.", NULL),
-                   vgw_calls_orphans(r->api->env.calls), NULL, NULL, NULL);
+    vgw_metric_set(
+        vgw_metric_family(VGW_METRIC_GAUGE, "voicegw_orphans", "Calls and sessions that nothing will end.", NULL),
+        vgw_calls_orphans(r->api->env.calls), NULL, NULL, NULL);
     vgw_buf_init(&text, 0);
     vgw_metric_render(&text);
     vgw_api_reply_text(r, 200, "text/plain; version=0.0.4; charset=utf-8", vgw_buf_str(&text), text.len);
@@ -90,10 +91,10 @@ extern const char vgw_dashboard_end[] __attribute__((visibility("hidden")));
 
 void vgw_api_dashboard(struct vgw_api_request *r, const struct vgw_http_request *http)
 {
-    static const char *const lines[] = {
-        "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
-        "frame-ancestors 'none'",
-        "X-Content-Type-Options: nosniff", "Referrer-Policy: no-referrer", NULL};
+    static const char *const lines[] = {"Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; "
+                                        "script-src 'unsafe-inline'; connect-src 'self'; "
+                                        "frame-ancestors 'none'",
+                                        "X-Content-Type-Options: nosniff", "Referrer-Policy: no-referrer", NULL};
     struct vgw_http_response response = {.status = 200,
                                          .content_type = "text/html; charset=utf-8",
                                          .headers = lines,

@@ -5,8 +5,8 @@
 #include "base/alloc.h"
 #include "base/str.h"
 
-static const char *const filters[] = {"caller_id", "status",     "channel", "direction",      "provider",
-                                      "lead_id",   "session_id", "plugin",  "reservation_id", "project_id", NULL};
+static const char *const filters[] = {"caller_id",  "status", "channel",        "direction",  "provider", "lead_id",
+                                      "session_id", "plugin", "reservation_id", "project_id", NULL};
 
 struct history {
     struct vgw_json *items; /* records; calls are still to be filled in from `next` on */
@@ -36,7 +36,7 @@ static void on_calls(void *arg, int status, const char *sentence, struct vgw_jso
         return;
     }
     for (size_t i = 0; i < vgw_json_count(rows); i++)
-        vgw_api_row(vgw_json_at(rows, i));
+        vgw_api_call_row(vgw_json_at(rows, i));
     vgw_json_set(vgw_json_at(h->items, h->next++), "calls", rows);
     fill_next(r);
 }
@@ -85,7 +85,7 @@ static void on_records(void *arg, int status, const char *sentence, struct vgw_j
     for (size_t i = 0; i < n; i++) {
         struct vgw_json *row = vgw_json_at(rows, i);
         const char *id = vgw_json_get_string(row, "session_id", "");
-        if (vgw_api_may_see(r, vgw_json_get_string(row, "project_id", NULL)) && !listed(h->items, id))
+        if (vgw_api_may_see_row(r, row) && !listed(h->items, id))
             vgw_json_append(h->items, vgw_api_row(vgw_json_ref(row)));
     }
     vgw_json_free(rows);

@@ -116,8 +116,8 @@ void vgw_idempotency_keep(struct vgw_idempotency *s, const char *key, const stru
                                          .header = vgw_strdup(answer->header),
                                          .body = vgw_strndup(answer->body, answer->body_len),
                                          .body_len = answer->body_len};
-    bool failed = !e->answer.body || (answer->header && !e->answer.header) ||
-                  (answer->content_type && !e->answer.content_type);
+    bool failed =
+        !e->answer.body || (answer->header && !e->answer.header) || (answer->content_type && !e->answer.content_type);
     if (failed)
         vgw_map_remove(s->by_key, key);
 }

@@ -1,4 +1,5 @@
-/* idempotency.h - answers kept by Idempotency-Key: the same key with the same body gets the same answer. Pure; one thread. */
+/* idempotency.h - answers kept by Idempotency-Key: the same key with the same body gets the same answer. Pure; one
+ * thread. */
 #ifndef VGW_API_IDEMPOTENCY_H
 #define VGW_API_IDEMPOTENCY_H
 #include <stddef.h>
@@ -24,7 +25,8 @@ struct vgw_idempotency;
 struct vgw_idempotency *vgw_idempotency_new(size_t max); /* 0: VGW_IDEMPOTENCY_MAX. NULL: out of memory */
 void vgw_idempotency_free(struct vgw_idempotency *s);    /* takes NULL */
 /** `key` names caller, route and key together. *ret_answer is borrowed until the next call. */
-enum vgw_idempotency_result vgw_idempotency_begin(struct vgw_idempotency *s, const char *key, const char *body, size_t len, int64_t now_us,
+enum vgw_idempotency_result vgw_idempotency_begin(struct vgw_idempotency *s, const char *key, const char *body,
+                                                  size_t len, int64_t now_us,
                                                   const struct vgw_kept_answer **ret_answer);
 /** The answer, copied. Out of memory: the key is forgotten. */
 void vgw_idempotency_keep(struct vgw_idempotency *s, const char *key, const struct vgw_kept_answer *answer);

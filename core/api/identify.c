@@ -1,4 +1,5 @@
-/* identify.c - from a request to a grant: control socket, bearer token, ticket, or nobody; and how often one may ask. */
+/* identify.c - from a request to a grant: control socket, bearer token, ticket, or nobody; and how often one may ask.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,7 +50,8 @@ static int by_ticket(struct vgw_api *api, uint64_t exchange, char *ticket, struc
     vgw_free(ticket);
     if (*ret_grant)
         return 0;
-    return refuse(api, exchange, 401, "this ticket is unknown, used or older than 60 s; ask for another by POST /tickets");
+    return refuse(api, exchange, 401,
+                  "this ticket is unknown, used or older than 60 s; ask for another by POST /tickets");
 }
 
 static int by_token(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http, const char *header,
@@ -84,7 +86,8 @@ int vgw_api_identify(struct vgw_api *api, uint64_t exchange, const struct vgw_ht
     *ret_grant = NULL;
     if (http->flags & VGW_HTTP_UNIX) {
         if (!peer_allowed(api, http))
-            return refuse(api, exchange, 403, "the control socket is for root, the daemon's user and the group voicegw");
+            return refuse(api, exchange, 403,
+                          "the control socket is for root, the daemon's user and the group voicegw");
         *ret_grant = vgw_grant_ref(api->open_grant);
         return 0;
     }

@@ -13,7 +13,7 @@
 
 #define VGW_API_LIMIT_DEFAULT 50u
 #define VGW_API_LIMIT_MAX 500u
-#define VGW_API_FEEDS_MAX 1000u      /* event feeds, both kinds */
+#define VGW_API_FEEDS_MAX 1000u       /* event feeds, both kinds */
 #define VGW_API_BODY_MAX (256 * 1024) /* bytes of a JSON body */
 #define VGW_API_HEARTBEAT_US (15 * INT64_C(1000000))
 #define VGW_API_SLOW_US (20 * INT64_C(1000000)) /* a feed whose client took nothing for so long is cut */
@@ -62,7 +62,8 @@ struct vgw_api_request {
 void vgw_api_reply(struct vgw_api_request *r, int http_status, struct vgw_json *body);
 /** With one more header line ("Location: …"), which may be NULL. */
 void vgw_api_reply_with(struct vgw_api_request *r, int http_status, struct vgw_json *body, const char *header);
-void vgw_api_reply_text(struct vgw_api_request *r, int http_status, const char *content_type, const char *text, size_t len);
+void vgw_api_reply_text(struct vgw_api_request *r, int http_status, const char *content_type, const char *text,
+                        size_t len);
 /** A problem document; `errors` (an array, taken) may be NULL. */
 void vgw_api_problem(struct vgw_api_request *r, int http_status, const char *detail, struct vgw_json *errors);
 /** The problem that belongs to a vgw_status; `field` (may be NULL or "") and the sentence become its `errors`. */
@@ -74,8 +75,8 @@ void vgw_api_not_found(struct vgw_api_request *r, const char *what, const char *
 void vgw_api_request_free(struct vgw_api_request *r);
 /** The same answers where there is no request yet. */
 void vgw_api_refuse(struct vgw_api *api, uint64_t exchange, int http_status, const char *detail, const char *header);
-void vgw_api_refuse_json(struct vgw_api *api, uint64_t exchange, int http_status, const char *detail, struct vgw_json *errors,
-                         const char *header);
+void vgw_api_refuse_json(struct vgw_api *api, uint64_t exchange, int http_status, const char *detail,
+                         struct vgw_json *errors, const char *header);
 
 /* ---- what handlers share ---- */
 /** A query parameter, decoded; the caller frees. NULL: absent. */
@@ -89,9 +90,14 @@ bool vgw_api_may_see(const struct vgw_api_request *r, const char *project_id);
 struct vgw_json *vgw_api_list(const char *plural, struct vgw_json *items, const char *next_cursor);
 /** Makes rows of the store look as the API shows them: times as text, "_cursor" gone. Returns v. */
 struct vgw_json *vgw_api_row(struct vgw_json *v);
-/** Starts a store query on behalf of a request; 503 is answered, and false returned, when there is no store. Takes filter. */
-bool vgw_api_query(struct vgw_api_request *r, const char *table, struct vgw_json *filter, uint32_t limit, const char *cursor,
-                   vgw_api_rows_fn done);
+/** The same for a row of "calls": as options.md shapes a call. */
+struct vgw_json *vgw_api_call_row(struct vgw_json *row);
+/** May the caller see a row? One that names no project is shown to tokens for all projects only. */
+bool vgw_api_may_see_row(const struct vgw_api_request *r, const struct vgw_json *row);
+/** Starts a store query on behalf of a request; 503 is answered, and false returned, when there is no store. Takes
+ * filter. */
+bool vgw_api_query(struct vgw_api_request *r, const char *table, struct vgw_json *filter, uint32_t limit,
+                   const char *cursor, vgw_api_rows_fn done);
 /** Copies the query parameters named in `names` (NULL-ended) into a filter. False: out of memory. */
 bool vgw_api_filter(const struct vgw_api_request *r, const char *const *names, struct vgw_json *filter);
 /** The live call of the request's id that it may see, or NULL. */
@@ -103,13 +109,16 @@ const struct vgw_api_config *vgw_api_config_now(const struct vgw_api *api);
 void vgw_api_on_request(void *arg, uint64_t exchange, const struct vgw_http_request *http);
 void vgw_api_on_upgrade(void *arg, uint64_t exchange, const struct vgw_http_request *http);
 size_t vgw_api_body_limit(void *arg, const struct vgw_http_request *http);
-/** Who asks: 0 and a grant (a reference; NULL: nobody, which public routes bear), or an HTTP status, answered already. `ticket`: whether one
- *  counts here. */
-int vgw_api_identify(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http, bool ticket, struct vgw_grant **ret_grant);
-/** The same for routes that carry a proof of their own: what comes along is looked at, nothing is refused. NULL: nobody known. */
+/** Who asks: 0 and a grant (a reference; NULL: nobody, which public routes bear), or an HTTP status, answered already.
+ * `ticket`: whether one counts here. */
+int vgw_api_identify(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http, bool ticket,
+                     struct vgw_grant **ret_grant);
+/** The same for routes that carry a proof of their own: what comes along is looked at, nothing is refused. NULL: nobody
+ * known. */
 struct vgw_grant *vgw_api_peek(struct vgw_api *api, const struct vgw_http_request *http, bool ticket);
 /** The routes of plugins; false: none has that path. */
-bool vgw_api_plugin_route(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http, const char *path, bool ws);
+bool vgw_api_plugin_route(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http, const char *path,
+                          bool ws);
 
 /* ---- feeds ---- */
 /** Which events a feed shows. All texts owned; NULL: any. */
@@ -118,7 +127,8 @@ struct vgw_feed_filter {
 };
 void vgw_feed_filter_read(const char *query, struct vgw_feed_filter *filter);
 void vgw_feed_filter_done(struct vgw_feed_filter *filter);
-bool vgw_feed_filter_takes(const struct vgw_feed_filter *filter, const struct vgw_grant *grant, const struct vgw_event *e);
+bool vgw_feed_filter_takes(const struct vgw_feed_filter *filter, const struct vgw_grant *grant,
+                           const struct vgw_event *e);
 
 struct vgw_api_feed {
     struct vgw_list link;
@@ -131,27 +141,33 @@ struct vgw_api_feed {
     /** Cuts the client off; the feed is freed by it. */
     void (*cut)(struct vgw_api_feed *feed, const char *reason);
 };
-/** What both kinds of feeds begin with: resume point from Last-Event-ID or ?since=; false: answered already (410, 422, 503). */
-bool vgw_api_feed_open(struct vgw_api *api, struct vgw_api_feed *feed, uint64_t exchange, const struct vgw_http_request *http,
-                       struct vgw_grant *grant, void (*wake)(void *arg), void *arg);
+/** What both kinds of feeds begin with: resume point from Last-Event-ID or ?since=; false: answered already (410, 422,
+ * 503). */
+bool vgw_api_feed_open(struct vgw_api *api, struct vgw_api_feed *feed, uint64_t exchange,
+                       const struct vgw_http_request *http, struct vgw_grant *grant, void (*wake)(void *arg),
+                       void *arg);
 void vgw_api_feed_done(struct vgw_api_feed *feed);
-void vgw_api_feed_ws(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http, struct vgw_grant *grant);
+void vgw_api_feed_ws(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http,
+                     struct vgw_grant *grant);
 void vgw_api_downloads_end(struct vgw_api *api);
 
 /** The signature of a recording's address, in hex. Pure. */
 void vgw_recording_sign(const uint8_t key[32], const char *recording_id, int64_t expires_s, char out[65]);
 /** Is it right, and has it not expired? Pure. */
-bool vgw_recording_verify(const uint8_t key[32], const char *recording_id, int64_t expires_s, const char *signature, int64_t wall_us);
+bool vgw_recording_verify(const uint8_t key[32], const char *recording_id, int64_t expires_s, const char *signature,
+                          int64_t wall_us);
 
 /* ---- handlers, by file ---- */
 typedef void vgw_api_handler_fn(struct vgw_api_request *r, const struct vgw_http_request *http);
-vgw_api_handler_fn vgw_api_calls_list, vgw_api_calls_place, vgw_api_calls_show, vgw_api_call_command, vgw_api_conference;
-vgw_api_handler_fn vgw_api_sessions_list, vgw_api_sessions_create, vgw_api_sessions_show, vgw_api_sessions_transcript, vgw_api_messages_list,
-    vgw_api_messages_add, vgw_api_sessions_end;
+vgw_api_handler_fn vgw_api_calls_list, vgw_api_calls_place, vgw_api_calls_show, vgw_api_call_command,
+    vgw_api_conference;
+vgw_api_handler_fn vgw_api_sessions_list, vgw_api_sessions_create, vgw_api_sessions_show, vgw_api_sessions_transcript,
+    vgw_api_messages_list, vgw_api_messages_add, vgw_api_sessions_end;
 vgw_api_handler_fn vgw_api_history, vgw_api_analytics, vgw_api_recording, vgw_api_events;
-vgw_api_handler_fn vgw_api_commands, vgw_api_workflows, vgw_api_workflow_run, vgw_api_rules, vgw_api_runs_list, vgw_api_runs_show,
-    vgw_api_runs_cancel;
-vgw_api_handler_fn vgw_api_plugins_list, vgw_api_plugins_show, vgw_api_log_level, vgw_api_reload, vgw_api_drain, vgw_api_undrain,
-    vgw_api_tickets, vgw_api_erase;
-vgw_api_handler_fn vgw_api_health, vgw_api_live, vgw_api_ready, vgw_api_metrics, vgw_api_openapi_show, vgw_api_dashboard;
+vgw_api_handler_fn vgw_api_commands, vgw_api_workflows, vgw_api_workflow_run, vgw_api_rules, vgw_api_runs_list,
+    vgw_api_runs_show, vgw_api_runs_cancel;
+vgw_api_handler_fn vgw_api_plugins_list, vgw_api_plugins_show, vgw_api_log_level, vgw_api_reload, vgw_api_drain,
+    vgw_api_undrain, vgw_api_tickets, vgw_api_erase;
+vgw_api_handler_fn vgw_api_health, vgw_api_live, vgw_api_ready, vgw_api_metrics, vgw_api_openapi_show,
+    vgw_api_dashboard;
 #endif

@@ -7,7 +7,7 @@
 #define VGW_MEASURE_SAMPLES 4096u /* kept a stage; beyond, a fair sample of all (reservoir) */
 #define VGW_MEASURE_STAGES 16u
 struct vgw_measure;
-struct vgw_measure *vgw_measure_new(void); /* NULL: out of memory */
+struct vgw_measure *vgw_measure_new(void);    /* NULL: out of memory */
 void vgw_measure_free(struct vgw_measure *m); /* takes NULL */
 /** Counts a call's row: status, duration, cost. */
 void vgw_measure_call(struct vgw_measure *m, const struct vgw_json *call);

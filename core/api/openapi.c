@@ -119,7 +119,7 @@ static struct vgw_json *operation(const struct vgw_api_route *route)
     if (route->scope == VGW_SCOPE_NONE)
         vgw_json_set(o, "security", vgw_json_array());
     else if (route->scope != VGW_SCOPE_ANY)
-        vgw_json_set_string(o, "x-scope", vgw_scope_name(route->scope));
+        vgw_json_set_string(o, "x-scope", vgw_api_scope_name(route->scope));
     return o;
 }
 

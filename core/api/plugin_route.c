@@ -8,10 +8,9 @@
 static bool may(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http,
                 const struct vgw_host_route_info *info, const struct vgw_grant *grant)
 {
-    enum vgw_api_scope scope = info->admin                           ? VGW_SCOPE_ADMIN
-                           : strcmp(http->method, "GET") == 0 ||
-                                   strcmp(http->method, "HEAD") == 0 ? VGW_SCOPE_READ
-                                                                     : VGW_SCOPE_CALL;
+    enum vgw_api_scope scope = info->admin                                                             ? VGW_SCOPE_ADMIN
+                               : strcmp(http->method, "GET") == 0 || strcmp(http->method, "HEAD") == 0 ? VGW_SCOPE_READ
+                                                                                                       : VGW_SCOPE_CALL;
     char detail[128];
     if (!grant) {
         vgw_api_refuse(api, exchange, 401, "a token is needed; send `Authorization: Bearer TOKEN`", NULL);
@@ -19,7 +18,7 @@ static bool may(struct vgw_api *api, uint64_t exchange, const struct vgw_http_re
     }
     if (grant->scopes & scope)
         return true;
-    snprintf(detail, sizeof detail, "this needs a token with the scope %s", vgw_scope_name(scope));
+    snprintf(detail, sizeof detail, "this needs a token with the scope %s", vgw_api_scope_name(scope));
     vgw_api_refuse(api, exchange, 403, detail, NULL);
     return false;
 }
@@ -30,7 +29,8 @@ static bool unknown_method(struct vgw_api *api, uint64_t exchange, const struct 
     if (ws)
         return false;
     snprintf(detail, sizeof detail, "%.16s is not possible at %.80s", http->method, http->path);
-    vgw_api_refuse(api, exchange, 405, detail, strcmp(http->method, "GET") == 0 ? "Allow: POST" : "Allow: GET, HEAD, POST");
+    vgw_api_refuse(api, exchange, 405, detail,
+                   strcmp(http->method, "GET") == 0 ? "Allow: POST" : "Allow: GET, HEAD, POST");
     return true;
 }
 

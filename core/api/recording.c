@@ -1,4 +1,5 @@
-/* recording.c - a recording's audio: whole, a range of bytes, or the cut of a turn. Read piece by piece on the io lane. */
+/* recording.c - a recording's audio: whole, a range of bytes, or the cut of a turn. Read piece by piece on the io lane.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -177,10 +178,13 @@ static bool begin(struct download *d)
     char range[96];
     snprintf(range, sizeof range, "Content-Range: bytes %llu-%llu/%llu", (unsigned long long)d->first,
              (unsigned long long)(d->first + d->data_len + d->left - 1), (unsigned long long)d->total);
-    const char *lines[] = {"Accept-Ranges: bytes", "Cache-Control: private, no-store", d->http_status == 206 ? range : NULL,
-                           NULL};
-    struct vgw_http_response response = {
-        .status = d->http_status, .content_type = "audio/wav", .headers = lines, .body = d->data, .body_len = d->data_len};
+    const char *lines[] = {"Accept-Ranges: bytes", "Cache-Control: private, no-store",
+                           d->http_status == 206 ? range : NULL, NULL};
+    struct vgw_http_response response = {.status = d->http_status,
+                                         .content_type = "audio/wav",
+                                         .headers = lines,
+                                         .body = d->data,
+                                         .body_len = d->data_len};
     struct vgw_front_stream stream = {.on_drained = on_drained, .on_closed = on_closed, .arg = d};
     if (!d->left) {
         vgw_front_reply(d->api->front, d->exchange, &response);
@@ -295,7 +299,7 @@ static void on_row(void *arg, int status, const char *sentence, struct vgw_json 
     const struct vgw_json *row = vgw_json_at(rows, 0);
     if (status != VGW_OK)
         vgw_api_fail(r, status, NULL, sentence);
-    else if (!row || !vgw_api_may_see(r, vgw_json_get_string(row, "project_id", NULL)))
+    else if (!row || !vgw_api_may_see_row(r, row))
         vgw_api_not_found(r, "recording", r->id[0]);
     else
         start(r);

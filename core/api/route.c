@@ -5,7 +5,7 @@
 
 #include "base/str.h"
 
-const char *vgw_scope_name(enum vgw_api_scope scope)
+const char *vgw_api_scope_name(enum vgw_api_scope scope)
 {
     switch (scope) {
     case VGW_SCOPE_READ:

@@ -1,13 +1,24 @@
 /* routes.c - the table of routes. Its order is that of the documents; the first row that matches is taken. */
 #include "api/inside.h"
 
-#define SHAPE(id, title, is_open) \
-    static const struct vgw_shape id = {.name = title, .fields = id##_fields, .count = sizeof id##_fields / sizeof id##_fields[0], .open = is_open}
+#define SHAPE(id, title, is_open)                                                                                      \
+    static const struct vgw_shape id = {                                                                               \
+        .name = title, .fields = id##_fields, .count = sizeof id##_fields / sizeof id##_fields[0], .open = is_open}
 #define S VGW_FIELD_STRING
 #define N VGW_FIELD_NUMBER
-#define LIMIT {.name = "limit", .type = VGW_FIELD_INT, .text = "items of a page; 50 unless given", .min = 1, .max = 500}
-#define CURSOR {.name = "cursor", .type = S, .text = "next_cursor of the page before"}
-#define FROM_TO {.name = "from", .type = VGW_FIELD_TIME, .text = "not before"}, {.name = "to", .type = VGW_FIELD_TIME, .text = "before"}
+#define LIMIT                                                                                                          \
+    {                                                                                                                  \
+        .name = "limit", .type = VGW_FIELD_INT, .text = "items of a page; 50 unless given", .min = 1, .max = 500       \
+    }
+#define CURSOR                                                                                                         \
+    {                                                                                                                  \
+        .name = "cursor", .type = S, .text = "next_cursor of the page before"                                          \
+    }
+#define FROM_TO                                                                                                        \
+    {.name = "from", .type = VGW_FIELD_TIME, .text = "not before"},                                                    \
+    {                                                                                                                  \
+        .name = "to", .type = VGW_FIELD_TIME, .text = "before"                                                         \
+    }
 
 /* ---- bodies ---- */
 static const struct vgw_field place_fields[] = {
@@ -25,7 +36,8 @@ static const struct vgw_field place_fields[] = {
     {.name = "timeout_seconds", .type = N, .text = "how long it may ring", .min = 1, .max = 600},
 };
 SHAPE(place, "PlaceCall", false);
-static const struct vgw_field hold_fields[] = {{.name = "music", .type = S, .text = "what is played meanwhile", .max = 2048}};
+static const struct vgw_field hold_fields[] = {
+    {.name = "music", .type = S, .text = "what is played meanwhile", .max = 2048}};
 SHAPE(hold, "Hold", false);
 static const struct vgw_field transfer_fields[] = {
     {.name = "to", .type = S, .text = "number; or give a department", .max = 256},
@@ -47,9 +59,11 @@ static const struct vgw_field say_fields[] = {
     {.name = "interruptible", .type = VGW_FIELD_BOOL},
 };
 SHAPE(say, "Say", false);
-static const struct vgw_field dtmf_fields[] = {{.name = "digits", .type = S, .required = true, .text = "0-9 * # A-D, w for a pause", .min = 1, .max = 64}};
+static const struct vgw_field dtmf_fields[] = {
+    {.name = "digits", .type = S, .required = true, .text = "0-9 * # A-D, w for a pause", .min = 1, .max = 64}};
 SHAPE(dtmf, "Dtmf", false);
-static const struct vgw_field conference_fields[] = {{.name = "name", .type = S, .required = true, .min = 1, .max = 128}};
+static const struct vgw_field conference_fields[] = {
+    {.name = "name", .type = S, .required = true, .min = 1, .max = 128}};
 SHAPE(conference, "JoinConference", false);
 static const struct vgw_field create_fields[] = {
     {.name = "channel", .type = S, .choices = "phone|webrtc|realtime"},
@@ -68,7 +82,12 @@ SHAPE(message, "AddMessage", false);
 static const struct vgw_field end_fields[] = {{.name = "reason", .type = S, .max = 200}};
 SHAPE(end, "End", false);
 static const struct vgw_field command_fields[] = {
-    {.name = "command", .type = S, .required = true, .text = "trigger_command of a workflow, as /call", .min = 1, .max = 64},
+    {.name = "command",
+     .type = S,
+     .required = true,
+     .text = "trigger_command of a workflow, as /call",
+     .min = 1,
+     .max = 64},
     {.name = "args", .type = VGW_FIELD_OBJECT, .text = "what the workflow sees as trigger"},
     {.name = "call_id", .type = S, .text = "the run's own call", .max = 128},
     {.name = "project_id", .type = S, .max = 64},
@@ -80,67 +99,112 @@ static const struct vgw_field run_fields[] = {
     {.name = "project_id", .type = S, .max = 64},
 };
 SHAPE(run, "RunWorkflow", false);
-static const struct vgw_field level_fields[] = {{.name = "level", .type = S, .required = true, .choices = "error|warning|info|debug"}};
+static const struct vgw_field level_fields[] = {
+    {.name = "level", .type = S, .required = true, .choices = "error|warning|info|debug"}};
 SHAPE(level, "LogLevel", false);
 static const struct vgw_field drain_fields[] = {
-    {.name = "timeout", .type = VGW_FIELD_ANY, .text = "seconds, or a duration such as 30m; gateway.drain_timeout unless given"},
+    {.name = "timeout",
+     .type = VGW_FIELD_ANY,
+     .text = "seconds, or a duration such as 30m; gateway.drain_timeout unless given"},
     {.name = "exit", .type = VGW_FIELD_BOOL, .text = "end the process when it is done"},
 };
 SHAPE(drain, "Drain", false);
 
 /* ---- queries ---- */
 static const struct vgw_field calls_q_fields[] = {
-    {.name = "state", .type = S},     {.name = "status", .type = S}, {.name = "provider", .type = S},   {.name = "plugin", .type = S}, {.name = "direction", .type = S, .choices = "inbound|outbound"},
-    {.name = "from", .type = S},      {.name = "to", .type = S},     {.name = "session_id", .type = S}, LIMIT,         CURSOR,
+    {.name = "state", .type = S},
+    {.name = "status", .type = S},
+    {.name = "provider", .type = S},
+    {.name = "plugin", .type = S},
+    {.name = "direction", .type = S, .choices = "inbound|outbound"},
+    {.name = "from", .type = S},
+    {.name = "to", .type = S},
+    {.name = "session_id", .type = S},
+    LIMIT,
+    CURSOR,
 };
 SHAPE(calls_q, "", true);
 static const struct vgw_field sessions_q_fields[] = {
-    {.name = "state", .type = S, .choices = "created|active|stopped"}, {.name = "status", .type = S}, {.name = "channel", .type = S}, {.name = "direction", .type = S}, {.name = "caller_id", .type = S},
-    {.name = "provider", .type = S}, {.name = "project_id", .type = S}, {.name = "lead_id", .type = S}, {.name = "reservation_id", .type = S}, LIMIT, CURSOR,
+    {.name = "state", .type = S, .choices = "created|active|stopped"},
+    {.name = "status", .type = S},
+    {.name = "channel", .type = S},
+    {.name = "direction", .type = S},
+    {.name = "caller_id", .type = S},
+    {.name = "provider", .type = S},
+    {.name = "project_id", .type = S},
+    {.name = "lead_id", .type = S},
+    {.name = "reservation_id", .type = S},
+    LIMIT,
+    CURSOR,
 };
 SHAPE(sessions_q, "", true);
 static const struct vgw_field page_q_fields[] = {LIMIT, CURSOR};
 SHAPE(page_q, "", true);
 static const struct vgw_field history_q_fields[] = {
-    {.name = "caller", .type = S, .text = "caller_id"}, FROM_TO, {.name = "status", .type = S}, {.name = "channel", .type = S}, {.name = "direction", .type = S}, {.name = "provider", .type = S},
-    {.name = "lead_id", .type = S}, {.name = "reservation_id", .type = S}, {.name = "project_id", .type = S}, LIMIT, CURSOR,
+    {.name = "caller", .type = S, .text = "caller_id"},
+    FROM_TO,
+    {.name = "status", .type = S},
+    {.name = "channel", .type = S},
+    {.name = "direction", .type = S},
+    {.name = "provider", .type = S},
+    {.name = "lead_id", .type = S},
+    {.name = "reservation_id", .type = S},
+    {.name = "project_id", .type = S},
+    LIMIT,
+    CURSOR,
 };
 SHAPE(history_q, "", true);
-static const struct vgw_field analytics_q_fields[] = {FROM_TO, {.name = "by", .type = S, .text = "day, provider, or both with a comma"}};
+static const struct vgw_field analytics_q_fields[] = {
+    FROM_TO, {.name = "by", .type = S, .text = "day, provider, or both with a comma"}};
 SHAPE(analytics_q, "", true);
 static const struct vgw_field recording_q_fields[] = {
-    {.name = "from", .type = N, .text = "seconds: the beginning of a cut"}, {.name = "to", .type = N, .text = "seconds: its end"},
-    {.name = "expires", .type = VGW_FIELD_INT}, {.name = "signature", .type = S, .text = "stands for a token until `expires`"},
+    {.name = "from", .type = N, .text = "seconds: the beginning of a cut"},
+    {.name = "to", .type = N, .text = "seconds: its end"},
+    {.name = "expires", .type = VGW_FIELD_INT},
+    {.name = "signature", .type = S, .text = "stands for a token until `expires`"},
 };
 SHAPE(recording_q, "", true);
 static const struct vgw_field events_q_fields[] = {
     {.name = "since", .type = VGW_FIELD_INT, .text = "id of the last event seen; 0: all that is kept"},
-    {.name = "types", .type = S, .text = "types with commas, * stands for anything"}, {.name = "call_id", .type = S}, {.name = "session_id", .type = S}, {.name = "provider", .type = S},
-    {.name = "project_id", .type = S}, {.name = "ticket", .type = S, .text = "of POST /tickets, in place of a token"},
+    {.name = "types", .type = S, .text = "types with commas, * stands for anything"},
+    {.name = "call_id", .type = S},
+    {.name = "session_id", .type = S},
+    {.name = "provider", .type = S},
+    {.name = "project_id", .type = S},
+    {.name = "follow", .type = VGW_FIELD_BOOL, .text = "false: what is kept, then the end"},
+    {.name = "ticket", .type = S, .text = "of POST /tickets, in place of a token"},
 };
 SHAPE(events_q, "", true);
-static const struct vgw_field runs_q_fields[] = {{.name = "workflow", .type = S}, {.name = "status", .type = S}, {.name = "project_id", .type = S}, LIMIT, CURSOR};
+static const struct vgw_field runs_q_fields[] = {
+    {.name = "workflow", .type = S}, {.name = "status", .type = S}, {.name = "project_id", .type = S}, LIMIT, CURSOR};
 SHAPE(runs_q, "", true);
-static const struct vgw_field erase_q_fields[] = {{.name = "call", .type = S, .text = "id of a call"}, {.name = "caller", .type = S, .text = "number of a caller"}};
+static const struct vgw_field erase_q_fields[] = {{.name = "call", .type = S, .text = "id of a call"},
+                                                  {.name = "caller", .type = S, .text = "number of a caller"}};
 SHAPE(erase_q, "", true);
 
-#define ROUTE(m, p, sc, fn, st, text, ...) \
-    {.method = m, .path = p, .scope = VGW_SCOPE_##sc, .handle = vgw_api_##fn, .status = st, .summary = text, __VA_ARGS__}
-#define COMMAND(word, cmd, text, ...) \
-    ROUTE("POST", "/calls/{id}/" word, CALL, call_command, 202, text, .code = VGW_CMD_##cmd, .response = "Call", __VA_ARGS__)
-#define PARTICIPANT(word, text) \
+#define ROUTE(m, p, sc, fn, st, text, ...)                                                                             \
+    {                                                                                                                  \
+        .method = m, .path = p, .scope = VGW_SCOPE_##sc, .handle = vgw_api_##fn, .status = st, .summary = text,        \
+        __VA_ARGS__                                                                                                    \
+    }
+#define COMMAND(word, cmd, text, ...)                                                                                  \
+    ROUTE("POST", "/calls/{id}/" word, CALL, call_command, 202, text, .code = VGW_CMD_##cmd, .response = "Call",       \
+          __VA_ARGS__)
+#define PARTICIPANT(word, text)                                                                                        \
     ROUTE("POST", "/conferences/{name}/participants/{call}/" word, CALL, conference, 202, text, .response = "Call")
 
 static const struct vgw_api_route table[] = {
     ROUTE("GET", "/", NONE, health, 200, "Health by part", .response = "Health"),
     ROUTE("GET", "/health", NONE, health, 200, "Health by part", .response = "Health"),
     ROUTE("GET", "/health/live", NONE, live, 200, "Is the process alive?", .response = "Status"),
-    ROUTE("GET", "/health/ready", NONE, ready, 200, "Does it take calls? 503 when draining, full or disabled", .response = "Status"),
+    ROUTE("GET", "/health/ready", NONE, ready, 200, "Does it take calls? 503 when draining, full or disabled",
+          .response = "Status"),
     ROUTE("GET", "/metrics", READ, metrics, 200, "Metrics for Prometheus", .content_type = "text/plain"),
     ROUTE("GET", "/openapi.json", READ, openapi_show, 200, "This description", .response = "Object"),
     ROUTE("GET", "/dashboard", NONE, dashboard, 200, "A page with live calls and events", .content_type = "text/html"),
     ROUTE("GET", "/calls", READ, calls_list, 200, "Calls, live ones first", .query = &calls_q, .response = "CallList"),
-    ROUTE("POST", "/calls", CALL, calls_place, 202, "Place a call", .request = &place, .creates = true, .response = "Call"),
+    ROUTE("POST", "/calls", CALL, calls_place, 202, "Place a call", .request = &place, .creates = true,
+          .response = "Call"),
     ROUTE("GET", "/calls/{id}", READ, calls_show, 200, "A call", .response = "Call"),
     COMMAND("answer", ANSWER, "Answer an incoming call"),
     COMMAND("end", END, "End a call", .request = &end),
@@ -162,39 +226,45 @@ static const struct vgw_api_route table[] = {
     PARTICIPANT("mute", "Mute a participant"),
     PARTICIPANT("unmute", "Unmute a participant"),
     PARTICIPANT("kick", "Remove a participant"),
-    ROUTE("GET", "/sessions", READ, sessions_list, 200, "Live sessions; with state=stopped those that ended", .query = &sessions_q,
-          .response = "SessionList"),
-    ROUTE("POST", "/sessions", CALL, sessions_create, 201, "Begin a conversation without a call", .request = &create, .creates = true,
-          .response = "Session"),
+    ROUTE("GET", "/sessions", READ, sessions_list, 200, "Live sessions; with state=stopped those that ended",
+          .query = &sessions_q, .response = "SessionList"),
+    ROUTE("POST", "/sessions", CALL, sessions_create, 201, "Begin a conversation without a call", .request = &create,
+          .creates = true, .response = "Session"),
     ROUTE("GET", "/sessions/{id}", READ, sessions_show, 200, "A session", .response = "Session"),
     ROUTE("GET", "/sessions/{id}/transcript", READ, sessions_transcript, 200, "Its turns", .response = "Transcript"),
-    ROUTE("GET", "/sessions/{id}/messages", READ, messages_list, 200, "Its turns, in pages", .query = &page_q, .response = "MessageList"),
-    ROUTE("POST", "/sessions/{id}/messages", CALL, messages_add, 201, "Add a line to the transcript", .request = &message, .creates = true,
-          .response = "Turn"),
-    ROUTE("POST", "/sessions/{id}/end", CALL, sessions_end, 200, "End a session and its calls", .request = &end, .response = "Session"),
-    ROUTE("GET", "/history", READ, history, 200, "Records of conversations", .query = &history_q, .response = "RecordList"),
-    ROUTE("GET", "/analytics", READ, analytics, 200, "Volume, outcomes, durations, latencies and cost", .query = &analytics_q,
-          .response = "Analytics"),
-    ROUTE("GET", "/recordings/{id}", READ, recording, 200, "A recording's audio", .query = &recording_q, .signable = true,
-          .content_type = "audio/wav"),
+    ROUTE("GET", "/sessions/{id}/messages", READ, messages_list, 200, "Its turns, in pages", .query = &page_q,
+          .response = "MessageList"),
+    ROUTE("POST", "/sessions/{id}/messages", CALL, messages_add, 201, "Add a line to the transcript",
+          .request = &message, .creates = true, .response = "Turn"),
+    ROUTE("POST", "/sessions/{id}/end", CALL, sessions_end, 200, "End a session and its calls", .request = &end,
+          .response = "Session"),
+    ROUTE("GET", "/history", READ, history, 200, "Records of conversations", .query = &history_q,
+          .response = "RecordList"),
+    ROUTE("GET", "/analytics", READ, analytics, 200, "Volume, outcomes, durations, latencies and cost",
+          .query = &analytics_q, .response = "Analytics"),
+    ROUTE("GET", "/recordings/{id}", READ, recording, 200, "A recording's audio", .query = &recording_q,
+          .signable = true, .content_type = "audio/wav"),
     ROUTE("GET", "/events", READ, events, 200, "The event feed; a WebSocket on upgrade", .query = &events_q,
           .content_type = "text/event-stream"),
-    ROUTE("POST", "/commands", CALL, commands, 202, "Start the workflow with that trigger_command", .request = &command, .creates = true,
-          .response = "RunId"),
+    ROUTE("POST", "/commands", CALL, commands, 202, "Start the workflow with that trigger_command", .request = &command,
+          .creates = true, .response = "RunId"),
     ROUTE("GET", "/workflows", READ, workflows, 200, "Workflows", .response = "WorkflowList"),
-    ROUTE("POST", "/workflows/{id}/run", CALL, workflow_run, 202, "Start a workflow", .request = &run, .creates = true, .response = "RunId"),
+    ROUTE("POST", "/workflows/{id}/run", CALL, workflow_run, 202, "Start a workflow", .request = &run, .creates = true,
+          .response = "RunId"),
     ROUTE("GET", "/rules", READ, rules, 200, "Rules", .response = "RuleList"),
     ROUTE("GET", "/runs", READ, runs_list, 200, "Runs, newest first", .query = &runs_q, .response = "RunList"),
     ROUTE("GET", "/runs/{id}", READ, runs_show, 200, "A run, step by step", .response = "Run"),
     ROUTE("POST", "/runs/{id}/cancel", CALL, runs_cancel, 200, "Cancel a run", .response = "Run"),
     ROUTE("GET", "/plugins", ADMIN, plugins_list, 200, "Plugins", .response = "PluginList"),
     ROUTE("GET", "/plugins/{name}", ADMIN, plugins_show, 200, "A plugin and its options", .response = "Object"),
-    ROUTE("POST", "/log-level", ADMIN, log_level, 200, "Change the log level", .request = &level, .response = "LogLevel"),
+    ROUTE("POST", "/log-level", ADMIN, log_level, 200, "Change the log level", .request = &level,
+          .response = "LogLevel"),
     ROUTE("POST", "/reload", ADMIN, reload, 200, "Read the configuration anew", .response = "Reload"),
     ROUTE("POST", "/drain", ADMIN, drain, 202, "Take no new calls", .request = &drain, .response = "Status"),
     ROUTE("POST", "/undrain", ADMIN, undrain, 200, "Take calls again", .response = "Status"),
     ROUTE("POST", "/tickets", ANY, tickets, 201, "A one-time ticket for a feed or media socket", .response = "Ticket"),
-    ROUTE("DELETE", "/records", ADMIN, erase, 200, "Erase what is known of a call or caller", .query = &erase_q, .response = "Erased"),
+    ROUTE("DELETE", "/records", ADMIN, erase, 200, "Erase what is known of a call or caller", .query = &erase_q,
+          .response = "Erased"),
 };
 
 const struct vgw_api_route *vgw_api_routes(size_t *ret_count)

@@ -1,4 +1,5 @@
-/* sessions.c - conversations: list, create, show, transcript, messages, end. What has ended is served from the store. */
+/* sessions.c - conversations: list, create, show, transcript, messages, end. What has ended is served from the store.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,9 +9,9 @@
 
 #define TURNS_MAX 2000u
 
-static const char *const filters[] = {"state",     "status",     "channel", "direction", "caller_id", "provider",
-                                      "plugin",    "project_id", "lead_id", "from",      "to",        "reservation_id",
-                                      "session_id", NULL};
+static const char *const filters[] = {"state",    "status",         "channel",    "direction", "caller_id",
+                                      "provider", "plugin",         "project_id", "lead_id",   "from",
+                                      "to",       "reservation_id", "session_id", NULL};
 
 static bool takes(const struct vgw_json *filter, const struct vgw_json *item)
 {
@@ -32,9 +33,9 @@ static void copy_text(struct vgw_json *to, const char *key, const struct vgw_jso
 /* The shape of a session made from its record and its calls (rows, both made ready by vgw_api_row). */
 static struct vgw_json *from_record(const struct vgw_json *row, const struct vgw_json *calls)
 {
-    static const char *const same[] = {"session_id",   "status",   "project_id", "channel", "direction", "caller_id",
-                                       "provider",     "plugin",   "transport",  "language", "lead_id",
-                                       "reservation_id", "stt_provider", "reason"};
+    static const char *const same[] = {"session_id", "status",         "project_id",   "channel",   "direction",
+                                       "caller_id",  "provider",       "plugin",       "transport", "language",
+                                       "lead_id",    "reservation_id", "stt_provider", "reason"};
     const struct vgw_json *call = vgw_json_at(calls, 0);
     struct vgw_json *o = vgw_json_object();
     copy_text(o, "session_id", row, "session_id");
@@ -89,7 +90,7 @@ static void on_stopped(void *arg, int status, const char *sentence, struct vgw_j
         cursor = vgw_strdup(vgw_json_get_string(vgw_json_at(rows, n - 1), "_cursor", NULL));
     for (size_t i = 0; i < n; i++) {
         struct vgw_json *row = vgw_json_at(rows, i);
-        if (!vgw_api_may_see(r, vgw_json_get_string(row, "project_id", NULL)))
+        if (!vgw_api_may_see_row(r, row))
             continue;
         vgw_api_row(row);
         vgw_json_append(items, from_record(row, vgw_json_get(row, "calls")));
@@ -99,10 +100,19 @@ static void on_stopped(void *arg, int status, const char *sentence, struct vgw_j
     vgw_free(cursor);
 }
 
+static void rename_filter(struct vgw_json *filter, const char *from, const char *to)
+{
+    if (vgw_json_has(filter, from))
+        vgw_json_set_string(filter, to, vgw_json_get_string(filter, from, ""));
+    vgw_json_del(filter, from);
+}
+
 static void list_stopped(struct vgw_api_request *r, struct vgw_json *filter, uint32_t limit)
 {
     char *cursor = vgw_api_param(r, "cursor");
     vgw_json_del(filter, "state");
+    rename_filter(filter, "from", "from_number");
+    rename_filter(filter, "to", "to_number");
     r->state = (void *)(uintptr_t)limit;
     vgw_api_query(r, "sessions", filter, limit, cursor, on_stopped);
     vgw_free(cursor);
@@ -112,8 +122,7 @@ static void list_live(struct vgw_api_request *r, const struct vgw_json *filter, 
 {
     struct vgw_json *items = vgw_json_array();
     char *cursor = vgw_api_param(r, "cursor");
-    const struct vgw_session *at =
-        cursor ? vgw_calls_session_find(r->api->env.calls, cursor) : NULL, *last = NULL;
+    const struct vgw_session *at = cursor ? vgw_calls_session_find(r->api->env.calls, cursor) : NULL, *last = NULL;
     bool more = false;
     for (struct vgw_session *s = vgw_calls_session_next(r->api->env.calls, at); s;
          s = vgw_calls_session_next(r->api->env.calls, s)) {
@@ -173,8 +182,8 @@ void vgw_api_sessions_create(struct vgw_api_request *r, const struct vgw_http_re
         return;
     }
     int status = vgw_calls_session_new(r->api->env.calls, vgw_json_get_string(b, "channel", "realtime"),
-                                       vgw_json_get_string(b, "caller_id", ""), vgw_json_get_string(b, "language", NULL),
-                                       project, &s, &err);
+                                       vgw_json_get_string(b, "caller_id", ""),
+                                       vgw_json_get_string(b, "language", NULL), project, &s, &err);
     if (status != VGW_OK) {
         vgw_api_fail_error(r, &err);
         return;
@@ -193,7 +202,7 @@ static void on_record_calls(void *arg, int status, const char *sentence, struct 
         return;
     }
     for (size_t i = 0; i < vgw_json_count(rows); i++)
-        vgw_api_row(vgw_json_at(rows, i));
+        vgw_api_call_row(vgw_json_at(rows, i));
     struct vgw_json *shape = from_record(r->state, rows);
     vgw_json_free(rows);
     vgw_api_reply(r, 200, shape);
@@ -205,7 +214,7 @@ static void on_record(void *arg, int status, const char *sentence, struct vgw_js
     struct vgw_json *row = vgw_json_at(rows, 0);
     if (status != VGW_OK) {
         vgw_api_fail(r, status, NULL, sentence);
-    } else if (!row || !vgw_api_may_see(r, vgw_json_get_string(row, "project_id", NULL))) {
+    } else if (!row || !vgw_api_may_see_row(r, row)) {
         vgw_api_not_found(r, "session", r->id[0]);
     } else {
         r->state = vgw_api_row(vgw_json_copy(row));
@@ -265,6 +274,7 @@ static void reply_turns(struct vgw_api_request *r, struct vgw_json *turns)
 
 static void on_turns(void *arg, int status, const char *sentence, struct vgw_json *rows)
 {
+    static const char *const hidden[] = {"session_id", "call_id", "project_id", "language", "heard", "tools"};
     struct vgw_api_request *r = arg;
     if (status != VGW_OK) {
         vgw_api_fail(r, status, NULL, sentence);
@@ -272,7 +282,8 @@ static void on_turns(void *arg, int status, const char *sentence, struct vgw_jso
     }
     for (size_t i = 0; i < vgw_json_count(rows); i++) {
         vgw_api_row(vgw_json_at(rows, i));
-        vgw_json_del(vgw_json_at(rows, i), "session_id");
+        for (size_t k = 0; k < sizeof hidden / sizeof hidden[0]; k++)
+            vgw_json_del(vgw_json_at(rows, i), hidden[k]);
     }
     reply_turns(r, rows);
 }
@@ -283,7 +294,7 @@ static void on_turns_session(void *arg, int status, const char *sentence, struct
     const struct vgw_json *row = vgw_json_at(rows, 0);
     if (status != VGW_OK)
         vgw_api_fail(r, status, NULL, sentence);
-    else if (!row || !vgw_api_may_see(r, vgw_json_get_string(row, "project_id", NULL)))
+    else if (!row || !vgw_api_may_see_row(r, row))
         vgw_api_not_found(r, "session", r->id[0]);
     else if (strcmp(r->route->method, "POST") == 0)
         vgw_api_fail(r, VGW_EBUSY, NULL, "the session has ended");
@@ -333,9 +344,9 @@ void vgw_api_messages_add(struct vgw_api_request *r, const struct vgw_http_reque
         vgw_api_fail(r, VGW_EBUSY, NULL, "the session has ended");
         return;
     }
-    int status = vgw_session_add_turn(s, vgw_json_get_string(r->body, "role", ""),
-                                      vgw_json_get_string(r->body, "content", ""),
-                                      vgw_json_get_double(r->body, "latency_ms", -1), -1, false, NULL, &number);
+    int status =
+        vgw_session_add_turn(s, vgw_json_get_string(r->body, "role", ""), vgw_json_get_string(r->body, "content", ""),
+                             vgw_json_get_double(r->body, "latency_ms", -1), -1, false, NULL, &number);
     if (status != VGW_OK) {
         vgw_api_fail(r, status, NULL, "the transcript of this session is full");
         return;
@@ -361,8 +372,8 @@ void vgw_api_sessions_end(struct vgw_api_request *r, const struct vgw_http_reque
         return;
     }
     struct vgw_json *before = vgw_session_to_json(s, false);
-    int status = vgw_calls_session_end(r->api->env.calls, s, vgw_json_get_string(r->body, "reason", "ended by the API"),
-                                       &err);
+    int status =
+        vgw_calls_session_end(r->api->env.calls, s, vgw_json_get_string(r->body, "reason", "ended by the API"), &err);
     if (status != VGW_OK) {
         vgw_json_free(before);
         vgw_api_fail_error(r, &err);

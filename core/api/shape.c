@@ -20,8 +20,7 @@ static void wrong(struct vgw_json *errors, size_t *count, const char *field, con
 
 static const char *type_name(enum vgw_field_type type)
 {
-    static const char *const names[] = {"string",  "integer", "number", "boolean",
-                                        "object",  "array",   "string", NULL};
+    static const char *const names[] = {"string", "integer", "number", "boolean", "object", "array", "string", NULL};
     return names[type];
 }
 

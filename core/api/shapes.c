@@ -9,53 +9,117 @@
 #define O VGW_FIELD_OBJECT
 #define A VGW_FIELD_ARRAY
 #define ROWS(array) .fields = array, .count = sizeof(array) / sizeof((array)[0]), .open = true
-#define LIST(id, plural, item) \
-    static const struct vgw_field id[] = {{.name = "count", .type = I, .required = true}, {.name = plural, .type = A, .required = true, .of = item}, {.name = "next_cursor", .type = S}}
+#define LIST(id, plural, item)                                                                                         \
+    static const struct vgw_field id[] = {{.name = "count", .type = I, .required = true},                              \
+                                          {.name = plural, .type = A, .required = true, .of = item},                   \
+                                          {.name = "next_cursor", .type = S}}
 
 static const struct vgw_field call[] = {
-    {.name = "call_id", .type = S}, {.name = "provider_call_id", .type = S}, {.name = "session_id", .type = S}, {.name = "provider", .type = S}, {.name = "plugin", .type = S}, {.name = "direction", .type = S, .choices = "inbound|outbound"},
-    {.name = "from", .type = S}, {.name = "to", .type = S},
+    {.name = "call_id", .type = S},
+    {.name = "provider_call_id", .type = S},
+    {.name = "session_id", .type = S},
+    {.name = "provider", .type = S},
+    {.name = "plugin", .type = S},
+    {.name = "direction", .type = S, .choices = "inbound|outbound"},
+    {.name = "from", .type = S},
+    {.name = "to", .type = S},
     {.name = "state", .type = S, .choices = "idle|initiating|ringing|connected|on_hold|transferring|ended|failed"},
     {.name = "status", .type = S, .choices = "active|completed|failed|busy|no_answer|canceled|interrupted"},
-    {.name = "created_at", .type = T}, {.name = "answered_at", .type = T}, {.name = "ended_at", .type = T}, {.name = "duration", .type = N, .text = "seconds from answer"}, {.name = "cost", .type = N}, {.name = "currency", .type = S},
+    {.name = "created_at", .type = T},
+    {.name = "answered_at", .type = T},
+    {.name = "ended_at", .type = T},
+    {.name = "duration", .type = N, .text = "seconds from answer"},
+    {.name = "cost", .type = N},
+    {.name = "currency", .type = S},
 };
 static const struct vgw_field session[] = {
-    {.name = "session_id", .type = S}, {.name = "call_sid", .type = S}, {.name = "from", .type = S}, {.name = "to", .type = S}, {.name = "state", .type = S, .choices = "created|active|stopped"}, {.name = "created_at", .type = T},
-    {.name = "last_activity", .type = T}, {.name = "status", .type = S}, {.name = "project_id", .type = S}, {.name = "channel", .type = S}, {.name = "direction", .type = S}, {.name = "caller_id", .type = S}, {.name = "provider", .type = S},
-    {.name = "plugin", .type = S}, {.name = "transport", .type = S}, {.name = "transport_metadata", .type = O}, {.name = "stt_provider", .type = S}, {.name = "language", .type = S}, {.name = "variables", .type = O}, {.name = "lead_id", .type = S},
-    {.name = "reservation_id", .type = S}, {.name = "calls", .type = A, .of = "Call"}, {.name = "turns", .type = I},
+    {.name = "session_id", .type = S},
+    {.name = "call_sid", .type = S},
+    {.name = "from", .type = S},
+    {.name = "to", .type = S},
+    {.name = "state", .type = S, .choices = "created|active|stopped"},
+    {.name = "created_at", .type = T},
+    {.name = "last_activity", .type = T},
+    {.name = "status", .type = S},
+    {.name = "project_id", .type = S},
+    {.name = "channel", .type = S},
+    {.name = "direction", .type = S},
+    {.name = "caller_id", .type = S},
+    {.name = "provider", .type = S},
+    {.name = "plugin", .type = S},
+    {.name = "transport", .type = S},
+    {.name = "transport_metadata", .type = O},
+    {.name = "stt_provider", .type = S},
+    {.name = "language", .type = S},
+    {.name = "variables", .type = O},
+    {.name = "lead_id", .type = S},
+    {.name = "reservation_id", .type = S},
+    {.name = "calls", .type = A, .of = "Call"},
+    {.name = "turns", .type = I},
 };
 static const struct vgw_field record[] = {
-    {.name = "session_id", .type = S}, {.name = "channel", .type = S}, {.name = "caller_id", .type = S}, {.name = "direction", .type = S}, {.name = "start_time", .type = T}, {.name = "end_time", .type = T}, {.name = "duration_seconds", .type = N},
-    {.name = "status", .type = S}, {.name = "recording_url", .type = S}, {.name = "transcription", .type = S}, {.name = "sentiment_score", .type = N}, {.name = "tools_executed", .type = A}, {.name = "lead_id", .type = S},
-    {.name = "reservation_id", .type = S}, {.name = "cost", .type = N}, {.name = "calls", .type = A, .of = "Call"},
+    {.name = "session_id", .type = S},
+    {.name = "channel", .type = S},
+    {.name = "caller_id", .type = S},
+    {.name = "direction", .type = S},
+    {.name = "start_time", .type = T},
+    {.name = "end_time", .type = T},
+    {.name = "duration_seconds", .type = N},
+    {.name = "status", .type = S},
+    {.name = "recording_url", .type = S},
+    {.name = "transcription", .type = S},
+    {.name = "sentiment_score", .type = N},
+    {.name = "tools_executed", .type = A},
+    {.name = "lead_id", .type = S},
+    {.name = "reservation_id", .type = S},
+    {.name = "cost", .type = N},
+    {.name = "calls", .type = A, .of = "Call"},
 };
 static const struct vgw_field turn[] = {
-    {.name = "turn_number", .type = I}, {.name = "role", .type = S}, {.name = "content", .type = S}, {.name = "audio_url", .type = S}, {.name = "latency_ms", .type = N}, {.name = "timestamp", .type = T}, {.name = "confidence", .type = N},
-    {.name = "interrupted", .type = B}, {.name = "stages", .type = O},
+    {.name = "turn_number", .type = I}, {.name = "role", .type = S},        {.name = "content", .type = S},
+    {.name = "audio_url", .type = S},   {.name = "latency_ms", .type = N},  {.name = "timestamp", .type = T},
+    {.name = "confidence", .type = N},  {.name = "interrupted", .type = B}, {.name = "stages", .type = O},
 };
-static const struct vgw_field transcript[] = {{.name = "session_id", .type = S}, {.name = "turns", .type = A, .of = "Turn"}};
+static const struct vgw_field transcript[] = {{.name = "session_id", .type = S},
+                                              {.name = "turns", .type = A, .of = "Turn"}};
 static const struct vgw_field step[] = {
-    {.name = "index", .type = I}, {.name = "type", .type = S}, {.name = "status", .type = S}, {.name = "output", .type = VGW_FIELD_ANY}, {.name = "error", .type = S}, {.name = "started_at", .type = T}, {.name = "ended_at", .type = T},
+    {.name = "index", .type = I},    {.name = "type", .type = S},
+    {.name = "status", .type = S},   {.name = "output", .type = VGW_FIELD_ANY},
+    {.name = "error", .type = S},    {.name = "started_at", .type = T},
+    {.name = "ended_at", .type = T},
 };
 static const struct vgw_field run[] = {
-    {.name = "run_id", .type = S}, {.name = "workflow", .type = S}, {.name = "status", .type = S}, {.name = "started_at", .type = T}, {.name = "ended_at", .type = T}, {.name = "steps", .type = A, .of = "Step"},
+    {.name = "run_id", .type = S},     {.name = "workflow", .type = S}, {.name = "status", .type = S},
+    {.name = "started_at", .type = T}, {.name = "ended_at", .type = T}, {.name = "steps", .type = A, .of = "Step"},
 };
 static const struct vgw_field run_id[] = {{.name = "run_id", .type = S, .required = true}};
 static const struct vgw_field health[] = {
-    {.name = "status", .type = S, .choices = "ok|degraded|disabled|draining"}, {.name = "version", .type = S}, {.name = "node", .type = S}, {.name = "parts", .type = O},
+    {.name = "status", .type = S, .choices = "ok|degraded|disabled|draining"},
+    {.name = "version", .type = S},
+    {.name = "node", .type = S},
+    {.name = "parts", .type = O},
 };
 static const struct vgw_field status[] = {{.name = "status", .type = S, .required = true}};
 static const struct vgw_field analytics[] = {
-    {.name = "calls", .type = I}, {.name = "by_status", .type = O}, {.name = "duration", .type = O}, {.name = "latency_ms", .type = O}, {.name = "cost", .type = N}, {.name = "groups", .type = A},
+    {.name = "calls", .type = I},      {.name = "by_status", .type = O}, {.name = "duration", .type = O},
+    {.name = "latency_ms", .type = O}, {.name = "cost", .type = N},      {.name = "groups", .type = A},
 };
-static const struct vgw_field ticket[] = {{.name = "ticket", .type = S, .required = true}, {.name = "expires_at", .type = T, .required = true}};
-static const struct vgw_field reload[] = {{.name = "generation", .type = I}, {.name = "changed", .type = A}, {.name = "restart_required", .type = A}, {.name = "waiting", .type = A}};
+static const struct vgw_field ticket[] = {{.name = "ticket", .type = S, .required = true},
+                                          {.name = "expires_at", .type = T, .required = true}};
+static const struct vgw_field reload[] = {{.name = "generation", .type = I},
+                                          {.name = "changed", .type = A},
+                                          {.name = "restart_required", .type = A},
+                                          {.name = "waiting", .type = A}};
 static const struct vgw_field level[] = {{.name = "level", .type = S}};
-static const struct vgw_field erased[] = {{.name = "sessions", .type = I}, {.name = "recordings", .type = I}, {.name = "more", .type = B}};
+static const struct vgw_field erased[] = {
+    {.name = "sessions", .type = I}, {.name = "recordings", .type = I}, {.name = "more", .type = B}};
 static const struct vgw_field field_error[] = {{.name = "field", .type = S}, {.name = "detail", .type = S}};
 static const struct vgw_field problem[] = {
-    {.name = "type", .type = S}, {.name = "title", .type = S}, {.name = "status", .type = I}, {.name = "detail", .type = S}, {.name = "errors", .type = A, .of = "FieldError"},
+    {.name = "type", .type = S},
+    {.name = "title", .type = S},
+    {.name = "status", .type = I},
+    {.name = "detail", .type = S},
+    {.name = "errors", .type = A, .of = "FieldError"},
 };
 LIST(calls, "calls", "Call");
 LIST(sessions, "sessions", "Session");

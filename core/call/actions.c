@@ -166,9 +166,13 @@ static int run_command(struct vgw_call_actions *a, vgw_action_handle handle, enu
 }
 
 /* The parameters of an action under the names that commands use; `pairs`: action's name, command's name, …, NULL. */
-static struct vgw_json *rename_params(const struct vgw_json *params, const char *const *pairs)
+static struct vgw_json *rename_params(const struct vgw_json *params, const char *const *pairs, bool sensitive)
 {
     struct vgw_json *o = vgw_json_object();
+    if (o && sensitive && vgw_json_set_bool(o, "sensitive", true) != VGW_OK) {
+        vgw_json_free(o);
+        return NULL;
+    }
     for (; o && *pairs; pairs += 2) {
         const struct vgw_json *v = vgw_json_get(params, pairs[0]);
         if (v && vgw_json_set(o, pairs[1], vgw_json_copy(v)) != VGW_OK) {
@@ -183,7 +187,7 @@ static int run_renamed(struct vgw_call_actions *a, vgw_action_handle handle, enu
                        const struct vgw_json *params, const char *const *pairs,
                        const struct vgw_action_context *context, struct vgw_error *err)
 {
-    struct vgw_json *sent = rename_params(params, pairs);
+    struct vgw_json *sent = rename_params(params, pairs, context && context->sensitive);
     int status = sent ? run_command(a, handle, command, params, sent, context, err) : vgw_error_nomem(err);
     vgw_json_free(sent);
     return status;
@@ -278,7 +282,7 @@ static int run_transfer(void *arg, vgw_action_handle handle, const struct vgw_js
     if (!to && !(to = a->department ? a->department(a->department_arg, department) : NULL))
         return vgw_error_at(err, VGW_EINVALID, "department", "there is no department %s; name one of `departments:`",
                             department);
-    struct vgw_json *sent = rename_params(params, names);
+    struct vgw_json *sent = rename_params(params, names, false);
     int status = sent && vgw_json_set_string(sent, "to", to) == VGW_OK
                      ? run_command(a, handle, VGW_CMD_TRANSFER, params, sent, context, err)
                      : vgw_error_nomem(err);

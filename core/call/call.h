@@ -103,6 +103,7 @@ struct vgw_call {
     int64_t media_activity_us;
     struct vgw_list ops;           /* of struct vgw_op: what is under way or waits for the connection */
     uint32_t op_count;
+    bool connecting;               /* answered, and its media is not there yet: commands wait */
     bool known;                    /* the provider knows the handle */
     bool route_due;                /* the route is to be followed at the next turn */
     bool release_due;              /* the last run let go: hang up at the next turn unless it is held again */

@@ -45,6 +45,8 @@ struct vgw_calls_env {
     bool (*workflow_start)(void *arg, struct vgw_call *call, const char *workflow);
     /** The call went on hold or came back, whoever asked for it: its leg plays music or listens again. May be NULL. */
     void (*media_held)(void *arg, struct vgw_call *call, bool on);
+    /** The address under which the gateway's own recording of that id can be fetched. NULL: none is told. */
+    void (*recording_url)(void *arg, const char *recording_id, char *out, size_t cap);
     /** SHA-256 (FIPS 180-4) for session ids of odd provider ids. NULL: a hash of our own stands in (tests). */
     void (*sha256)(const void *data, size_t len, uint8_t *ret_digest32);
 };
@@ -147,6 +149,8 @@ void vgw_calls_media_summary(struct vgw_calls *calls, uint64_t call_handle, cons
 /** Adds a line to the transcript (and the event where `event` is set is emitted by the caller). Copies. */
 int vgw_session_add_turn(struct vgw_session *s, const char *role, const char *content, double latency_ms, double confidence, bool interrupted,
                          const struct vgw_json *stages, uint32_t *ret_number);
+/** The cut of the recording in which a turn is heard, for its audio_url. Copies; a turn that is not there is passed over. */
+void vgw_session_turn_audio(struct vgw_session *s, uint32_t turn_number, const char *url);
 void vgw_session_touch(struct vgw_session *s);
 void vgw_session_tool_used(struct vgw_session *s, const char *tool);
 /** Runs and assistants hold a session; when the last lets go of a live call, it is hung up on the next turn of the loop. */

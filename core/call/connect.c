@@ -123,6 +123,7 @@ void vgw_call_connected(struct vgw_call *call)
 {
     struct vgw_calls *calls = call->calls;
     bool was_ending = call->ending;
+    call->connecting = true; /* whoever hears of the answer may ask for something at once */
     answered(call);
     if (call->settled)
         return;
@@ -132,7 +133,9 @@ void vgw_call_connected(struct vgw_call *call)
             vgw_call_start(call, VGW_CMD_END, NULL, NULL);
         return;
     }
-    if (!start_media(call))
+    bool up = start_media(call);
+    call->connecting = false;
+    if (!up)
         return;
     start_recording(call);
     const char *workflow = workflow_of(call);

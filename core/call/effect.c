@@ -71,10 +71,12 @@ static struct vgw_json *record_started(struct vgw_call *call, const struct vgw_o
 
 static struct vgw_json *record_stopped(struct vgw_call *call, const struct vgw_json *result)
 {
+    char own[VGW_CALLS_URL_MAX];
     const char *url = vgw_json_get_string(result, "url", NULL);
     double duration = vgw_json_get_double(result, "duration", NAN);
     if (!call->recording_id)
         return NULL;
+    url = url ? url : vgw_call_recording_url(call, own);
     if (isnan(duration))
         duration = (double)(vgw_now(call->calls->env.loop) - call->recording_since_us) / 1e6;
     if (url)

@@ -46,6 +46,15 @@ void vgw_call_transfer_over(struct vgw_call *call, const char *outcome)
     vgw_calls_emit("transfer_completed", call->session, call, data);
 }
 
+const char *vgw_call_recording_url(const struct vgw_call *call, char out[VGW_CALLS_URL_MAX])
+{
+    const struct vgw_calls_env *env = &call->calls->env;
+    if (!call->leg || !call->recording_id || !env->recording_url)
+        return NULL;
+    env->recording_url(env->arg, call->recording_id, out, VGW_CALLS_URL_MAX);
+    return out;
+}
+
 void vgw_call_recording_over(struct vgw_call *call, const char *url, double duration)
 {
     if (!call->recording_id)
@@ -54,9 +63,10 @@ void vgw_call_recording_over(struct vgw_call *call, const char *url, double dura
         int64_t until_us = call->settled ? call->ended_us : vgw_now(call->calls->env.loop);
         duration = (double)(until_us - call->recording_since_us) / (double)VGW_US_PER_S;
     }
+    char own[VGW_CALLS_URL_MAX];
     struct vgw_json *data = vgw_json_object();
     vgw_json_set_string(data, "recording_id", call->recording_id);
-    vgw_json_set_string(data, "url", url);
+    vgw_json_set_string(data, "url", url ? url : vgw_call_recording_url(call, own));
     vgw_json_set_double(data, "duration", duration);
     vgw_free(call->recording_id);
     call->recording_id = NULL;

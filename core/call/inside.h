@@ -11,6 +11,7 @@
 #define VGW_CALLS_OP_BUCKETS 256
 #define VGW_CALLS_PROVIDER_ID_MAX 256
 #define VGW_CALLS_PARTY_MAX 128 /* bytes of a number or address */
+#define VGW_CALLS_URL_MAX 1024
 #define VGW_CALLS_RECORD_TRIES 50
 #define VGW_CALLS_RECORD_RETRY_US (100 * VGW_US_PER_MS)
 
@@ -135,6 +136,8 @@ void vgw_call_settle(struct vgw_call *call, enum vgw_outcome outcome, const char
 /** Marks the call as ending and arms the forced end, without asking the provider. */
 void vgw_call_begin_end(struct vgw_call *call, enum vgw_outcome outcome, const char *cause, const char *error_class);
 void vgw_call_transfer_over(struct vgw_call *call, const char *outcome);
+/** Where the gateway's own recording of the call that runs can be fetched: `out`, or NULL when it makes none. */
+const char *vgw_call_recording_url(const struct vgw_call *call, char out[VGW_CALLS_URL_MAX]);
 void vgw_call_recording_over(struct vgw_call *call, const char *url, double duration);
 
 /* lease.c */

@@ -156,6 +156,18 @@ void vgw_ops_end(struct vgw_call *call)
         tell_end(VGW_CONTAINER_OF(call->ops.next, struct vgw_op, in_call), call);
 }
 
+/* The caller's input is for nobody now: the next gather must find the line free. */
+static void stop_gather(const struct vgw_op *op)
+{
+    const struct vgw_calls_env *env = &op->call->calls->env;
+    struct vgw_json *params = vgw_json_object();
+    struct vgw_error err;
+    if (params && vgw_json_set_int(params, "cancel", (int64_t)op->id) == VGW_OK && env->media_command &&
+        env->media_command(env->arg, op->call, 0, VGW_CMD_GATHER, params, &err) != VGW_OK)
+        vgw_log(VGW_LOG_DEBUG, &op->call->scope, "a gather could not be stopped", "error", err.text, NULL);
+    vgw_json_free(params);
+}
+
 void vgw_calls_abandon(struct vgw_calls *calls, vgw_command_done done, void *arg)
 {
     struct vgw_list *p, *n;
@@ -167,6 +179,8 @@ void vgw_calls_abandon(struct vgw_calls *calls, vgw_command_done done, void *arg
             op->done = NULL;
             if (op->waiting || op->deferred || op->command >= VGW_COMMANDS)
                 vgw_op_free(op);
+            else if (op->command == VGW_CMD_GATHER)
+                stop_gather(op);
         }
     }
 }

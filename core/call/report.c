@@ -24,9 +24,29 @@ void vgw_call_hold_changed(struct vgw_call *call, bool on, const char *by)
     vgw_calls_emit(on ? "hold_started" : "hold_ended", call->session, call, data);
 }
 
+/* What only the stream itself tells: its id, its kind, and where a call that began with it comes from. */
+static void absorb_transport(struct vgw_call *call, const struct vgw_json *data)
+{
+    struct vgw_session *s = call->session;
+    const char *transport = vgw_json_get_string(data, "transport", NULL), *sid = vgw_json_get_string(data, "stream_sid", NULL);
+    const char *from = vgw_json_get_string(data, "from", ""), *to = vgw_json_get_string(data, "to", "");
+    if (transport)
+        vgw_text_set(&s->transport, transport);
+    if (sid)
+        vgw_json_set_string(s->transport_metadata, "stream_sid", sid);
+    if (from[0] && !call->from[0] && vgw_text_set(&call->from, from)) {
+        vgw_json_set_string(s->transport_metadata, "from_number", from);
+        if (vgw_streq(call->direction, "inbound") && !s->caller_id[0])
+            vgw_text_set(&s->caller_id, from);
+    }
+    if (to[0] && !call->to[0] && vgw_text_set(&call->to, to))
+        vgw_json_set_string(s->transport_metadata, "to_number", to);
+}
+
 static void absorb(struct vgw_call *call, const struct vgw_state_report *r)
 {
     vgw_call_set_provider_id(call, r->provider_call_id);
+    absorb_transport(call, r->data);
     const char *answered_by = vgw_json_get_string(r->data, "answered_by", NULL);
     if (answered_by && !call->answered_by)
         vgw_text_set(&call->answered_by, answered_by);

@@ -219,6 +219,17 @@ int vgw_session_add_turn(struct vgw_session *s, const char *role, const char *co
     return VGW_OK;
 }
 
+void vgw_session_turn_audio(struct vgw_session *s, uint32_t turn_number, const char *url)
+{
+    for (struct vgw_list *at = s->turns.prev; at != &s->turns; at = at->prev) {
+        struct vgw_turn_entry *t = VGW_CONTAINER_OF(at, struct vgw_turn_entry, link);
+        if (t->turn_number == turn_number) {
+            vgw_text_set(&t->audio_url, url);
+            return;
+        }
+    }
+}
+
 void vgw_session_touch(struct vgw_session *s)
 {
     s->last_activity_us = vgw_now(s->calls->env.loop);

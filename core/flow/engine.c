@@ -198,6 +198,17 @@ static void unlink_waiters(struct vgw_run *run)
         vgw_list_remove(&run->waiters[i].node);
 }
 
+/* A workflow's run keeps its call, also one that it made itself; what a rule does keeps none. */
+static void hold(struct vgw_flow_engine *e, struct vgw_run *run)
+{
+    struct vgw_flow_ids ids = ids_of(run);
+    if (run->held || !run->call_id || run->workflow->is_rule)
+        return;
+    run->held = true;
+    if (e->driver.hold)
+        e->driver.hold(e->driver.arg, &ids, true);
+}
+
 /* After every move of a run: it must be found by what it waits for now. */
 static void settle(struct vgw_flow_engine *e, struct vgw_run *run)
 {
@@ -212,6 +223,7 @@ static void settle(struct vgw_flow_engine *e, struct vgw_run *run)
     }
     if (run->call_id && !vgw_list_linked(&run->call_node) && run->status == VGW_RUN_RUNNING)
         vgw_list_append(call_bucket(e, run->call_id), &run->call_node);
+    hold(e, run);
     if (run->status != VGW_RUN_RUNNING && !run->finish_told)
         run->finish_told = vgw_effects_add(&e->fx, (struct vgw_effect){.type = VGW_EFFECT_FINISHED, .run = run}) == 0;
 }
@@ -251,6 +263,7 @@ static int start_run(struct vgw_flow_engine *e, struct vgw_workflow *w, struct v
     vgw_list_append(&e->live, &run->live_node);
     e->counts.live++;
     e->counts.started++;
+    hold(e, run);
     vgw_run_begin(run, e->now_us, &e->fx);
     settle(e, run);
     if (ret_run)
@@ -360,6 +373,8 @@ static void start_action(struct vgw_flow_engine *e, const struct vgw_effect *ef)
         .variables = vgw_json_get(run->vars, "variables"),
         .caused_by = run->caused_by,
         .timeout_us = ef->at_us,
+        .url_is_constant = step->url_is_constant,
+        .sensitive = step->sensitive,
     };
     int rc = e->driver.start_action ? e->driver.start_action(e->driver.arg, ef->name, ef->data, &context, &op, &err)
                                     : vgw_error_set(&err, VGW_EUNSUPPORTED, "nothing carries out %s here", ef->name);
@@ -446,6 +461,8 @@ static void on_finished(struct vgw_flow_engine *e, struct vgw_run *run)
         set_op(e, parent, 0);
         answer(e, parent, parent->ticket, status, child_result(run), run->error);
     }
+    if (run->held && e->driver.hold)
+        e->driver.hold(e->driver.arg, &ids, false);
     if (e->driver.finished)
         e->driver.finished(e->driver.arg, &ids, vgw_run_status_name(run->status));
     if (run->workflow->is_rule && run->status == VGW_RUN_COMPLETED)
@@ -619,6 +636,8 @@ static void work_off(struct vgw_flow_engine *e)
         flush(e);
     }
     e->busy = false;
+    if (e->driver.arm)
+        e->driver.arm(e->driver.arg, vgw_flow_engine_next_deadline(e));
 }
 
 static bool enqueue(struct vgw_flow_engine *e, struct vgw_engine_item what, const char *error)

@@ -256,6 +256,7 @@ static struct vgw_json *error_value(const struct vgw_step *step, const struct vg
 static void unwind(struct vgw_run *run, const struct vgw_error *err, int64_t now_us, struct vgw_effects *fx)
 {
     const struct vgw_step *failed = vgw_run_step(run);
+    const char *told = failed->sensitive ? "a sensitive step failed" : err->text;
     bool handler_failed = false;
     struct vgw_error ignored = {0};
     while (run->frame_count > 0) {
@@ -278,11 +279,10 @@ static void unwind(struct vgw_run *run, const struct vgw_error *err, int64_t now
         handler_failed = top(run)->kind == VGW_FRAME_HANDLER;
         if (run->frame_count == 1)
             break;
-        vgw_run_record_close(run, top(run)->record, VGW_STEP_FAILED, NULL, err->text, now_us, fx);
+        vgw_run_record_close(run, top(run)->record, VGW_STEP_FAILED, NULL, told, now_us, fx);
         frame_pop(run);
     }
-    vgw_run_finish(run, VGW_RUN_FAILED, err->status, failed->sensitive ? "a sensitive step failed" : err->text, now_us,
-                   fx);
+    vgw_run_finish(run, VGW_RUN_FAILED, err->status, told, now_us, fx);
 }
 
 static void step_failed(struct vgw_run *run, const struct vgw_step *step, const struct vgw_error *err, int64_t now_us,

@@ -114,6 +114,7 @@ struct vgw_run {
     int64_t heap_at_us;
     uint64_t op, parent_op;
     bool finish_told; /* its FINISHED effect is in the list */
+    bool held;        /* the driver was told that the run keeps its call */
 };
 
 /** A run that has not begun. VGW_ELIMIT: memory. */

@@ -29,8 +29,7 @@ void vgw_compile_up(struct vgw_compile *c, size_t len)
     c->pointer[len] = '\0';
 }
 
-/* The place of the pointer, or of the nearest parent that has one. */
-static void find_place(const struct vgw_compile *c, char *out, size_t cap)
+void vgw_compile_place(const struct vgw_compile *c, char *out, size_t cap)
 {
     char pointer[sizeof c->pointer];
     (void)vgw_strcopy(pointer, sizeof pointer, c->pointer);
@@ -56,7 +55,7 @@ void vgw_compile_error(struct vgw_compile *c, int status, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(err.text, sizeof err.text, fmt, ap);
     va_end(ap);
-    find_place(c, err.place, sizeof err.place);
+    vgw_compile_place(c, err.place, sizeof err.place);
     if (c->errors++ == 0) {
         c->status = status;
         if (c->first)

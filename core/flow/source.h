@@ -45,6 +45,8 @@ void vgw_compile_error(struct vgw_compile *c, int status, const char *fmt, ...) 
 /** Reports what a pure compiler said; its place is a pointer below the current one, or a column. */
 void vgw_compile_inner(struct vgw_compile *c, const struct vgw_error *err);
 void vgw_compile_nomem(struct vgw_compile *c);
+/** The place of the current pointer, or of the nearest parent that has one. */
+void vgw_compile_place(const struct vgw_compile *c, char *out, size_t cap);
 /** Reports every key of `o` that is not among `known` (space separated, two lists; the second may be NULL). */
 void vgw_compile_keys(struct vgw_compile *c, const struct vgw_json *o, const char *known, const char *more);
 /** Is `word` among the space separated `words`? */

@@ -392,12 +392,31 @@ static void compile_delay(struct vgw_compile *c, const struct given *g, struct v
     compile_tree(c, g, "seconds", s);
 }
 
+static bool constant(const struct given *g, const char *key)
+{
+    bool in_params;
+    const char *s = vgw_json_str(given_get(g, key, &in_params));
+    return s && !strstr(s, "{{");
+}
+
 /* A copy of a text that holds no template; NULL otherwise. */
 static char *constant_text(struct vgw_compile *c, const struct given *g, const char *key)
 {
     bool in_params;
-    const char *s = vgw_json_str(given_get(g, key, &in_params));
-    return s && !strstr(s, "{{") ? vgw_compile_text(c, s) : NULL;
+    return constant(g, key) ? vgw_compile_text(c, vgw_json_str(given_get(g, key, &in_params))) : NULL;
+}
+
+/* The workflow that a constant id names is looked for once all are known. */
+static void compile_target(struct vgw_compile *c, const struct given *g, struct vgw_step *s)
+{
+    char place[sizeof((struct vgw_error *)NULL)->place];
+    s->as = constant_text(c, g, "id");
+    if (!s->as)
+        return;
+    size_t up = given_down(c, g, "id");
+    vgw_compile_place(c, place, sizeof place);
+    s->place = vgw_compile_text(c, place);
+    vgw_compile_up(c, up);
 }
 
 static void compile_type(struct vgw_compile *c, const struct given *g, int depth, struct vgw_step *s)
@@ -435,7 +454,7 @@ static void compile_type(struct vgw_compile *c, const struct given *g, int depth
     case VGW_STEP_RUN_WORKFLOW:
         need(c, g, "run_workflow", "id", "params: {id: other_workflow}");
         compile_tree(c, g, "id trigger wait", s);
-        s->as = constant_text(c, g, "id");
+        compile_target(c, g, s);
         break;
     case VGW_STEP_EMIT_EVENT:
         compile_emit(c, g, s);
@@ -446,6 +465,7 @@ static void compile_type(struct vgw_compile *c, const struct given *g, int depth
         break;
     case VGW_STEP_ACTION:
         compile_tree(c, g, NULL, s);
+        s->url_is_constant = constant(g, "url") || constant(g, "audio_url");
         break;
     }
 }
@@ -557,6 +577,7 @@ static void step_done(struct vgw_step *s)
     vgw_free(s->cases);
     vgw_free(s->output_key);
     vgw_free(s->as);
+    vgw_free(s->place);
     vgw_tree_free(s->params);
     for (size_t i = 0; i < s->event_type_count; i++)
         vgw_free(s->event_types[i]);

@@ -52,14 +52,15 @@ struct vgw_step {
     enum vgw_on_error on_error;
     struct vgw_block error_block;
     char *output_key;
-    bool sensitive;
+    bool sensitive, url_is_constant;
     struct vgw_tree *params;         /* NULL: none */
     struct vgw_condition *condition; /* of if and wait_for */
     struct vgw_block body;           /* then, the steps of for_each */
     struct vgw_block other;          /* else, default */
     struct vgw_case *cases;
     size_t case_count;
-    char *as; /* of for_each; of run_workflow the id, when it is no template */
+    char *as;    /* of for_each; of run_workflow the id, when it is no template */
+    char *place; /* of run_workflow's id */
     char *event_types[VGW_STEP_EVENTS_MAX];
     size_t event_type_count;
 };

@@ -12,6 +12,10 @@
 
 void vgw_gateway_emit(struct vgw_gateway *g, const char *type, const struct vgw_session *s, const struct vgw_call *c, struct vgw_json *data)
 {
+    if (!g->bus) { /* the gateway has ended, a plugin's last word comes late */
+        vgw_json_free(data);
+        return;
+    }
     if (!s && c)
         s = c->session;
     struct vgw_event_about about = {.session_id = s ? s->session_id : NULL,
@@ -102,6 +106,15 @@ static void env_provider_forget(void *arg, void *instance, struct vgw_call *call
     vgw_host_provider_forget(((struct vgw_gateway *)arg)->host, instance, call);
 }
 
+static void env_recording_url(void *arg, const char *recording_id, char *out, size_t cap)
+{
+    const struct vgw_plan *plan = ((struct vgw_gateway *)arg)->plan;
+    struct vgw_buf url = {0};
+    vgw_buf_printf(&url, "%s%s/recordings/%s", plan->public_url, vgw_options_string(plan->main, "http.prefix"), recording_id);
+    vgw_strcopy(out, cap, vgw_buf_str(&url));
+    vgw_buf_done(&url);
+}
+
 static void env_sha256(const void *data, size_t len, uint8_t *out)
 {
     vgw_digest(VGW_DIGEST_SHA256, data, len, out);
@@ -145,6 +158,7 @@ int vgw_gateway_calls_open(struct vgw_gateway *g, struct vgw_error *err)
                                 .media_release = vgw_gateway_media_release,
                                 .media_held = vgw_gateway_media_held,
                                 .workflow_start = vgw_gateway_workflow_start,
+                                .recording_url = env_recording_url,
                                 .sha256 = env_sha256};
     struct vgw_calls_limits limits = vgw_gateway_limits(g->plan);
     return vgw_calls_new(&env, &limits, &g->calls) < 0 ? vgw_error_nomem(err) : 0;
@@ -160,45 +174,6 @@ static struct vgw_calls *host_calls(void *arg)
 static struct vgw_registry *host_registry(void *arg)
 {
     return ((struct vgw_gateway *)arg)->registry;
-}
-
-static const struct vgw_policy *host_policy(void *arg)
-{
-    return ((struct vgw_gateway *)arg)->policy;
-}
-
-static struct vgw_worker *worker_of(struct vgw_gateway *g, const struct vgw_loop *loop)
-{
-    for (size_t i = 0; i < sizeof g->workers / sizeof g->workers[0]; i++)
-        if (g->workers[i].loop == loop)
-            return &g->workers[i];
-    return NULL;
-}
-
-struct vgw_ws_hub *vgw_gateway_hub(struct vgw_gateway *g, struct vgw_loop *loop)
-{
-    struct vgw_worker *w = worker_of(g, loop);
-    struct vgw_error err = {0};
-    if (!w || w == g->control)
-        return NULL;
-    if (!w->hub && vgw_ws_hub_new(loop, NULL, &w->hub, &err) < 0)
-        vgw_log(VGW_LOG_ERROR, NULL, "the WebSocket part of a worker could not be made", "error", err.text, NULL);
-    return w->hub;
-}
-
-static struct vgw_ws_hub *host_hub(void *arg, struct vgw_loop *loop)
-{
-    return vgw_gateway_hub(arg, loop);
-}
-
-static struct vgw_client *host_client(void *arg, struct vgw_loop *loop)
-{
-    struct vgw_gateway *g = arg;
-    struct vgw_worker *w = worker_of(g, loop);
-    struct vgw_error err = {0};
-    if (w && !w->client && vgw_client_new(loop, g->pool, g->policy, NULL, &w->client, &err) < 0)
-        vgw_log(VGW_LOG_ERROR, NULL, "the HTTP client of a loop could not be made", "error", err.text, NULL);
-    return w ? w->client : NULL;
 }
 
 static struct vgw_front *host_front(void *arg)
@@ -257,9 +232,9 @@ int vgw_gateway_host_open(struct vgw_gateway *g, struct vgw_error *err)
                                .pool = g->pool,
                                .calls = host_calls,
                                .registry = host_registry,
-                               .policy = host_policy,
-                               .hub = host_hub,
-                               .client = host_client,
+                               .policy = vgw_gateway_policy_here,
+                               .hub = vgw_gateway_hub_of,
+                               .client = vgw_gateway_client_of,
                                .front = host_front,
                                .call_leg = host_call_leg,
                                .emit = host_emit,

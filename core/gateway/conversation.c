@@ -94,15 +94,45 @@ static void audit_transcript(struct vgw_call *call, const char *response)
     vgw_buf_done(&name);
 }
 
+/* The turn's cut of the recording: from where the turn before ended. */
+static void turn_audio(struct vgw_gateway *g, struct vgw_call *call, struct vgw_conversation *c, uint32_t number, double to_s)
+{
+    struct vgw_buf url = {0};
+    if (!c || !call->recording_id || to_s < 0)
+        return;
+    if (!vgw_streq(c->recording, call->recording_id)) {
+        vgw_strcopy(c->recording, sizeof c->recording, call->recording_id);
+        c->cut_s = 0;
+    }
+    if (to_s > c->cut_s) {
+        vgw_buf_printf(&url, "%s%s/recordings/%s?from=%.2f&to=%.2f", g->plan->public_url, vgw_options_string(g->plan->main, "http.prefix"),
+                       call->recording_id, c->cut_s, to_s);
+        vgw_session_turn_audio(call->session, number, vgw_buf_str(&url));
+        c->cut_s = to_s;
+    }
+    vgw_buf_done(&url);
+}
+
+static void turn_keep(struct vgw_gateway *g, struct vgw_call *call, uint32_t number, struct vgw_json *turn)
+{
+    char now[VGW_TIME_TEXT];
+    turn_audio(g, call, conversation_of(g, call->handle), number, vgw_json_get_double(turn, "audio_to", -1));
+    vgw_json_set_int(turn, "turn_number", number);
+    vgw_json_set_string(turn, "timestamp", vgw_time_format(vgw_wall(g->loop), now));
+    vgw_gateway_store_turn(g, call->session->session_id, turn);
+}
+
 static void home_turn(void *arg, uint64_t handle, struct vgw_json *turn)
 {
     struct vgw_gateway *g = arg;
     struct vgw_call *call = call_of(g, handle);
+    uint32_t number;
     if (call) {
         const char *role = vgw_json_get_string(turn, "role", "system"), *content = vgw_json_get_string(turn, "content", "");
-        vgw_session_add_turn(call->session, role, content, vgw_json_get_double(turn, "latency_ms", -1),
-                             vgw_json_get_double(turn, "confidence", -1), vgw_json_get_bool(turn, "interrupted", false),
-                             vgw_json_get(turn, "stages"), NULL);
+        if (vgw_session_add_turn(call->session, role, content, vgw_json_get_double(turn, "latency_ms", -1),
+                                 vgw_json_get_double(turn, "confidence", -1), vgw_json_get_bool(turn, "interrupted", false),
+                                 vgw_json_get(turn, "stages"), &number) == 0)
+            turn_keep(g, call, number, turn);
         if (vgw_streq(role, "assistant") && vgw_json_get(turn, "latency_ms"))
             audit_transcript(call, content);
     }
@@ -152,7 +182,7 @@ static void home_action(void *arg, uint64_t handle, const char *action, struct v
     struct vgw_call *call = call_of(g, handle);
     struct vgw_error err = {0};
     int rc = 0;
-    if (!call)
+    if (!call || g->ending)
         goto out;
     if (vgw_streq(action, "end")) {
         rc = vgw_calls_command(g->calls, call, VGW_CMD_END, params, false, NULL, NULL, &err);
@@ -216,7 +246,7 @@ static void home_tool(void *arg, uint64_t handle, uint64_t turn, uint64_t tool_c
     struct vgw_call *call = call_of(g, handle);
     struct tool_call *t = NULL;
     struct vgw_error err = {0};
-    if (!call || !VGW_NEW(t))
+    if (!call || g->ending || !VGW_NEW(t))
         goto out;
     *t = (struct tool_call){.g = g, .call = handle, .tool_call = tool_call};
     vgw_strcopy(t->name, sizeof t->name, name);
@@ -280,21 +310,19 @@ static void home_gone(void *arg, uint64_t handle, struct vgw_json *summary)
 
 /* ---- what control asks ---- */
 
-static const struct vgw_talk_home *home_of(struct vgw_gateway *g)
+void vgw_gateway_home_fill(struct vgw_gateway *g)
 {
-    static struct vgw_talk_home home; /* one gateway a process; tests make one after another */
-    home = (struct vgw_talk_home){.arg = g,
-                                  .up = home_up,
-                                  .activity = home_activity,
-                                  .lost = home_lost,
-                                  .event = home_event,
-                                  .turn = home_turn,
-                                  .complete = home_complete,
-                                  .action = home_action,
-                                  .tool = home_tool,
-                                  .engine_release = vgw_gateway_engine_release,
-                                  .gone = home_gone};
-    return &home;
+    g->home = (struct vgw_talk_home){.arg = g,
+                                     .up = home_up,
+                                     .activity = home_activity,
+                                     .lost = home_lost,
+                                     .event = home_event,
+                                     .turn = home_turn,
+                                     .complete = home_complete,
+                                     .action = home_action,
+                                     .tool = home_tool,
+                                     .engine_release = vgw_gateway_engine_release,
+                                     .gone = home_gone};
 }
 
 static struct vgw_worker *least_busy(struct vgw_gateway *g)
@@ -332,7 +360,7 @@ int vgw_gateway_media_attach(void *arg, struct vgw_call *call, uint64_t *ret_leg
                                      .session = call->session->session_id,
                                      .call_id = call->call_id,
                                      .provider = call->provider,
-                                     .home = home_of(g)};
+                                     .home = &g->home};
     int rc = vgw_talk_new(&params, &c->talk, ret_leg, err);
     if (rc < 0) {
         vgw_free(c);
@@ -501,6 +529,8 @@ int vgw_gateway_media_command(void *arg, struct vgw_call *call, uint64_t op, int
             vgw_registry_release(g->registry, engine.ref);
         return rc;
     }
+    if (command == VGW_CMD_PLAY && vgw_gateway_play_is_remote(params))
+        return vgw_gateway_play_remote(g, call, op, params, err);
     struct vgw_json *own = command == VGW_CMD_RECORD_START ? recording_params(g, params) : NULL;
     int rc = vgw_talk_command(c->talk, op, name, own ? own : params, NULL, err);
     vgw_json_free(own);

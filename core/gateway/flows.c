@@ -41,12 +41,30 @@ static void flow_log(void *arg, enum vgw_log_level level, const char *message, c
     vgw_log(level, &scope, message, "run", ids->run_id, "workflow", ids->workflow, "rule", ids->rule, NULL);
 }
 
-static void flow_finished(void *arg, const struct vgw_flow_ids *ids, const char *status)
+static void flow_hold(void *arg, const struct vgw_flow_ids *ids, bool on)
 {
     struct vgw_gateway *g = arg;
-    struct vgw_session *s = ids->workflow && ids->session_id ? vgw_calls_session_find(g->calls, ids->session_id) : NULL;
-    if (s && s->holds)
-        vgw_session_release(s);
+    struct vgw_call *call = vgw_calls_find(g->calls, ids->call_id);
+    if (!call)
+        return;
+    if (on)
+        vgw_session_hold(call->session);
+    else
+        vgw_session_release(call->session);
+}
+
+static void flow_arm(void *arg, int64_t at_us)
+{
+    struct vgw_gateway *g = arg;
+    if (at_us == INT64_MAX)
+        vgw_timer_stop(&g->flow_timer);
+    else
+        vgw_timer_start_at(&g->flow_timer, at_us);
+}
+
+static int64_t flow_now(void *arg)
+{
+    return vgw_now(((struct vgw_gateway *)arg)->loop);
 }
 
 static void make_id(void *arg, char *out)
@@ -56,18 +74,15 @@ static void make_id(void *arg, char *out)
 
 void vgw_gateway_flow_arm(struct vgw_gateway *g)
 {
-    int64_t at = vgw_flow_engine_next_deadline(g->flow);
-    if (at == INT64_MAX)
-        vgw_timer_stop(&g->flow_timer);
-    else
-        vgw_timer_start_at(&g->flow_timer, at);
+    if (!g->flow)
+        return;
+    flow_arm(g, vgw_flow_engine_next_deadline(g->flow));
 }
 
 static void on_flow_timer(void *arg)
 {
     struct vgw_gateway *g = arg;
     vgw_flow_engine_tick(g->flow, vgw_now(g->loop));
-    vgw_gateway_flow_arm(g);
 }
 
 /* An event as workflows and rules see it: its envelope with the data, without rendering it to text. */
@@ -99,7 +114,6 @@ static void on_event(void *arg, struct vgw_event *e)
     struct vgw_json *o = envelope(e);
     vgw_flow_engine_on_event(g->flow, o, vgw_now(g->loop));
     vgw_json_free(o);
-    vgw_gateway_flow_arm(g);
 }
 
 static void to_plugins(void *arg, struct vgw_event *e)
@@ -117,14 +131,12 @@ bool vgw_gateway_workflow_start(void *arg, struct vgw_call *call, const char *wo
     struct vgw_json *args = vgw_call_to_json(call);
     struct vgw_flow_request request = {.args = args, .call_id = call->call_id, .session_id = call->session->session_id,
                                        .project_id = call->session->project_id, .variables = call->session->variables};
-    vgw_session_hold(call->session); /* let go when the run has ended, which may be before this returns */
     int rc = vgw_flow_engine_run(g->flow, workflow, &request, vgw_now(g->loop), run, &err);
     vgw_json_free(args);
     if (rc < 0) {
         vgw_log(VGW_LOG_ERROR, &call->scope, "a call's workflow could not be started", "workflow", workflow, "error", err.text, NULL);
         return false;
     }
-    vgw_gateway_flow_arm(g);
     return true;
 }
 
@@ -135,13 +147,13 @@ int vgw_gateway_flows_open(struct vgw_gateway *g, struct vgw_error *err)
                                      .cancel_action = cancel_action,
                                      .emit = flow_emit,
                                      .log = flow_log,
-                                     .finished = flow_finished,
+                                     .hold = flow_hold,
+                                     .arm = flow_arm,
                                      .make_id = make_id};
     g->flow = vgw_flow_engine_new(&driver, NULL, g->actions);
     if (!g->flow)
         return vgw_error_nomem(err);
-    g->flow_link.registry = g->actions;
-    g->flow_link.engine = g->flow;
+    g->flow_link = (struct vgw_flow_registry_link){.registry = g->actions, .engine = g->flow, .now_us = flow_now, .arg = g};
     vgw_timer_init(&g->flow_timer, g->loop, on_flow_timer, g);
     vgw_flow_engine_set_wall_offset(g->flow, vgw_wall(g->loop) - vgw_now(g->loop));
     g->flow_sub = vgw_bus_subscribe(g->bus, VGW_EVENT_ALL, on_event, g);

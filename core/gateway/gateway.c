@@ -35,11 +35,6 @@ uint64_t vgw_gateway_generation(const struct vgw_gateway *g)
     return g->generation;
 }
 
-const struct vgw_policy *vgw_gateway_policy(struct vgw_gateway *g)
-{
-    return g->policy;
-}
-
 void vgw_gateway_set_front(struct vgw_gateway *g, struct vgw_front *front)
 {
     g->front = front;
@@ -167,74 +162,7 @@ struct vgw_action_registry *vgw_gateway_check_actions(void)
     return actions;
 }
 
-/* ---- threads ---- */
-
-static unsigned worker_count(const struct vgw_plan *plan)
-{
-    int64_t n = vgw_options_int(plan->main, "gateway.workers");
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    if (n <= 0)
-        n = cores > 2 ? cores - 1 : 1;
-    return n > VGW_WORKERS_MAX ? VGW_WORKERS_MAX : (unsigned)n;
-}
-
-static int threads_open(struct vgw_gateway *g, struct vgw_error *err)
-{
-    unsigned n = worker_count(g->plan);
-    int rc = vgw_pool_new(0, NULL, &g->pool, err);
-    for (unsigned i = 0; rc == 0 && i < n; i++) {
-        struct vgw_buf name = {0};
-        vgw_buf_printf(&name, "media-%u", i);
-        rc = vgw_loop_new_worker(vgw_buf_str(&name), NULL, NULL, &g->workers[i].loop, err);
-        vgw_buf_done(&name);
-        g->worker_count += rc == 0;
-    }
-    g->side = &g->workers[VGW_WORKERS_MAX];
-    g->control = &g->workers[VGW_WORKERS_MAX + 1];
-    g->control->loop = g->loop;
-    if (rc == 0)
-        rc = vgw_loop_new_worker("side", NULL, NULL, &g->side->loop, err);
-    return rc;
-}
-
-static void hub_closed(void *arg)
-{
-    vgw_loop_stop(((struct vgw_worker *)arg)->loop);
-}
-
-static void worker_close(void *arg)
-{
-    struct vgw_worker *w = arg;
-    vgw_client_free(w->client);
-    w->client = NULL;
-    struct vgw_ws_hub *hub = w->hub;
-    w->hub = NULL;
-    vgw_ws_hub_close(hub, hub_closed, w);
-}
-
-static void threads_close(struct vgw_gateway *g)
-{
-    for (size_t i = 0; i < VGW_WORKERS_MAX + 1; i++) {
-        struct vgw_worker *w = &g->workers[i];
-        if (w->loop && vgw_loop_call(w->loop, worker_close, w) < 0)
-            vgw_loop_stop(w->loop);
-    }
-    for (size_t i = 0; i < VGW_WORKERS_MAX + 1; i++)
-        vgw_loop_free(g->workers[i].loop);
-    vgw_pool_free(g->pool);
-}
-
 /* ---- life ---- */
-
-static int policy_new(const struct vgw_plan *plan, struct vgw_policy **ret_policy, struct vgw_error *err)
-{
-    const char *allow[256];
-    size_t n = vgw_options_count(plan->main, "outbound_urls.allow");
-    n = n < 256 ? n : 256;
-    for (size_t i = 0; i < n; i++)
-        allow[i] = vgw_options_item(plan->main, "outbound_urls.allow", i);
-    return vgw_policy_new(allow, n, ret_policy, err);
-}
 
 static void folders(struct vgw_gateway *g)
 {
@@ -255,9 +183,7 @@ static int snapshot_of(struct vgw_plan *plan, uint64_t generation, struct vgw_sn
 
 static int rooms_open(struct vgw_gateway *g, struct vgw_error *err)
 {
-    int rc = threads_open(g, err);
-    if (rc == 0)
-        rc = policy_new(g->plan, &g->policy, err);
+    int rc = vgw_gateway_threads_open(g, err);
     if (rc == 0)
         rc = vgw_gateway_host_open(g, err);
     if (rc == 0)
@@ -303,6 +229,7 @@ int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config
     g->conversations = vgw_map_new(vgw_free);
     g->state = vgw_map_new(vgw_free);
     g->actions = vgw_action_registry_new(0);
+    vgw_gateway_home_fill(g);
     g->side = &g->workers[VGW_WORKERS_MAX];
     g->control = &g->workers[VGW_WORKERS_MAX + 1];
     int rc = g->health && g->conversations && g->state && g->actions ? 0 : vgw_error_nomem(err);
@@ -319,38 +246,10 @@ int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config
         return rc;
     }
     vgw_gateway_plugins_start(g);
-    vgw_timer_init(&g->housekeeping, g->loop, vgw_gateway_housekeeping, g);
-    vgw_gateway_housekeeping(g);
+    vgw_gateway_health_open(g);
+    vgw_gateway_retention_open(g);
     *ret_gateway = g;
     return 0;
-}
-
-void vgw_gateway_free(struct vgw_gateway *g)
-{
-    if (!g)
-        return;
-    vgw_timer_stop(&g->housekeeping);
-    vgw_timer_stop(&g->drain_timer);
-    if (g->calls)
-        vgw_calls_interrupt_all(g->calls);
-    if (g->flow)
-        vgw_gateway_flows_close(g);
-    vgw_client_free(g->control->client);
-    vgw_action_registry_free(g->actions);
-    vgw_gateway_records_close(g);
-    threads_close(g);
-    vgw_gateway_plugins_close(g);
-    vgw_calls_free(g->calls);
-    vgw_host_free(g->host);
-    vgw_bus_free(g->bus);
-    vgw_snapshot_unref(g->snapshot);
-    vgw_plan_unref(g->plan);
-    vgw_policy_free(g->policy);
-    vgw_plugin_cache_free(g->cache);
-    vgw_map_free(g->health);
-    vgw_map_free(g->conversations);
-    vgw_map_free(g->state);
-    vgw_free(g);
 }
 
 /* ---- draining ---- */

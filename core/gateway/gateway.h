@@ -8,6 +8,7 @@
 #include "flow/engine.h"
 #include "gateway/plan.h"
 #include "host/host.h"
+#include "loop/driver.h"
 #include "loop/loop.h"
 #include "loop/pool.h"
 #include "net/policy.h"
@@ -22,6 +23,7 @@ struct vgw_gateway_options {
     const char *const *plugin_dirs; /* ahead of the configured ones */
     size_t plugin_dir_count;
     const char *state_dir;          /* plugin copies, probe cache */
+    struct vgw_driver *driver;      /* virtual time: `loop` is one of its loops, so are the workers, and the pool has no threads. NULL: threads */
 };
 /** Compiles the configuration, makes all rooms, loads plugins and starts their instances. What is wrong with the configuration goes to `reader`
  *  (VGW_ECONFIG); other failures to `err`. A plugin that is missing or refused does not stop the start: it is logged and health is degraded. */
@@ -64,6 +66,8 @@ struct vgw_json *vgw_gateway_plugins(struct vgw_gateway *g, const char *name);
 int vgw_gateway_reload(struct vgw_gateway *g, struct vgw_config_reader *reader, struct vgw_json **ret_answer, struct vgw_error *err);
 /** Actions as --check knows them: the core's, with nothing behind them. vgw_action_registry_free(). NULL: out of memory. */
 struct vgw_action_registry *vgw_gateway_check_actions(void);
+/** A JSON Schema of the main file; the plugins in these folders (probed here) bring their options. A new value, NULL when out of memory. Blocks. */
+struct vgw_json *vgw_gateway_schema(const char *const *dirs, size_t dir_count);
 #define VGW_GATEWAY_LOOPS_MAX 70
 /** The loops of workers and side, for the watchdog; how many. `out` holds VGW_GATEWAY_LOOPS_MAX. */
 size_t vgw_gateway_loops(struct vgw_gateway *g, struct vgw_loop **out);

@@ -15,6 +15,9 @@ struct vgw_worker {
     struct vgw_loop *loop;
     struct vgw_ws_hub *hub;       /* made on its thread */
     struct vgw_client *client;
+    struct vgw_gateway *gateway;
+    const struct vgw_policy *policy; /* what its thread goes by; set there */
+    bool closing;
     uint32_t legs;
 };
 
@@ -29,6 +32,8 @@ struct vgw_conversation { /* a call's talk */
     struct vgw_talk *talk;
     struct vgw_worker *worker;
     char session[VGW_ID_MAX], provider_call_id[VGW_ID_MAX], plugin[40];
+    char recording[VGW_ID_MAX]; /* that the turns so far were cut from, up to cut_s */
+    double cut_s;
     bool up;
 };
 
@@ -49,8 +54,9 @@ struct vgw_gateway {
     struct vgw_plan *plan;
     struct vgw_snapshot *snapshot; /* part 0: the plan */
     uint64_t generation;
-    struct vgw_policy *policy;
-    struct vgw_list old_policies;  /* kept: workers may still read them */
+    struct vgw_policy *policy;     /* control's */
+    struct vgw_policy **old_policies; /* kept: connections that are being made may still read them */
+    size_t old_policy_count;
 
     struct vgw_plugin_cache *cache;
     struct vgw_plugin_prober prober;
@@ -67,6 +73,7 @@ struct vgw_gateway {
     struct vgw_map *state;         /* "instance\nkey" -> value: plugins' small state */
 
     struct vgw_action_registry *actions;
+    struct vgw_list action_waits;  /* of struct waiting in actions.c */
     struct vgw_flow_engine *flow;
     struct vgw_flow_registry_link flow_link;
     struct vgw_timer flow_timer;
@@ -78,13 +85,27 @@ struct vgw_gateway {
     struct vgw_map *conversations; /* call handle in hex -> vgw_conversation */
     struct vgw_map *health;        /* part -> vgw_part_health */
 
-    struct vgw_timer drain_timer, housekeeping;
+    struct vgw_timer drain_timer, housekeeping, poll_timer, purge_timer;
+    struct vgw_purge *purge; /* what is being removed now, or NULL */
+    struct vgw_talk_home home;
     void (*drained)(void *arg);
     void *drained_arg;
     void (*reloaded)(void *arg);
     void *reloaded_arg;
     bool draining;
+    bool ending, turned;      /* in vgw_gateway_free() */
+    unsigned closing_workers;
 };
+
+/* workers.c */
+int vgw_gateway_threads_open(struct vgw_gateway *g, struct vgw_error *err);
+/** Puts the outbound policy of the plan in force, on every thread, if it is another. */
+int vgw_gateway_policy_swap(struct vgw_gateway *g, struct vgw_error *err);
+/** The policy of the calling thread's loop. [any] */
+const struct vgw_policy *vgw_gateway_policy_here(void *arg);
+struct vgw_ws_hub *vgw_gateway_hub_of(void *arg, struct vgw_loop *loop);
+/** The HTTP client of a loop, made when first asked for, on that loop's thread; NULL: it could not be made. */
+struct vgw_client *vgw_gateway_client_of(void *arg, struct vgw_loop *loop);
 
 /* plugins.c */
 int vgw_gateway_plugins_open(struct vgw_gateway *g, struct vgw_error *err);
@@ -105,11 +126,17 @@ void vgw_gateway_emit(struct vgw_gateway *g, const char *type, const struct vgw_
 int vgw_gateway_host_open(struct vgw_gateway *g, struct vgw_error *err);
 
 /* conversation.c */
+/** What the talks call, once. */
+void vgw_gateway_home_fill(struct vgw_gateway *g);
 int vgw_gateway_media_attach(void *arg, struct vgw_call *call, uint64_t *ret_leg, struct vgw_error *err);
 void vgw_gateway_media_begin(void *arg, struct vgw_call *call);
 int vgw_gateway_media_command(void *arg, struct vgw_call *call, uint64_t op, int command, const struct vgw_json *params, struct vgw_error *err);
 void vgw_gateway_media_release(void *arg, struct vgw_call *call);
 void vgw_gateway_media_held(void *arg, struct vgw_call *call, bool on);
+
+/* fetch.c: `play` of an http or https URL */
+bool vgw_gateway_play_is_remote(const struct vgw_json *params);
+int vgw_gateway_play_remote(struct vgw_gateway *g, struct vgw_call *call, uint64_t op, const struct vgw_json *params, struct vgw_error *err);
 
 /* flows.c */
 int vgw_gateway_flows_open(struct vgw_gateway *g, struct vgw_error *err);
@@ -119,18 +146,24 @@ void vgw_gateway_flow_arm(struct vgw_gateway *g);
 
 /* actions.c: the core's own actions */
 int vgw_gateway_actions_register(struct vgw_gateway *g, struct vgw_error *err);
+/** Before the instances go: nobody waits any more. */
+void vgw_gateway_actions_close(struct vgw_gateway *g);
 
 /* records.c */
 int vgw_gateway_records_open(struct vgw_gateway *g, struct vgw_error *err);
-void vgw_gateway_records_close(struct vgw_gateway *g);
 void vgw_gateway_journal(void *arg, const char *kind, struct vgw_json *doc, void (*synced)(void *synced_arg), void *synced_arg);
 void vgw_gateway_store_record(void *arg, struct vgw_json *record);
-void vgw_gateway_store_event(struct vgw_gateway *g, struct vgw_event *e);
+/** A line of the transcript as it comes: {"turn_number","role","content",…}. */
+void vgw_gateway_store_turn(struct vgw_gateway *g, const char *session_id, const struct vgw_json *turn);
 const char *vgw_gateway_state_get(void *arg, const char *instance, const char *key);
 int vgw_gateway_state_set(void *arg, const char *instance, const char *key, const char *value);
 
 /* health.c */
 void vgw_gateway_part(struct vgw_gateway *g, const char *part, bool up, const char *detail);
 void vgw_gateway_part_gone(struct vgw_gateway *g, const char *part);
-void vgw_gateway_housekeeping(void *arg);
+void vgw_gateway_health_open(struct vgw_gateway *g);
+
+/* retention.c: what is older than the configuration wants is removed */
+void vgw_gateway_retention_open(struct vgw_gateway *g);
+void vgw_gateway_retention_changed(struct vgw_gateway *g);
 #endif

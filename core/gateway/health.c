@@ -8,6 +8,7 @@
 #include "gateway/gateway_private.h"
 
 #define HOUSEKEEPING_US (5 * VGW_US_PER_S)
+#define POLL_US (30 * VGW_US_PER_S)
 
 void vgw_gateway_part(struct vgw_gateway *g, const char *part, bool up, const char *detail)
 {
@@ -58,7 +59,7 @@ struct vgw_json *vgw_gateway_health(struct vgw_gateway *g)
     return parts;
 }
 
-void vgw_gateway_housekeeping(void *arg)
+static void housekeeping(void *arg)
 {
     struct vgw_gateway *g = arg;
     static const struct {
@@ -78,4 +79,32 @@ void vgw_gateway_housekeeping(void *arg)
     vgw_metric_set(vgw_metric_family(VGW_METRIC_GAUGE, "voicegw_build_info", "The version that runs", "version"), 1, VGW_VERSION, NULL, NULL);
     vgw_flow_engine_set_wall_offset(g->flow, vgw_wall(g->loop) - vgw_now(g->loop));
     vgw_timer_start(&g->housekeeping, HOUSEKEEPING_US);
+}
+
+/* Providers whose callbacks can be lost are asked how their calls are. */
+static void on_poll(void *arg)
+{
+    struct vgw_gateway *g = arg;
+    const char *section, *name;
+    struct vgw_instance *current, *older;
+    vgw_timer_start(&g->poll_timer, POLL_US);
+    if (!vgw_calls_count(g->calls))
+        return;
+    for (size_t at = 0; vgw_registry_next(g->registry, &at, &section, &name, &current);) {
+        if (!vgw_streq(section, "providers"))
+            continue;
+        if (current)
+            vgw_host_provider_poll(current);
+        for (size_t i = 0; (older = vgw_registry_older(g->registry, section, name, i)); i++)
+            if (older->state == VGW_INSTANCE_RUNNING)
+                vgw_host_provider_poll(older);
+    }
+}
+
+void vgw_gateway_health_open(struct vgw_gateway *g)
+{
+    vgw_timer_init(&g->housekeeping, g->loop, housekeeping, g);
+    vgw_timer_init(&g->poll_timer, g->loop, on_poll, g);
+    vgw_timer_start(&g->poll_timer, POLL_US);
+    housekeeping(g);
 }

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "config/file.h"
 #include "config/load.h"
 #include "config/main_table.h"
 #include "gateway/plan.h"
@@ -73,6 +74,24 @@ static struct vgw_recipe *recipe_add(struct vgw_plan *plan, const char *section,
     return r;
 }
 
+/* A step `wav: a.wav` or `wav: {file: a.wav}` means a file beside the script's own. */
+static void anchor_wav(struct vgw_config_reader *reader, struct vgw_node *script)
+{
+    struct vgw_node *steps = vgw_node_get(script, "steps");
+    for (size_t i = 0; i < vgw_node_count(steps); i++) {
+        struct vgw_node *wav = vgw_node_get(vgw_node_at(steps, i), "wav");
+        if (vgw_node_kind(wav) == VGW_NODE_MAPPING)
+            wav = vgw_node_get(wav, "file");
+        const char *path = vgw_node_text(wav);
+        if (!path || !path[0] || path[0] == '/' || strstr(path, "://"))
+            continue;
+        char *full = vgw_file_beside(vgw_node_file(script), path);
+        if (!full || vgw_node_set_text(wav, full, strlen(full)) < 0)
+            vgw_config_errors_nomem(&reader->errors, vgw_node_file(script));
+        vgw_free(full);
+    }
+}
+
 /* An option that names files whose YAML documents the plugin wants as JSON: `file: menus/x.yaml` fills `menu`. */
 static void fill_documents(struct vgw_config_reader *reader, struct vgw_node *node, const struct vgw_plugin_factory *factory,
                            const char *files_key, const char *into, bool one)
@@ -85,6 +104,8 @@ static void fill_documents(struct vgw_config_reader *reader, struct vgw_node *no
         return;
     if (vgw_config_load_documents(reader, files, one ? "menu" : "script", &docs) < 0 || !docs)
         return;
+    for (size_t i = 0; !one && i < vgw_node_count(docs); i++)
+        anchor_wav(reader, vgw_node_at(docs, i));
     struct vgw_node *value = docs;
     if (one && vgw_node_count(docs) == 1)
         value = vgw_node_copy(vgw_node_at(docs, 0));

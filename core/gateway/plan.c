@@ -11,6 +11,7 @@
 #include "config/load.h"
 #include "config/main_table.h"
 #include "net/addr.h"
+#include "net/policy.h"
 #include "talk/options.h"
 #include "voicegw/plugin.h"
 
@@ -209,6 +210,9 @@ static void compile_flows(const struct vgw_plan_source *source, struct vgw_confi
             compile_flow(source, reader, vgw_node_at(docs, i), k == 1, plan);
         vgw_node_free(docs);
     }
+    struct flow_place place = {root, reader};
+    if (plan->flows)
+        vgw_flow_set_check(plan->flows, report_flow, &place);
 }
 
 /* ---- the whole ---- */
@@ -238,6 +242,18 @@ static void check_exposure(struct vgw_config_reader *reader, struct vgw_plan *pl
                               vgw_options_item(o, "http.listen", i));
     if (url && !loopback_url(url))
         vgw_options_error(o, "http.public_url", &reader->errors, "without tokens (auth.tokens, or VOICEGW_TOKEN) public_url must be loopback too");
+}
+
+static void check_outbound(struct vgw_config_reader *reader, struct vgw_plan *plan)
+{
+    for (size_t i = 0; i < vgw_options_count(plan->main, "outbound_urls.allow"); i++) {
+        const char *item = vgw_options_item(plan->main, "outbound_urls.allow", i);
+        struct vgw_policy *policy = NULL;
+        struct vgw_error err = {0};
+        if (vgw_policy_new(&item, 1, &policy, &err) < 0)
+            vgw_options_error(plan->main, "outbound_urls.allow", &reader->errors, "%s", err.text);
+        vgw_policy_free(policy);
+    }
 }
 
 static void public_url(struct vgw_plan *plan)
@@ -293,6 +309,7 @@ int vgw_plan_compile(const struct vgw_plan_source *source, struct vgw_config_rea
         default_provider(reader, plan);
         if (plan->main) {
             check_exposure(reader, plan);
+            check_outbound(reader, plan);
             public_url(plan);
         }
     }

@@ -209,6 +209,11 @@ void vgw_gateway_plugins_close(struct vgw_gateway *g)
     vgw_timer_stop(&g->registry_timer);
     vgw_registry_free(g->registry);
     g->registry = NULL;
+    if (g->store_done || !g->store_instance)
+        vgw_instance_free(g->store_instance);
+    else /* its thread may still be at work in it */
+        vgw_log(VGW_LOG_ERROR, NULL, "the store's plugin did not answer in time; it is left as it is", NULL);
+    g->store_instance = NULL;
     while (g->live.next && (at = vgw_list_pop(&g->live))) {
         struct vgw_live *l = VGW_CONTAINER_OF(at, struct vgw_live, link);
         vgw_recipe_unref(l->recipe);

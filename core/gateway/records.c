@@ -51,6 +51,8 @@ static struct vgw_json *call_op(struct vgw_gateway *g, const struct vgw_json *do
     r.created_us = time_of(doc, "created_at");
     r.answered_us = time_of(doc, "answered_at");
     r.ended_us = time_of(doc, "ended_at");
+    const struct vgw_session *live = g->calls ? vgw_calls_session_find(g->calls, r.session_id) : NULL;
+    r.project_id = live ? live->project_id : NULL;
     r.updated_us = vgw_wall(g->loop);
     r.duration = over ? number(doc, "duration") : VGW_RECORD_UNKNOWN;
     r.cost = number(doc, "cost");
@@ -104,21 +106,24 @@ static struct vgw_json *session_over_op(struct vgw_gateway *g, const struct vgw_
     r.provider = text(doc, "provider");
     r.plugin = text(doc, "plugin");
     r.language = text(doc, "language");
-    r.stt_provider = text(doc, "stt_provider");
+    const struct vgw_session *s = g->calls && r.session_id ? vgw_calls_session_find(g->calls, r.session_id) : NULL;
+    r.stt_provider = s && s->stt_provider[0] ? s->stt_provider : NULL;
     r.transport = text(doc, "transport");
     r.tools_executed = vgw_json_get(doc, "tools_executed");
     r.variables = vgw_json_get(doc, "variables");
-    r.transport_metadata = vgw_json_get(doc, "transport_metadata");
+    r.transport_metadata = s ? s->transport_metadata : NULL;
     r.calls = vgw_json_get(doc, "calls");
-    r.turns = (int64_t)vgw_json_count(vgw_json_get(doc, "turns"));
+    r.turns = s ? (int64_t)s->turn_count : (int64_t)vgw_json_count(vgw_json_get(doc, "turns"));
     r.updated_us = vgw_wall(g->loop);
     return vgw_record_session_op(&r);
 }
 
-static struct vgw_json *turn_op(const char *session_id, const struct vgw_json *t)
+static struct vgw_json *turn_op(const struct vgw_json *record, const struct vgw_json *t)
 {
     struct vgw_record_turn r;
-    vgw_record_turn_init(&r, session_id, vgw_json_get_int(t, "turn_number", 0), vgw_json_get_string(t, "role", "system"));
+    vgw_record_turn_init(&r, text(record, "session_id"), vgw_json_get_int(t, "turn_number", 0),
+                         vgw_json_get_string(t, "role", "system"));
+    r.project_id = text(record, "project_id");
     r.content = text(t, "content");
     r.audio_url = text(t, "audio_url");
     r.latency_ms = number(t, "latency_ms");
@@ -178,28 +183,39 @@ void vgw_gateway_journal(void *arg, const char *kind, struct vgw_json *doc, void
     when_synced(g, synced, synced_arg);
 }
 
-static void put_recording(struct vgw_gateway *g, const struct vgw_json *record)
+static void put_recording(struct vgw_gateway *g, const struct vgw_event *e)
 {
-    const char *url = text(record, "recording_url");
-    const char *slash = url ? strrchr(url, '/') : NULL;
-    if (!slash || !slash[1])
-        return;
+    const struct vgw_json *data = vgw_event_data(e);
+    const char *id = text(data, "recording_id");
+    bool begun = e->type == VGW_EVENT_RECORDING_STARTED;
     struct vgw_record_recording r;
     struct vgw_buf path = {0};
-    vgw_buf_printf(&path, "%s/%s.wav", vgw_options_string(g->plan->main, "recordings.path"), slash + 1);
-    vgw_record_recording_init(&r, slash + 1);
-    r.session_id = text(record, "session_id");
-    r.project_id = text(record, "project_id");
-    r.provider = text(record, "provider");
-    r.status = "stopped";
-    r.url = url;
+    if (!id || !id[0])
+        return;
+    vgw_buf_printf(&path, "%s/%s.wav", vgw_options_string(g->plan->main, "recordings.path"), id);
+    vgw_record_recording_init(&r, id);
+    r.session_id = e->about.session_id;
+    r.call_id = e->about.call_id;
+    r.project_id = e->about.project_id;
+    r.provider = e->about.provider;
+    r.status = begun ? "recording" : "stopped";
+    r.url = text(data, "url");
     r.path = vgw_buf_str(&path);
     r.format = "wav";
     r.channels = 2;
     r.sample_rate = 8000;
-    r.stopped_us = time_of(record, "end_time");
+    r.duration = number(data, "duration");
+    if (begun)
+        r.started_us = e->wall_us;
+    else
+        r.stopped_us = e->wall_us;
     put(g, vgw_record_recording_op(&r), true);
     vgw_buf_done(&path);
+}
+
+void vgw_gateway_store_turn(struct vgw_gateway *g, const char *session_id, const struct vgw_json *turn)
+{
+    put(g, turn_op(session_id, turn), true);
 }
 
 static void put_metrics(struct vgw_gateway *g, const struct vgw_json *record)
@@ -225,19 +241,31 @@ void vgw_gateway_store_record(void *arg, struct vgw_json *record)
     const struct vgw_json *turns = vgw_json_get(record, "turns");
     put(g, session_over_op(g, record), true);
     for (size_t i = 0; i < vgw_json_count(turns); i++)
-        put(g, turn_op(text(record, "session_id"), vgw_json_at(turns, i)), true);
-    put_recording(g, record);
+        put(g, turn_op(record, vgw_json_at(turns, i)), true);
     put_metrics(g, record);
     vgw_json_free(record);
 }
 
 /* ---- events ---- */
 
+/* A session that has stopped is told at once, since the process may end before its record is composed. */
+static void put_stopped(struct vgw_gateway *g, const struct vgw_event *e)
+{
+    const struct vgw_session *s = g->calls && e->about.session_id ? vgw_calls_session_find(g->calls, e->about.session_id) : NULL;
+    struct vgw_json *record = s ? vgw_session_record_json(s) : NULL;
+    if (record)
+        put(g, session_over_op(g, record), true);
+    vgw_json_free(record);
+}
+
 static void on_event(void *arg, struct vgw_event *e)
 {
     struct vgw_gateway *g = arg;
-    if (g->store)
-        vgw_store_write(g->store, vgw_record_event_op(e), VGW_STORE_QUEUED, NULL);
+    if (e->type == VGW_EVENT_SESSION_STOPPED)
+        put_stopped(g, e);
+    if (e->type == VGW_EVENT_RECORDING_STARTED || e->type == VGW_EVENT_RECORDING_STOPPED)
+        put_recording(g, e);
+    put(g, vgw_record_event_op(e), false);
 }
 
 /* ---- small state of plugins ---- */
@@ -316,12 +344,27 @@ static void settle_one(void *arg, struct vgw_json *op, struct vgw_event *e)
         vgw_bus_publish(s->g->bus, e);
 }
 
+/* The providers of what is closed now are asked about it, so that those which can end a call that nobody listens to any more. */
+static void tell_providers(struct settling *s)
+{
+    const struct vgw_json *call;
+    for (size_t at = 0; vgw_recover_next_call(s->recover, &at, &call);) {
+        const char *id = text(call, "provider_call_id"), *name = text(call, "provider");
+        struct vgw_instance *i = id && name ? vgw_registry_current(s->g->registry, "providers", name) : NULL;
+        struct vgw_error err = {0};
+        if (i && vgw_host_provider_reconcile(i, (UINT64_C(1) << 62) + at, id, time_of(call, "created_at"), &err) < 0)
+            vgw_log(VGW_LOG_INFO, NULL, "the provider was not asked about a call of an earlier run", "provider", name, "call", id, "error",
+                    err.text, NULL);
+    }
+}
+
 static void settle(struct settling *s)
 {
     for (size_t i = 0; i < vgw_json_count(s->replayed); i++) {
         const struct vgw_json *t = vgw_json_at(s->replayed, i);
         vgw_recover_op(s->recover, vgw_json_str(t), vgw_json_strlen(t));
     }
+    tell_providers(s);
     size_t n = vgw_recover_settle(s->recover, vgw_wall(s->g->loop), settle_one, s);
     if (n) {
         struct vgw_buf count = {0};
@@ -343,6 +386,32 @@ static void rows_read(struct settling *s, const char *table, int status, const c
         vgw_recover_row(s->recover, table, vgw_json_at(rows, i));
 }
 
+/* Recordings that ran when the earlier run was cut off: their files are playable as they are. */
+static void on_recordings(void *arg, int status, const char *sentence, const struct vgw_json *rows)
+{
+    struct vgw_gateway *g = arg;
+    for (size_t i = 0; status == 0 && i < vgw_json_count(rows); i++) {
+        const struct vgw_json *row = vgw_json_at(rows, i);
+        const char *id = text(row, "recording_id"), *session = text(row, "session_id");
+        struct vgw_record_recording r;
+        struct vgw_record_session s;
+        struct vgw_buf url = {0};
+        if (!id)
+            continue;
+        vgw_buf_printf(&url, "%s%s/recordings/%s", g->plan->public_url, vgw_options_string(g->plan->main, "http.prefix"), id);
+        vgw_record_recording_init(&r, id);
+        r.status = "interrupted";
+        r.url = vgw_buf_str(&url);
+        put(g, vgw_record_recording_op(&r), true);
+        if (session) {
+            vgw_record_session_init(&s, session);
+            s.recording_url = vgw_buf_str(&url);
+            put(g, vgw_record_session_op(&s), true);
+        }
+        vgw_buf_done(&url);
+    }
+}
+
 static void on_calls(void *arg, int status, const char *sentence, const struct vgw_json *rows)
 {
     struct settling *s = arg;
@@ -360,8 +429,9 @@ static void on_sessions(void *arg, int status, const char *sentence, const struc
 static void settle_start(struct vgw_gateway *g, struct vgw_json *replayed)
 {
     struct settling *s;
-    struct vgw_json *active = vgw_json_object(), *open = vgw_json_object();
+    struct vgw_json *active = vgw_json_object(), *open = vgw_json_object(), *cut = vgw_json_object();
     vgw_json_set_string(active, "status", "active");
+    vgw_json_set_string(cut, "status", "recording");
     vgw_json_set(open, "status", NULL);
     if (!VGW_NEW(s)) {
         vgw_json_free(replayed);
@@ -371,8 +441,10 @@ static void settle_start(struct vgw_gateway *g, struct vgw_json *replayed)
         if (vgw_store_query(g->store, "calls", open, VGW_STORE_ROWS_MAX, NULL, on_calls, s) < 0)
             settle(s);
     }
+    vgw_store_query(g->store, "recordings", cut, VGW_STORE_ROWS_MAX, NULL, on_recordings, g);
     vgw_store_query(g->store, "state", NULL, VGW_STORE_ROWS_MAX, NULL, state_read, g);
     vgw_json_free(active);
+    vgw_json_free(cut);
     vgw_json_free(open);
 }
 
@@ -477,37 +549,4 @@ int vgw_gateway_records_open(struct vgw_gateway *g, struct vgw_error *err)
     settle_start(g, replay.texts);
     g->store_sub = vgw_bus_subscribe(g->bus, VGW_EVENT_ALL & ~VGW_EVENT_BIT(VGW_EVENT_STT_PARTIAL), on_event, g);
     return g->store_sub ? 0 : vgw_error_nomem(err);
-}
-
-static void store_closed(void *arg)
-{
-    struct vgw_gateway *g = arg;
-    g->store_done = true;
-    vgw_loop_stop(g->loop);
-}
-
-static void close_timeout(void *arg)
-{
-    vgw_loop_stop(((struct vgw_gateway *)arg)->loop);
-}
-
-void vgw_gateway_records_close(struct vgw_gateway *g)
-{
-    struct vgw_timer timeout;
-    vgw_bus_unsubscribe(g->store_sub);
-    g->store_sub = NULL;
-    if (g->store) { /* the loop turns once more until all is written; what is not is in the journal */
-        vgw_timer_init(&timeout, g->loop, close_timeout, g);
-        vgw_timer_start(&timeout, 5 * VGW_US_PER_S);
-        vgw_store_close(g->store, store_closed, g);
-        if (!g->store_done)
-            vgw_loop_run(g->loop);
-        vgw_timer_stop(&timeout);
-    }
-    vgw_store_free(g->store);
-    g->store = NULL;
-    if (g->store_instance) {
-        vgw_instance_free(g->store_instance);
-        g->store_instance = NULL;
-    }
 }

@@ -19,11 +19,13 @@ struct reload {
     struct change *changes;
     size_t change_count;
     struct vgw_json *changed, *restart, *waiting;
+    bool outbound; /* outbound_urls changed */
 };
 
 static void note_difference(const char *name, bool reloadable, void *arg)
 {
     struct reload *r = arg;
+    r->outbound |= vgw_starts_with(name, "outbound_urls");
     vgw_json_append_string(reloadable ? r->changed : r->restart, name);
 }
 
@@ -170,7 +172,12 @@ static int swap(struct reload *r, struct vgw_error *err)
     vgw_plan_unref(old);
     struct vgw_calls_limits limits = vgw_gateway_limits(g->plan);
     vgw_calls_set_limits(g->calls, &limits);
+    if (r->outbound && vgw_gateway_policy_swap(g, err) < 0) {
+        vgw_log(VGW_LOG_ERROR, NULL, "outbound_urls could not be put in force; the earlier ones stay", "error", err->text, NULL);
+        *err = (struct vgw_error){0};
+    }
     vgw_gateway_route_defaults(g);
+    vgw_gateway_retention_changed(g);
     vgw_gateway_flow_arm(g);
     return 0;
 }

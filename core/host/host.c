@@ -260,6 +260,7 @@ static const void *host_get_extension(const struct voicegw_host *host, const cha
         {VOICEGW_HOST_ROUTE, &vgw_host_route_table},       {VOICEGW_HOST_CRYPTO, &vgw_host_crypto_table},
         {VOICEGW_HOST_EVENT, &vgw_host_event_table},       {VOICEGW_HOST_STATE, &vgw_host_state_table},
         {VOICEGW_HOST_USE, &vgw_host_use_table},           {VOICEGW_HOST_DATAGRAM, &vgw_host_datagram_table},
+        {VOICEGW_HOST_CONFERENCE, &vgw_host_conference_table}, {VOICEGW_HOST_SMS, &vgw_host_sms_table},
     };
     for (size_t i = 0; id && i < sizeof all / sizeof all[0]; i++)
         if (vgw_streq(all[i].id, id))
@@ -351,6 +352,7 @@ int vgw_host_new(const struct vgw_host_env *env, struct vgw_host **ret_host, str
     vgw_list_init(&host->instances);
     vgw_list_init(&host->routes);
     vgw_list_init(&host->subscriptions);
+    vgw_list_init(&host->messages);
     *ret_host = host;
     return 0;
 }

@@ -57,6 +57,25 @@ const struct voicegw_options *vgw_host_options(const struct vgw_options *options
 int vgw_host_provider_op(struct vgw_host *host, struct vgw_instance *instance, uint64_t op, struct vgw_call *call, int command,
                          const struct vgw_json *params, struct vgw_error *err);
 void vgw_host_provider_forget(struct vgw_host *host, struct vgw_instance *instance, struct vgw_call *call);
+/** A text message; strings are borrowed for the call. */
+struct vgw_host_message {
+    const char *to, *from, *text; /* from: may be NULL */
+};
+/** Sends a text message through an instance: 0, then exactly one done() on control, never from inside, with {"message_id","provider_message_id","status"} or
+ * a sentence. VGW_EUNSUPPORTED: the instance cannot; VGW_EINVALID: the provider says what is wrong; VGW_ELIMIT. What becomes of it is told
+ * by the events message_accepted, message_sent, message_delivered and message_failed. */
+int vgw_host_message_send(struct vgw_host *host, struct vgw_instance *instance, const struct vgw_host_message *what,
+                          void (*done)(void *arg, int status, const char *sentence, const struct vgw_json *result), void *arg,
+                          uint64_t *ret_number, struct vgw_error *err);
+/** done() will not be called; the message goes out all the same. */
+void vgw_host_message_abandon(struct vgw_host *host, uint64_t number);
+/** Ends the waiting for all messages, before the instances go. */
+void vgw_host_messages_end(struct vgw_host *host);
+/** Asks a provider whose callbacks can be lost to look after its calls. */
+void vgw_host_provider_poll(struct vgw_instance *instance);
+/** Asks a provider what became of a call of an earlier run; its answer is logged. VGW_EUNSUPPORTED: it cannot say. */
+int vgw_host_provider_reconcile(struct vgw_instance *instance, uint64_t op, const char *provider_call_id, int64_t since_wall_us,
+                                struct vgw_error *err);
 /** The media table of a provider instance, or NULL. */
 const struct voicegw_provider_media *vgw_host_media(struct vgw_instance *instance);
 /** Fills an engine from an instance (stt, tts, assistant, assistant.audio); `ref` is left to the caller. */

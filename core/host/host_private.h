@@ -15,6 +15,7 @@
 #include "voicegw/draft/host_use.h"
 #include "voicegw/draft/host_ws.h"
 #include "voicegw/draft/provider.h"
+#include "voicegw/draft/provider_extra.h"
 #include "voicegw/draft/provider_media.h"
 #include "voicegw/draft/store.h"
 #include "voicegw/draft/stt.h"
@@ -34,6 +35,9 @@ struct vgw_host {
     uint64_t next_subscription;
     struct vgw_map *defaults; /* plugin -> instance name */
     _Atomic uint32_t unproven;     /* sockets that have yet to prove themselves */
+    struct vgw_list messages;      /* of struct message in extra.c, oldest first */
+    uint32_t message_count;
+    uint64_t last_message;
 };
 
 struct vgw_host_instance {
@@ -73,6 +77,14 @@ extern const struct voicegw_host_event vgw_host_event_table;
 extern const struct voicegw_host_state vgw_host_state_table;
 extern const struct voicegw_host_use vgw_host_use_table;
 extern const struct voicegw_host_datagram vgw_host_datagram_table;
+extern const struct voicegw_host_conference vgw_host_conference_table;
+extern const struct voicegw_host_sms vgw_host_sms_table;
+
+/* extra.c */
+/** VGW_CMD_CONFERENCE: params {"name", "participant": join (default), leave, hold, resume, mute, unmute, kick}. A status of the ABI. */
+int vgw_host_conference_op(struct vgw_instance *instance, uint64_t op, uint64_t call, const struct vgw_json *params);
+/** An operation's completion that may be a message's; false: it is none. */
+bool vgw_host_message_complete(struct vgw_host *host, uint64_t op, int status, const char *sentence, const struct vgw_json *result);
 
 /* timer.c */
 uint64_t vgw_host_timer_start(const struct voicegw_host *host, uint64_t target, int64_t delay_us, voicegw_callback fn, void *arg);

@@ -6,6 +6,8 @@
 #include "base/str.h"
 #include "host/host_private.h"
 
+#define HAS(p, member) ((p)->size >= offsetof(struct voicegw_provider, member) + sizeof (p)->member && (p)->member)
+
 /* ---- operations, to the plugin ---- */
 
 static const struct voicegw_provider *provider_of(struct vgw_instance *instance)
@@ -100,7 +102,9 @@ int vgw_host_provider_op(struct vgw_host *host, struct vgw_instance *instance, u
 {
     const struct voicegw_provider *p = provider_of(instance);
     vgw_host_clear_error();
-    int rc = p ? op_start(p, instance->plugin_instance, op, call, command, params) : VOICEGW_EUNSUPPORTED;
+    int rc = !p                              ? VOICEGW_EUNSUPPORTED
+             : command == VGW_CMD_CONFERENCE ? vgw_host_conference_op(instance, op, call->handle, params)
+                                             : op_start(p, instance->plugin_instance, op, call, command, params);
     if (rc == 0)
         return 0;
     const char *sentence = vgw_host_last_error();
@@ -112,8 +116,28 @@ int vgw_host_provider_op(struct vgw_host *host, struct vgw_instance *instance, u
 void vgw_host_provider_forget(struct vgw_host *host, struct vgw_instance *instance, struct vgw_call *call)
 {
     const struct voicegw_provider *p = provider_of(instance);
-    if (p && p->size >= offsetof(struct voicegw_provider, forget) + sizeof p->forget && p->forget)
+    if (p && HAS(p, forget))
         p->forget(instance->plugin_instance, call->handle);
+}
+
+void vgw_host_provider_poll(struct vgw_instance *instance)
+{
+    const struct voicegw_provider *p = provider_of(instance);
+    if (p && HAS(p, poll))
+        p->poll(instance->plugin_instance);
+}
+
+int vgw_host_provider_reconcile(struct vgw_instance *instance, uint64_t op, const char *provider_call_id, int64_t since_wall_us,
+                                struct vgw_error *err)
+{
+    const struct voicegw_provider *p = provider_of(instance);
+    if (!p || !HAS(p, reconcile))
+        return vgw_error_set(err, VGW_EUNSUPPORTED, "the provider '%s' cannot say what became of a call", instance->name);
+    vgw_host_clear_error();
+    int rc = p->reconcile(instance->plugin_instance, op, provider_call_id, since_wall_us);
+    if (rc < 0)
+        return vgw_error_set(err, rc, "%s", vgw_host_last_error()[0] ? vgw_host_last_error() : "the provider refused without a word");
+    return 0;
 }
 
 /* ---- reports, from the plugin ---- */
@@ -172,7 +196,8 @@ static void report_run(void *arg)
     const struct vgw_host_env *env = &r->host->env;
     struct vgw_calls *calls = env->calls(env->arg);
     if (r->kind == REPORT_COMPLETE) {
-        vgw_calls_complete(calls, r->call, r->status, r->a, r->json);
+        if (!vgw_host_message_complete(r->host, r->call, r->status, r->a, r->json))
+            vgw_calls_complete(calls, r->call, r->status, r->a, r->json);
         report_free(r);
         return;
     }

@@ -23,7 +23,8 @@ struct use {
     bool over, cancelled;
     /* synthesis */
     struct vgw_engine engine;
-    struct vgw_engine_stream es;
+    struct vgw_engine_stream *es;
+    bool es_open;
     struct vgw_resampler *resampler;
     uint32_t resampler_in;
     /* file */
@@ -52,7 +53,7 @@ static void engine_given_back(void *arg)
 static void use_free(struct use *u)
 {
     vgw_handle_drop(u->handle);
-    vgw_engine_stream_drop(&u->es);
+    vgw_engine_stream_free(u->es);
     vgw_resampler_free(u->resampler);
     vgw_free(u->path);
     vgw_free(u->pcm);
@@ -123,13 +124,13 @@ static void on_tts(void *owner, struct vgw_engine_stream *stream, const struct v
         use_free(u);
         return;
     }
-    if (u->over || !stream->open)
+    if (u->over || !u->es_open)
         return;
     if (m->kind == VGW_MSG_AUDIO) {
         on_tts_audio(u, m);
     } else if (m->kind == VGW_MSG_DONE || (m->kind == VGW_MSG_ERROR && m->flag)) {
         use_over(u, m->kind == VGW_MSG_ERROR && m->status >= 0 ? VOICEGW_EINTERNAL : m->status, m->text);
-        stream->open = false;
+        u->es_open = false;
         u->engine.tts->close(stream->s);
     }
 }
@@ -193,19 +194,19 @@ static void synthesis_begin(void *object, void *arg)
         return;
     }
     u->engine = s->engine;
-    u->es.engine = &u->engine;
-    int rc = u->cancelled ? VOICEGW_EBUSY
-             : !s->found  ? VOICEGW_ENOTFOUND
-                          : vgw_engine_stream_init(&u->es, VGW_HANDLE_TTS, u->loop, on_tts, u);
-    u->es.engine = &u->engine;
-    if (rc == 0)
-        rc = u->engine.tts->open(u->engine.instance, u->es.handle, &params, &u->es.s, &chosen);
+    int rc = u->cancelled ? VOICEGW_EBUSY : !s->found ? VOICEGW_ENOTFOUND : 0;
+    if (rc == 0 && !(u->es = vgw_engine_stream_new(VGW_HANDLE_TTS, u->loop, on_tts, u)))
+        rc = VOICEGW_ELIMIT;
+    if (rc == 0) {
+        u->es->engine = &u->engine;
+        rc = u->engine.tts->open(u->engine.instance, u->es->handle, &params, &u->es->s, &chosen);
+    }
     if (rc < 0) {
         use_over(u, rc, u->cancelled ? "cancelled" : s->found ? "the tts could not be opened" : "there is no tts of that name");
         use_free(u);
     } else {
-        u->es.open = true;
-        u->engine.tts->speak(u->es.s, 1, s->text, VOICEGW_SPEAK_LAST);
+        u->es_open = true;
+        u->engine.tts->speak(u->es->s, 1, s->text, VOICEGW_SPEAK_LAST);
     }
     synthesis_free(s);
 }
@@ -256,9 +257,9 @@ static void use_cancel(const struct voicegw_host *h, uint64_t handle)
     if (!u || u->over || u->cancelled)
         return;
     u->cancelled = true;
-    if (u->es.open) {
-        u->es.open = false;
-        u->engine.tts->close(u->es.s);
+    if (u->es_open) {
+        u->es_open = false;
+        u->engine.tts->close(u->es->s);
     }
 }
 

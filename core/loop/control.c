@@ -191,6 +191,10 @@ static void arm(struct control *c)
 
 void vgw_loop_run(struct vgw_loop *loop)
 {
+    if (loop->driver) {
+        vgw_driver_run_loop(loop);
+        return;
+    }
     struct control *c = of(loop);
     struct vgw_loop *before = vgw_loop_enter(loop);
     loop->turning = true;

@@ -1,4 +1,5 @@
 #include <pthread.h>
+#include <stdlib.h>
 #include <time.h>
 #include "loop/driver.h"
 #include "loop/impl.h"
@@ -228,6 +229,21 @@ bool vgw_driver_run_until(struct vgw_driver *d, bool (*done)(void *arg), void *a
 void vgw_driver_run(struct vgw_driver *d, int64_t us)
 {
     vgw_driver_run_until(d, NULL, NULL, us);
+}
+
+static bool is_stopping(void *arg)
+{
+    return ((struct vloop *)arg)->stopping;
+}
+
+void vgw_driver_run_loop(struct vgw_loop *loop)
+{
+    struct vloop *v = of(loop);
+    struct vgw_loop *before = vgw_loop_enter(NULL);
+    if (!vgw_driver_run_until(v->driver, is_stopping, v, INT64_MAX / 4))
+        abort(); /* a real loop would wait for ever */
+    v->stopping = false;
+    vgw_loop_enter(before);
 }
 
 void vgw_driver_settle(struct vgw_driver *d)

@@ -80,7 +80,7 @@ int vgw_loop_new_control(struct vgw_loop **ret_loop, struct vgw_error *err);
  * its thread (may be NULL). */
 int vgw_loop_new_worker(const char *name, void (*setup)(struct vgw_loop *loop, void *arg), void *arg,
                         struct vgw_loop **ret_loop, struct vgw_error *err);
-/** Runs a control loop until vgw_loop_stop(). */
+/** Runs a control loop until vgw_loop_stop(). A virtual one: with all the loops of its driver. */
 void vgw_loop_run(struct vgw_loop *loop);
 /** Ends run() after the current turn; for a worker: ends its thread once posted messages before this were handled.
  * Thread: any. */

@@ -44,9 +44,12 @@ static void on_watch(void *arg)
     struct vgw_leg *leg = arg;
     int64_t now = vgw_now(leg->p.worker);
     int64_t next = VGW_LEG_WATCH_US;
-    if (leg->alive_told == false && leg->frames && leg->p.sink->on_alive)
-        leg->p.sink->on_alive(leg->p.sink_arg);
-    leg->alive_told = true;
+    if (now - leg->alive_us >= VGW_LEG_WATCH_US) {
+        if (leg->frames && leg->last_frame_us > leg->alive_us && leg->p.sink->on_alive)
+            leg->p.sink->on_alive(leg->p.sink_arg);
+        leg->alive_us = now;
+    }
+    vgw_leg_record_advance(leg);
     if (leg->p.silence_timeout_us) {
         int64_t left = leg->last_frame_us + leg->p.silence_timeout_us - now;
         if (left <= 0) {
@@ -74,6 +77,8 @@ static void on_detach_late(void *arg)
         vgw_log(VGW_LOG_WARNING, &leg->scope, "the provider did not let go of the media stream in 2 s; going on", NULL);
     if (!leg->sink_closed)
         vgw_log(VGW_LOG_WARNING, &leg->scope, "an engine did not close its stream in 2 s; going on", NULL);
+    if (!leg->sink_closed && leg->p.sink->on_abandon)
+        leg->p.sink->on_abandon(leg->p.sink_arg);
     leg->detached = leg->sink_closed = true;
     vgw_leg_maybe_gone(leg);
 }
@@ -89,11 +94,11 @@ static void on_end(struct vgw_task *task)
         vgw_metric_add(streams_gauge(), -1, NULL, NULL, NULL);
     leg->up = false;
     vgw_timer_start(&leg->end_timer, DETACH_TIMEOUT_US);
-    vgw_leg_record_close(leg);
     if (leg->p.sink->on_end)
         leg->p.sink->on_end(leg->p.sink_arg);
     else
         leg->sink_closed = true;
+    vgw_leg_record_close(leg); /* after the sink, whose last lines say where in the recording they are */
     if (leg->attached)
         leg->p.ops->detach(leg->stream);
     else
@@ -219,17 +224,18 @@ int vgw_leg_on_format(uint64_t handle, const struct voicegw_audio_format *format
         return VGW_EINVALID;
     if (leg->up && leg->encoding == encoding && leg->rate_hz == format->rate)
         return 0;
+    vgw_leg_clear(leg); /* while the old format still stands: what was heard is counted in it */
     leg->encoding = encoding;
     leg->rate_hz = format->rate;
-    vgw_leg_clear(leg);
     int rc = vgw_leg_tx_format(leg);
     if (rc < 0)
         return rc;
     if (!leg->up) {
         vgw_metric_add(streams_gauge(), 1, NULL, NULL, NULL);
+        int64_t silence = leg->p.silence_timeout_us;
         vgw_quality_init(&leg->quality, leg->rate_hz, false);
-        leg->last_frame_us = vgw_now(leg->p.worker);
-        vgw_timer_start(&leg->watch, VGW_LEG_WATCH_US);
+        leg->last_frame_us = leg->alive_us = vgw_now(leg->p.worker);
+        vgw_timer_start(&leg->watch, silence && silence < VGW_LEG_WATCH_US ? silence : VGW_LEG_WATCH_US);
     }
     leg->up = true;
     if (leg->p.sink->on_up)
@@ -289,6 +295,11 @@ bool vgw_leg_up(const struct vgw_leg *leg)
 enum vgw_encoding vgw_leg_encoding(const struct vgw_leg *leg)
 {
     return leg->encoding;
+}
+
+bool vgw_leg_ending(const struct vgw_leg *leg)
+{
+    return leg->ending;
 }
 
 uint32_t vgw_leg_rate_hz(const struct vgw_leg *leg)

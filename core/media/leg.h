@@ -42,6 +42,8 @@ struct vgw_leg_sink {
     void (*on_quality)(void *arg, double loss, double jitter_ms, double rtt_ms);
     /** The leg ends: close what hangs on it, then call vgw_leg_sink_done() once. */
     void (*on_end)(void *arg);
+    /** 2 s after on_end it is still not done: let go of everything that lives here; the leg goes when this returns. */
+    void (*on_abandon)(void *arg);
 };
 
 struct vgw_leg_params {
@@ -68,6 +70,8 @@ struct vgw_loop *vgw_leg_loop(const struct vgw_leg *leg); /* [any] */
 
 /* ---- for the talk, on the worker ---- */
 bool vgw_leg_up(const struct vgw_leg *leg);
+/** True from the moment the end has reached the worker: what on_played() reports then was cut by the end of the call. */
+bool vgw_leg_ending(const struct vgw_leg *leg);
 enum vgw_encoding vgw_leg_encoding(const struct vgw_leg *leg);
 uint32_t vgw_leg_rate_hz(const struct vgw_leg *leg);
 uint32_t vgw_leg_epoch(const struct vgw_leg *leg);
@@ -86,12 +90,15 @@ int vgw_leg_finish(struct vgw_leg *leg, uint64_t utterance);
 void vgw_leg_clear(struct vgw_leg *leg);
 /** Anything queued or not yet reported as heard? */
 bool vgw_leg_speaking(const struct vgw_leg *leg);
-/** Digits: by signalling if the provider can, else as tones in the queue. */
+/** Digits: by signalling if the provider can, else as tones before what is queued; those of a second call follow the first's. VGW_ELIMIT when
+ *  more than 128 wait. */
 int vgw_leg_dtmf(struct vgw_leg *leg, const char *digits, struct vgw_error *err);
 /** Plays the built-in hold music until stopped (false). */
 void vgw_leg_music(struct vgw_leg *leg, bool on);
 /** The caller's audio is dropped while muted towards us (false: heard again). */
 void vgw_leg_mute(struct vgw_leg *leg, bool on);
+/** How long the speech that runs now has lasted, up to its last sound (the detector holds on for a while after it); 0: nobody speaks. */
+uint32_t vgw_leg_speech_ms(const struct vgw_leg *leg);
 /** Samples received since media began, at 8 kHz. */
 uint64_t vgw_leg_position(const struct vgw_leg *leg);
 /** After sink.on_end: the sink's things are closed. */

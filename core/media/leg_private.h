@@ -29,7 +29,8 @@ struct vgw_leg {
     uint64_t handle;
     struct vgw_task attach_task, end_task, gone_task;
     void *stream; /* the plugin's */
-    bool attached, up, ending, in_end, sink_closed, detached, end_asked;
+    bool attached, up, ending, in_end, sink_closed, detached;
+    _Atomic bool end_asked; /* control writes, the worker reads */
     uint64_t claim;
     enum vgw_encoding encoding;
     uint32_t rate_hz;
@@ -38,10 +39,10 @@ struct vgw_leg {
     bool want_pcm, want_vad, want_dtmf, muted;
     int16_t pcm[160];
     uint32_t pcm_fill;
-    uint64_t position; /* samples at 8 kHz */
+    uint64_t position; /* samples at 8 kHz that have come */
+    int64_t alive_us;  /* when the sink was last told */
     uint64_t frames;
     int64_t last_frame_us;
-    bool alive_told;
     struct vgw_resampler *rx_resampler; /* to 8 kHz, when the leg is wider */
     struct vgw_vad *vad;
     struct vgw_dtmf_rx *dtmf_rx;
@@ -51,17 +52,23 @@ struct vgw_leg {
 
     /* send */
     struct vgw_playout *playout;
+    uint32_t epoch_base; /* epochs of the queues before this one: a change of format must not lower the epoch */
+    uint32_t in_queue;   /* utterances that the queue has not reported as finished */
+    bool clearing;       /* vgw_leg_clear() is reporting: nothing begins meanwhile */
+    bool fading;         /* the end of what was cleared is still to be sent */
     struct vgw_timer tick;
     struct vgw_pace pace;
     uint64_t open_utterance;
     uint64_t tx_timestamp;
     bool room_wanted, blocked, held_frame;
+    size_t held_heard; /* samples of the held frame that the queue counts as heard already */
     uint8_t held[VGW_FRAME_SAMPLES_MAX * 2];
     struct vgw_leg_pending pending[VGW_LEG_MARKS];
     uint32_t pending_count;
     struct vgw_resampler *tx_resampler;
     uint32_t tx_resampler_in;
     struct vgw_dtmf_tx *dtmf_tx;
+    char dtmf_next[129]; /* digits asked for while others were sent */
     struct vgw_music *music;
 
     struct vgw_leg_record *record;
@@ -78,6 +85,8 @@ void vgw_leg_report_played(struct vgw_leg *leg);
 /** Feeds the recording, if one runs: caller's or our samples at 8 kHz, at their place on the leg's clock. */
 void vgw_leg_record_rx(struct vgw_leg *leg, const int16_t *pcm, size_t n);
 void vgw_leg_record_tx(struct vgw_leg *leg, const void *payload, size_t samples);
+/** Time goes on without frames. */
+void vgw_leg_record_advance(struct vgw_leg *leg);
 void vgw_leg_record_close(struct vgw_leg *leg);
 /** Called by each part when it is closed: lets the leg go once all are. */
 void vgw_leg_maybe_gone(struct vgw_leg *leg);

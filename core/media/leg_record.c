@@ -29,6 +29,8 @@ struct vgw_leg_record {
     int error;        /* pool: errno of the first failure */
     uint32_t writing; /* blocks under way */
     bool stopped;
+    bool lost; /* a block never came to the disk */
+    struct vgw_resampler *tx_resampler; /* ours to 8 kHz, when the leg is wider */
     int64_t start_us;
     uint64_t end[2]; /* by side: where the next sample goes */
 };
@@ -70,6 +72,9 @@ static void block_write(void *arg)
 static void record_free(struct vgw_leg_record *r)
 {
     vgw_record_free(r->record);
+    vgw_resampler_free(r->tx_resampler);
+    if (r->fd >= 0) /* its last block was lost */
+        close(r->fd);
     vgw_free(r->path);
     vgw_free(r);
 }
@@ -81,7 +86,7 @@ static void record_finished(struct vgw_leg_record *r)
     vgw_json_set_string(o, "recording_id", r->id);
     vgw_json_set_string(o, "path", r->path);
     vgw_json_set_double(o, "duration", (double)vgw_record_samples(r->record) / 8000);
-    vgw_json_set_bool(o, "complete", !r->error);
+    vgw_json_set_bool(o, "complete", !r->error && !r->lost);
     if (!leg->recordings)
         leg->recordings = vgw_json_array();
     vgw_json_append(leg->recordings, o);
@@ -110,6 +115,7 @@ static void on_block(void *user, struct vgw_record_block *block)
     if (!VGW_NEW(j)) {
         vgw_metric_dropped("recording_block");
         vgw_record_block_free(block);
+        r->lost = true;
         return;
     }
     j->record = r;
@@ -123,6 +129,7 @@ static void on_block(void *user, struct vgw_record_block *block)
     r->writing++;
     if (vgw_pool_submit(r->leg->p.pool, &j->job) < 0) {
         r->writing--;
+        r->lost = true;
         vgw_metric_dropped("recording_block");
         vgw_record_block_free(block);
         vgw_free(j);
@@ -178,17 +185,28 @@ void vgw_leg_record_rx(struct vgw_leg *leg, const int16_t *pcm, size_t n)
 
 void vgw_leg_record_tx(struct vgw_leg *leg, const void *payload, size_t samples)
 {
-    int16_t pcm[VGW_FRAME_SAMPLES_MAX];
-    if (samples > VGW_FRAME_SAMPLES_MAX)
+    struct vgw_leg_record *r = leg->record;
+    int16_t wide[VGW_FRAME_SAMPLES_MAX], narrow[VGW_FRAME_SAMPLES_MAX];
+    size_t width = vgw_encoding_bytes(leg->encoding);
+    const uint8_t *at = payload;
+    if (leg->rate_hz != 8000 && !r->tx_resampler && vgw_resampler_new(leg->rate_hz, 8000, &r->tx_resampler, NULL) < 0)
         return;
-    vgw_encoding_decode(leg->encoding, payload, samples, pcm);
-    if (leg->rate_hz != 8000) { /* every n-th sample of a band that the playout has limited already is enough for a record */
-        size_t step = leg->rate_hz / 8000;
-        for (size_t i = 0; i < samples / step; i++)
-            pcm[i] = pcm[i * step];
-        samples /= step;
+    while (samples) {
+        size_t n = samples < VGW_FRAME_SAMPLES_MAX ? samples : VGW_FRAME_SAMPLES_MAX, got = n;
+        vgw_encoding_decode(leg->encoding, at, n, wide);
+        at += n * width;
+        samples -= n;
+        if (leg->rate_hz == 8000)
+            put(leg, VGW_RECORD_GATEWAY, wide, n);
+        else if (vgw_resampler_run(r->tx_resampler, wide, n, narrow, VGW_FRAME_SAMPLES_MAX, &got) == 0)
+            put(leg, VGW_RECORD_GATEWAY, narrow, got);
     }
-    put(leg, VGW_RECORD_GATEWAY, pcm, samples);
+}
+
+void vgw_leg_record_advance(struct vgw_leg *leg)
+{
+    if (leg->record)
+        vgw_record_advance(leg->record->record, clock_sample(leg->record));
 }
 
 int vgw_leg_record_stop(struct vgw_leg *leg, double *ret_duration_s)

@@ -25,10 +25,20 @@ static void tell_digit(struct vgw_leg *leg, char digit, uint32_t duration_ms, in
         leg->p.sink->on_dtmf(leg->p.sink_arg, digit, duration_ms, name);
 }
 
-/* One full 20 ms frame at 8 kHz. */
+/* The detector counts what it was given; the leg counts what came. */
+static void tell_voice(struct vgw_leg *leg, const struct vgw_vad_event *event, uint64_t end)
+{
+    uint64_t back = leg->vad->position - event->sample;
+    if (leg->p.sink->on_vad)
+        leg->p.sink->on_vad(leg->p.sink_arg, event->kind, end > back ? end - back : 0);
+}
+
+/* One full 20 ms frame at 8 kHz. The position is past it in all that is told. */
 static void run_frame(struct vgw_leg *leg)
 {
     const struct vgw_leg_sink *sink = leg->p.sink;
+    uint64_t at = leg->position;
+    leg->position += 160;
     if (leg->record)
         vgw_leg_record_rx(leg, leg->pcm, 160);
     if (leg->want_dtmf) {
@@ -42,14 +52,13 @@ static void run_frame(struct vgw_leg *leg)
     if (leg->want_vad) {
         vgw_vad_set_local_speaking(leg->vad, vgw_leg_speaking(leg));
         event = vgw_vad_run(leg->vad, leg->pcm);
-        if (event.kind == VGW_VAD_START && sink->on_vad)
-            sink->on_vad(leg->p.sink_arg, event.kind, event.sample);
+        if (event.kind == VGW_VAD_START)
+            tell_voice(leg, &event, at + 160);
     }
     if (leg->want_pcm && sink->on_pcm)
-        sink->on_pcm(leg->p.sink_arg, leg->pcm, leg->position);
-    leg->position += 160;
-    if (event.kind == VGW_VAD_END && sink->on_vad)
-        sink->on_vad(leg->p.sink_arg, event.kind, event.sample);
+        sink->on_pcm(leg->p.sink_arg, leg->pcm, at);
+    if (event.kind == VGW_VAD_END)
+        tell_voice(leg, &event, at + 160);
 }
 
 static void take_pcm(struct vgw_leg *leg, const int16_t *pcm, size_t n)
@@ -104,11 +113,12 @@ int vgw_leg_on_frame(uint64_t handle, const struct voicegw_frame *in)
         return 0;
     int64_t now = vgw_now(leg->p.worker);
     leg->last_frame_us = now;
-    leg->alive_told = false;
     vgw_quality_packet(&leg->quality, in->sequence ? in->sequence : leg->frames, in->timestamp, now);
     leg->frames++;
-    if (leg->muted)
+    if (leg->muted) { /* time goes on, so that places in the stream stay true */
+        leg->position += (uint64_t)f.samples * 8000 / leg->rate_hz;
         return 0;
+    }
     if (leg->p.sink->on_wire)
         leg->p.sink->on_wire(leg->p.sink_arg, &f);
     if (leg->want_pcm || leg->want_vad || leg->want_dtmf || leg->record)
@@ -131,7 +141,20 @@ int vgw_leg_on_dtmf(uint64_t handle, const char *digit, uint32_t duration_ms, co
 
 void vgw_leg_mute(struct vgw_leg *leg, bool on)
 {
+    if (on && !leg->muted && leg->want_vad) { /* who is cut off in mid-speech has stopped speaking for us */
+        struct vgw_vad_event event = vgw_vad_flush(leg->vad);
+        leg->muted = true;
+        leg->pcm_fill = 0;
+        if (event.kind == VGW_VAD_END)
+            tell_voice(leg, &event, leg->position);
+    }
     leg->muted = on;
+}
+
+uint32_t vgw_leg_speech_ms(const struct vgw_leg *leg)
+{
+    const struct vgw_vad *v = leg->vad;
+    return v && v->active && v->last_speech > v->span_start ? (uint32_t)((v->last_speech - v->span_start) / 8) : 0;
 }
 
 uint64_t vgw_leg_position(const struct vgw_leg *leg)

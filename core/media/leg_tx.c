@@ -5,8 +5,12 @@
 
 #include "base/alloc.h"
 #include "base/metric.h"
+#include "base/str.h"
 #include "base/time.h"
 
+#define PACE_BURST 2 /* frames that a late tick may still send */
+#define MUSIC_DBM0 (-24)
+#define ROOM_MS 1000 /* so much room is worth telling */
 #define MARK_GRACE_US (2 * VGW_US_PER_S) /* how long after its last frame an utterance may stay without the provider's mark */
 
 int vgw_leg_tx_format(struct vgw_leg *leg)
@@ -19,22 +23,28 @@ int vgw_leg_tx_format(struct vgw_leg *leg)
     int rc = vgw_playout_new(&params, &playout, NULL);
     if (rc < 0)
         return rc;
+    leg->epoch_base = leg->playout ? vgw_leg_epoch(leg) : 0;
     vgw_playout_free(leg->playout);
     leg->playout = playout;
+    leg->fading = false;
     vgw_resampler_free(leg->tx_resampler);
     leg->tx_resampler = NULL;
     leg->tx_resampler_in = 0;
     vgw_resampler_free(leg->rx_resampler);
     leg->rx_resampler = NULL;
-    vgw_pace_init(&leg->pace, VGW_LEG_TICK_US, 2);
+    if (leg->music)
+        vgw_music_init(leg->music, leg->rate_hz, MUSIC_DBM0);
+    vgw_free(leg->dtmf_tx); /* tones of the old rate would be other tones */
+    leg->dtmf_tx = NULL;
+    leg->dtmf_next[0] = '\0';
+    vgw_pace_init(&leg->pace, VGW_LEG_TICK_US, PACE_BURST);
     return 0;
 }
 
 static bool tick_needed(const struct vgw_leg *leg)
 {
     return leg->up && !leg->ending &&
-           (leg->music || leg->dtmf_tx || leg->held_frame || leg->p.ops->rx_pull ||
-            (leg->playout && (vgw_playout_queued_ms(leg->playout) > 0 || leg->open_utterance)) || leg->pending_count);
+           (leg->music || leg->dtmf_tx || leg->held_frame || leg->p.ops->rx_pull || leg->fading || leg->in_queue || leg->pending_count);
 }
 
 static void tick_arm(struct vgw_leg *leg)
@@ -45,7 +55,7 @@ static void tick_arm(struct vgw_leg *leg)
     if (leg->pace.due_us > at && leg->pace.due_us - at <= VGW_LEG_TICK_US)
         at = leg->pace.due_us;
     else
-        vgw_pace_init(&leg->pace, VGW_LEG_TICK_US, 2); /* after a pause a new grid begins now: the first frame does not wait */
+        vgw_pace_init(&leg->pace, VGW_LEG_TICK_US, PACE_BURST); /* after a pause a new grid begins now: the first frame does not wait */
     vgw_timer_start_at(&leg->tick, at);
 }
 
@@ -98,8 +108,26 @@ void vgw_leg_report_played(struct vgw_leg *leg)
     while (leg->playout && vgw_playout_event(leg->playout, &e)) {
         if (e.kind == VGW_PLAYOUT_STARTED && leg->p.sink->on_started)
             leg->p.sink->on_started(leg->p.sink_arg, e.id);
-        else if (e.kind == VGW_PLAYOUT_FINISHED)
+        else if (e.kind == VGW_PLAYOUT_FINISHED) {
+            leg->in_queue--;
             utterance_left(leg, e.id, e.heard_samples, e.complete);
+        }
+    }
+}
+
+/* A frame that the provider never took was not heard, though it left the queue. */
+static void report_cut(struct vgw_leg *leg, size_t not_sent)
+{
+    struct vgw_playout_event e;
+    while (vgw_playout_event(leg->playout, &e)) {
+        if (e.kind == VGW_PLAYOUT_STARTED && leg->p.sink->on_started)
+            leg->p.sink->on_started(leg->p.sink_arg, e.id);
+        if (e.kind != VGW_PLAYOUT_FINISHED)
+            continue;
+        size_t less = e.heard_samples < not_sent ? (size_t)e.heard_samples : not_sent;
+        not_sent = 0;
+        leg->in_queue--;
+        utterance_left(leg, e.id, e.heard_samples - less, e.complete && !less);
     }
 }
 
@@ -133,6 +161,17 @@ static void pending_expire(struct vgw_leg *leg, int64_t now)
     }
 }
 
+static void dtmf_over(struct vgw_leg *leg)
+{
+    struct vgw_dtmf_tx_params params = vgw_dtmf_tx_defaults();
+    params.rate_hz = leg->rate_hz;
+    if (!leg->dtmf_next[0] || vgw_dtmf_tx_init(leg->dtmf_tx, &params, leg->dtmf_next, NULL) < 0) {
+        vgw_free(leg->dtmf_tx);
+        leg->dtmf_tx = NULL;
+    }
+    leg->dtmf_next[0] = '\0';
+}
+
 /* Fills one frame of tones or music; false when there is neither. */
 static bool generated(struct vgw_leg *leg, uint8_t *out, size_t samples)
 {
@@ -140,10 +179,8 @@ static bool generated(struct vgw_leg *leg, uint8_t *out, size_t samples)
     if (leg->dtmf_tx) {
         size_t n = vgw_dtmf_tx_run(leg->dtmf_tx, pcm, samples);
         memset(pcm + n, 0, (samples - n) * sizeof *pcm);
-        if (n < samples) {
-            vgw_free(leg->dtmf_tx);
-            leg->dtmf_tx = NULL;
-        }
+        if (n < samples)
+            dtmf_over(leg);
     } else if (leg->music) {
         vgw_music_run(leg->music, pcm, samples);
     } else {
@@ -158,12 +195,12 @@ static bool send_one(struct vgw_leg *leg)
 {
     size_t samples = VGW_SAMPLES(leg->rate_hz, VGW_FRAME_MS);
     if (!leg->held_frame) {
-        size_t heard = 0;
-        bool queue_first = !leg->dtmf_tx && leg->playout && vgw_playout_queued_ms(leg->playout) > 0;
-        if (queue_first || !generated(leg, leg->held, samples)) {
-            if (vgw_playout_take(leg->playout, samples, leg->held, &heard) == VGW_PLAYOUT_NOTHING)
-                return false;
-        }
+        leg->held_heard = 0;
+        bool queue_first = !leg->dtmf_tx && (leg->in_queue || leg->fading);
+        bool taken = queue_first && vgw_playout_take(leg->playout, samples, leg->held, &leg->held_heard) != VGW_PLAYOUT_NOTHING;
+        leg->fading = leg->fading && !queue_first;
+        if (!taken && !generated(leg, leg->held, samples))
+            return false;
     }
     int rc = send_payload(leg, leg->held, (uint32_t)(samples * vgw_encoding_bytes(leg->encoding)), (uint32_t)samples);
     leg->held_frame = leg->blocked = rc == VOICEGW_EBUSY;
@@ -179,6 +216,12 @@ static void pull_one(struct vgw_leg *leg)
         vgw_leg_on_frame(leg->handle, &f);
 }
 
+static uint32_t room_worth_ms(const struct vgw_leg *leg)
+{
+    uint32_t half = leg->p.playout_limit_ms / 2;
+    return half && half < ROOM_MS ? half : ROOM_MS;
+}
+
 void vgw_leg_on_tick(void *arg)
 {
     struct vgw_leg *leg = arg;
@@ -188,14 +231,15 @@ void vgw_leg_on_tick(void *arg)
     if (dropped)
         vgw_metric_add(vgw_metric_family(VGW_METRIC_COUNTER, "voicegw_dropped_total", "What was dropped", "what"), dropped,
                        "late_tick", NULL, NULL);
+    bool sending = true;
     for (uint32_t i = 0; i < due && leg->attached; i++) {
         pull_one(leg);
-        if (!leg->blocked && !send_one(leg))
-            break;
+        sending = sending && !leg->blocked && send_one(leg);
     }
-    vgw_leg_report_played(leg);
+    if (!leg->held_frame) /* the last frame of an utterance is not out while it is held */
+        vgw_leg_report_played(leg);
     pending_expire(leg, now);
-    if (leg->room_wanted && leg->playout && vgw_playout_room_ms(leg->playout) >= 1000) {
+    if (leg->room_wanted && vgw_playout_room_ms(leg->playout) >= room_worth_ms(leg)) {
         leg->room_wanted = false;
         if (leg->p.sink->on_room)
             leg->p.sink->on_room(leg->p.sink_arg);
@@ -217,17 +261,20 @@ int vgw_leg_on_writable(uint64_t handle)
 
 uint32_t vgw_leg_epoch(const struct vgw_leg *leg)
 {
-    return leg->playout ? vgw_playout_epoch(leg->playout) : 0;
+    return leg->epoch_base + (leg->playout ? vgw_playout_epoch(leg->playout) : 0);
 }
 
 int vgw_leg_begin(struct vgw_leg *leg, uint64_t utterance)
 {
-    if (!leg->up || leg->ending)
+    if (!leg->up || leg->ending || leg->clearing)
         return VGW_EBUSY;
-    int rc = vgw_playout_begin(leg->playout, vgw_leg_epoch(leg), utterance);
-    if (rc == 0)
+    int rc = vgw_playout_begin(leg->playout, vgw_playout_epoch(leg->playout), utterance);
+    if (rc == 0) {
         leg->open_utterance = utterance;
+        leg->in_queue++;
+    }
     vgw_leg_report_played(leg);
+    tick_arm(leg);
     return rc;
 }
 
@@ -257,7 +304,7 @@ static int push_converted(struct vgw_leg *leg, enum vgw_encoding encoding, uint3
             pcm = out;
         }
         vgw_encoding_encode(leg->encoding, pcm, got, wire);
-        if (vgw_playout_push(leg->playout, vgw_leg_epoch(leg), wire, got, &taken) < 0 || taken < got)
+        if (vgw_playout_push(leg->playout, vgw_playout_epoch(leg->playout), wire, got, &taken) < 0 || taken < got)
             vgw_metric_dropped("playout_full");
         at += n * bytes;
         samples -= n;
@@ -269,6 +316,8 @@ int vgw_leg_push(struct vgw_leg *leg, uint64_t utterance, enum vgw_encoding enco
 {
     if (!leg->up || leg->ending || utterance != leg->open_utterance)
         return VGW_ENOTFOUND;
+    if (!vgw_rate_supported(rate_hz))
+        return VGW_EINVALID;
     uint32_t ms = (uint32_t)(samples * 1000 / rate_hz) + 1;
     if (vgw_playout_room_ms(leg->playout) < ms) {
         leg->room_wanted = true;
@@ -276,7 +325,7 @@ int vgw_leg_push(struct vgw_leg *leg, uint64_t utterance, enum vgw_encoding enco
     }
     int rc;
     if (encoding == leg->encoding && rate_hz == leg->rate_hz)
-        rc = vgw_playout_push(leg->playout, vgw_leg_epoch(leg), payload, samples, NULL);
+        rc = vgw_playout_push(leg->playout, vgw_playout_epoch(leg->playout), payload, samples, NULL);
     else
         rc = push_converted(leg, encoding, rate_hz, payload, samples);
     tick_arm(leg);
@@ -288,31 +337,41 @@ int vgw_leg_finish(struct vgw_leg *leg, uint64_t utterance)
     if (utterance != leg->open_utterance)
         return VGW_ENOTFOUND;
     leg->open_utterance = 0;
-    int rc = vgw_playout_end(leg->playout, vgw_leg_epoch(leg));
-    vgw_leg_report_played(leg);
+    int rc = vgw_playout_end(leg->playout, vgw_playout_epoch(leg->playout));
+    if (!leg->held_frame)
+        vgw_leg_report_played(leg);
     tick_arm(leg);
     return rc;
 }
 
 void vgw_leg_clear(struct vgw_leg *leg)
 {
+    struct vgw_leg_pending far[VGW_LEG_MARKS];
+    uint32_t count = leg->pending_count;
+    size_t not_sent = leg->held_frame ? leg->held_heard : 0;
     leg->open_utterance = 0;
-    leg->held_frame = leg->blocked = leg->room_wanted = false;
+    leg->room_wanted = leg->held_frame = false;
     if (!leg->playout)
         return;
-    uint32_t epoch = vgw_playout_clear(leg->playout);
-    /* What the far side still holds is reported before it is told to forget, so that its late marks find nothing. */
-    while (leg->pending_count)
-        pending_remove(leg, 0, false);
+    /* What the far side still holds is stamped before it is told to forget: its marks, which may come back from inside, find nothing. */
+    memcpy(far, leg->pending, count * sizeof far[0]);
+    leg->pending_count = 0;
+    leg->fading = leg->in_queue > 0;
+    vgw_playout_clear(leg->playout);
     if (leg->attached && leg->up && leg->p.ops->far_queue)
-        leg->p.ops->clear(leg->stream, epoch);
-    vgw_leg_report_played(leg);
+        leg->p.ops->clear(leg->stream, vgw_leg_epoch(leg));
+    leg->clearing = true;
+    for (uint32_t i = 0; i < count; i++)
+        if (leg->p.sink->on_played)
+            leg->p.sink->on_played(leg->p.sink_arg, far[i].utterance, far[i].heard_samples, false);
+    report_cut(leg, not_sent);
+    leg->clearing = false;
     tick_arm(leg);
 }
 
 bool vgw_leg_speaking(const struct vgw_leg *leg)
 {
-    return leg->pending_count || (leg->playout && vgw_playout_queued_ms(leg->playout) > 0);
+    return leg->pending_count || leg->in_queue;
 }
 
 int vgw_leg_dtmf(struct vgw_leg *leg, const char *digits, struct vgw_error *err)
@@ -325,15 +384,19 @@ int vgw_leg_dtmf(struct vgw_leg *leg, const char *digits, struct vgw_error *err)
     if (!VGW_NEW(tx))
         return vgw_error_nomem(err);
     int rc = vgw_dtmf_tx_init(tx, &params, digits, err);
-    if (rc == 0 && leg->p.ops->dtmf && leg->p.ops->dtmf(leg->stream, digits) == 0) {
-        vgw_free(tx);
-        return 0;
-    }
-    if (rc < 0) {
+    if (rc < 0 || (leg->p.ops->dtmf && leg->attached && leg->p.ops->dtmf(leg->stream, digits) == 0)) {
         vgw_free(tx);
         return rc;
     }
-    vgw_free(leg->dtmf_tx);
+    if (leg->dtmf_tx) {
+        size_t have = strlen(leg->dtmf_next);
+        vgw_free(tx);
+        if (!vgw_strcopy(leg->dtmf_next + have, sizeof leg->dtmf_next - have, digits)) {
+            leg->dtmf_next[have] = '\0';
+            return vgw_error_set(err, VGW_ELIMIT, "at most %zu digits may wait behind those being sent", sizeof leg->dtmf_next - 1);
+        }
+        return 0;
+    }
     leg->dtmf_tx = tx;
     tick_arm(leg);
     return 0;
@@ -345,7 +408,7 @@ void vgw_leg_music(struct vgw_leg *leg, bool on)
         vgw_free(leg->music);
         leg->music = NULL;
     } else if (!leg->music && VGW_NEW(leg->music)) {
-        vgw_music_init(leg->music, leg->rate_hz, -24);
+        vgw_music_init(leg->music, leg->rate_hz, MUSIC_DBM0);
     }
     tick_arm(leg);
 }

@@ -8,21 +8,30 @@
 
 #define FRAME_BYTES_MAX 96000 /* a second at 48 kHz linear */
 
-int vgw_engine_stream_init(struct vgw_engine_stream *stream, enum vgw_handle_kind kind, struct vgw_loop *worker,
-                           void (*on_message)(void *owner, struct vgw_engine_stream *stream, const struct vgw_engine_message *m),
-                           void *owner)
+struct vgw_engine_stream *vgw_engine_stream_new(enum vgw_handle_kind kind, struct vgw_loop *worker,
+                                                void (*on_message)(void *owner, struct vgw_engine_stream *stream,
+                                                                   const struct vgw_engine_message *m),
+                                                void *owner)
 {
-    *stream = (struct vgw_engine_stream){.on_message = on_message, .owner = owner};
+    struct vgw_engine_stream *stream;
+    if (!VGW_NEW(stream))
+        return NULL;
+    stream->on_message = on_message;
+    stream->owner = owner;
     stream->handle = vgw_handle_new(kind, worker, stream);
-    return stream->handle ? 0 : VGW_ELIMIT;
+    if (stream->handle)
+        return stream;
+    vgw_free(stream);
+    return NULL;
 }
 
-void vgw_engine_stream_drop(struct vgw_engine_stream *stream)
+void vgw_engine_stream_free(struct vgw_engine_stream *stream)
 {
-    if (stream->handle)
-        vgw_handle_drop(stream->handle);
-    stream->handle = 0;
-    stream->open = false;
+    if (!stream)
+        return;
+    vgw_list_remove(&stream->link);
+    vgw_handle_drop(stream->handle);
+    vgw_free(stream);
 }
 
 static void message_free(struct vgw_engine_message *m)
@@ -84,12 +93,13 @@ int vgw_engine_post_now(uint64_t handle, const struct vgw_engine_message *m)
 bool vgw_engine_frame(struct vgw_engine_message *m, const struct voicegw_frame *frame)
 {
     static const enum vgw_encoding map[] = {VGW_L16, VGW_PCMU, VGW_PCMA, VGW_L16};
-    if (frame->encoding < VOICEGW_AUDIO_PCMU || frame->encoding > VOICEGW_AUDIO_L16 || !frame->bytes || frame->bytes > FRAME_BYTES_MAX)
+    if (frame->encoding < VOICEGW_AUDIO_PCMU || frame->encoding > VOICEGW_AUDIO_L16 || !frame->data || frame->bytes > FRAME_BYTES_MAX ||
+        !vgw_rate_supported(frame->rate))
         return false;
     m->encoding = map[frame->encoding];
     m->rate_hz = frame->rate;
-    m->bytes = frame->bytes;
     m->samples = frame->bytes / vgw_encoding_bytes(m->encoding);
+    m->bytes = m->samples * vgw_encoding_bytes(m->encoding); /* half a sample would shift all that follows */
     m->payload = (uint8_t *)(uintptr_t)frame->data; /* borrowed; copied when posted */
-    return vgw_rate_supported(frame->rate) || m->encoding != VGW_L16;
+    return m->samples > 0;
 }

@@ -4,6 +4,7 @@
 #ifndef VGW_TALK_ENGINE_H
 #define VGW_TALK_ENGINE_H
 #include <stdint.h>
+#include "base/list.h"
 #include "loop/handle.h"
 #include "media/frame.h"
 #include "voicegw/draft/assistant.h"
@@ -53,22 +54,27 @@ struct vgw_engine_message {
     uint8_t *payload;
 };
 
-/** One open stream. Embedded in its talk. */
+/** One stream of a plugin, from before its open() until its on_closed(): a plugin that closes in its own time posts to this name until then, so
+ *  the name outlives the talk's interest in it. */
 struct vgw_engine_stream {
+    struct vgw_list link; /* of the talk's closing streams */
     uint64_t handle;
     const struct vgw_engine *engine;
     void *s; /* the plugin's */
-    bool open, closing;
+    bool closing;
+    void *release; /* a reference to give back once it is closed, or NULL */
     void (*on_message)(void *owner, struct vgw_engine_stream *stream, const struct vgw_engine_message *m);
     void *owner;
 };
-/** Names a stream before its plugin's open() is called. VGW_ELIMIT when the table is full. [the worker] */
-int vgw_engine_stream_init(struct vgw_engine_stream *stream, enum vgw_handle_kind kind, struct vgw_loop *worker,
-                           void (*on_message)(void *owner, struct vgw_engine_stream *stream, const struct vgw_engine_message *m), void *owner);
-/** The name dies: nothing more is handed on. [the worker] */
-void vgw_engine_stream_drop(struct vgw_engine_stream *stream);
+/** Names a stream before its plugin's open() is called; NULL when memory or the table is full. The caller owns it. [the worker] */
+struct vgw_engine_stream *vgw_engine_stream_new(enum vgw_handle_kind kind, struct vgw_loop *worker,
+                                                void (*on_message)(void *owner, struct vgw_engine_stream *stream,
+                                                                   const struct vgw_engine_message *m),
+                                                void *owner);
+/** The name dies: nothing more is handed on. Takes NULL. [the worker] */
+void vgw_engine_stream_free(struct vgw_engine_stream *stream);
 
-/** Copies a message (texts, payload borrowed during the call) and posts it to the stream. At most 2,000 under way a stream's worker queue;
+/** Copies a message (texts, payload borrowed during the call) and posts it to the stream, in order. VGW_ELIMIT when the worker's queue is full;
  *  VGW_ENOTFOUND when the stream is gone. Thread: any. */
 int vgw_engine_post(uint64_t handle, const struct vgw_engine_message *m);
 /** Hands it on at once when called on the stream's worker (live audio), else posts. Thread: any. */

@@ -6,12 +6,15 @@
 #include "talk/talk_private.h"
 
 #define GATHER_TIMEOUT_US (5 * VGW_US_PER_S)
+#define NOBODY UINT64_MAX /* waits for this gather: it has no operation */
+#define TIMEOUT_MAX_US (3600 * VGW_US_PER_S)
 #define DIGIT_GAP_US (3 * VGW_US_PER_S)
 
 void vgw_talk_gather_end(struct vgw_talk *t, int status, const char *input, const char *text, double confidence)
 {
     struct vgw_gather *g = &t->gather;
     uint64_t op = g->op;
+    bool hinted = g->hinted;
     if (!op)
         return;
     vgw_timer_stop(&t->gather_timer);
@@ -25,8 +28,17 @@ void vgw_talk_gather_end(struct vgw_talk *t, int status, const char *input, cons
             vgw_json_set_double(o, "confidence", confidence);
     }
     memset(g, 0, sizeof *g);
-    vgw_talk_hints(t, "[]");
-    vgw_talk_complete(t, op, status, status < 0 ? text : NULL, o);
+    if (hinted)
+        vgw_talk_hints(t, "[]");
+    if (!t->ending)
+        vgw_talk_listen_update(t);
+    vgw_talk_complete(t, op == NOBODY ? 0 : op, status, status < 0 ? text : NULL, o);
+}
+
+/* Is an answer on its way? */
+static bool being_said(const struct vgw_talk *t)
+{
+    return t->gather.speech && t->stt && (t->caller_speaking || t->hearing || t->final_utterance);
 }
 
 static void on_gather_timer(void *arg)
@@ -34,47 +46,57 @@ static void on_gather_timer(void *arg)
     struct vgw_talk *t = arg;
     if (t->gather.digit_count)
         vgw_talk_gather_end(t, 0, "dtmf", "", -1);
-    else if (t->caller_speaking || t->hearing || t->awaiting_final)
+    else if (being_said(t) || vgw_talk_speaking(t))
         vgw_timer_start(&t->gather_timer, VGW_US_PER_S);
     else
         vgw_talk_gather_end(t, 0, "none", "", -1);
 }
 
-static void gather_input(struct vgw_gather *g, const char *input)
+static int gather_params(struct vgw_gather *g, const struct vgw_json *params, struct vgw_error *err)
 {
+    const char *input = vgw_json_get_string(params, "input", "");
+    const struct vgw_json *timeout = vgw_json_get(params, "timeout");
     g->speech = !input[0] || strstr(input, "speech");
     g->dtmf = !input[0] || strstr(input, "dtmf");
+    if (!g->speech && !g->dtmf)
+        return vgw_error_at(err, VGW_EINVALID, "input", "input must be speech, dtmf or both");
+    int64_t digits = vgw_json_get_int(params, "num_digits", 0);
+    if (digits < 0 || digits >= (int64_t)sizeof g->digits)
+        return vgw_error_at(err, VGW_EINVALID, "num_digits", "num_digits must be a number from 0 (any) to %zu", sizeof g->digits - 1);
+    g->num_digits = (uint32_t)digits;
+    g->finish_on = vgw_json_get_string(params, "finish_on", "#")[0];
+    g->timeout_us = GATHER_TIMEOUT_US;
+    if (vgw_json_str(timeout) && !vgw_parse_duration_us(vgw_json_str(timeout), &g->timeout_us))
+        g->timeout_us = -1;
+    else if (timeout && !vgw_json_str(timeout))
+        g->timeout_us = (int64_t)(vgw_json_as_double(timeout, -1) * (double)VGW_US_PER_S);
+    if (g->timeout_us < 0 || g->timeout_us > TIMEOUT_MAX_US)
+        return vgw_error_at(err, VGW_EINVALID, "timeout", "timeout must be a duration such as 5s, up to 1h");
+    return 0;
 }
 
 int vgw_talk_gather(struct vgw_talk *t, uint64_t op, const struct vgw_json *params, struct vgw_error *err)
 {
-    struct vgw_gather *g = &t->gather;
+    struct vgw_gather *g = &t->gather, next = {.op = op ? op : NOBODY};
     if (g->op)
         return vgw_error_set(err, VGW_EBUSY, "another gather is waiting on this call");
-    memset(g, 0, sizeof *g);
-    gather_input(g, vgw_json_get_string(params, "input", ""));
-    g->num_digits = (uint32_t)vgw_json_get_int(params, "num_digits", 0);
-    g->finish_on = vgw_json_get_string(params, "finish_on", "#")[0];
-    g->timeout_us = GATHER_TIMEOUT_US;
-    const struct vgw_json *timeout = vgw_json_get(params, "timeout");
-    if (vgw_json_str(timeout))
-        vgw_parse_duration_us(vgw_json_str(timeout), &g->timeout_us);
-    else if (timeout)
-        g->timeout_us = (int64_t)(vgw_json_as_double(timeout, 5) * (double)VGW_US_PER_S);
-    if (!g->speech && !g->dtmf)
-        return vgw_error_at(err, VGW_EINVALID, "input", "input must be speech, dtmf or both");
-    g->op = op;
+    int rc = gather_params(&next, params, err);
+    if (rc < 0)
+        return rc;
+    *g = next;
     vgw_timer_init(&t->gather_timer, t->worker, on_gather_timer, t);
     vgw_timer_stop(&t->no_input_timer);
+    vgw_talk_listen_update(t);
     char *phrases = vgw_json_get(params, "phrases") ? vgw_json_text(vgw_json_get(params, "phrases"), false) : NULL;
-    if (phrases)
+    if (phrases) {
+        g->hinted = true;
         vgw_talk_hints(t, phrases);
+    }
     vgw_free(phrases);
     const char *prompt = vgw_json_get_string(params, "prompt", "");
     if (prompt[0])
         vgw_talk_prompt(t, prompt, 0, vgw_json_get_bool(params, "interruptible", true), VGW_SPEECH_PROMPT);
-    if (!vgw_talk_speaking(t))
-        vgw_talk_gather_quiet(t);
+    vgw_talk_gather_quiet(t);
     return 0;
 }
 

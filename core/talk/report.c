@@ -103,3 +103,16 @@ void vgw_talk_activity(struct vgw_talk *t)
 {
     vgw_talk_tell(t, "activity", NULL, 0, 0, NULL);
 }
+
+void vgw_talk_error(struct vgw_talk *t, int status, const char *sentence, const char *fallback, const char *where)
+{
+    const struct vgw_status_info *info = vgw_status_info(status);
+    const char *text = sentence && sentence[0] ? sentence : fallback;
+    vgw_log(info->retryable ? VGW_LOG_WARNING : VGW_LOG_ERROR, &t->scope, fallback, "where", where, "error", text, NULL);
+    struct vgw_json *o = vgw_json_object();
+    vgw_json_set_string(o, "error", text);
+    vgw_json_set_string(o, "error_class", info->error_class);
+    vgw_json_set_string(o, "where", where);
+    vgw_json_set_bool(o, "retryable", info->retryable);
+    vgw_talk_event(t, "error", o);
+}

@@ -1,5 +1,6 @@
-/* talk_private.h - the talk's inside, shared by talk.c (life and messages), listen.c (the caller), speak.c (we), answer.c (the assistant), gather.c
- * and report.c only. Everything here runs on the leg's worker unless said otherwise. */
+/* talk_private.h - the talk's inside, shared by the files of this room only: talk.c (life), command.c, listen.c (voice activity, digits, silence),
+ * recognize.c (the recognizer), turn.c (what a caller's turn leads to), speak.c (utterances into the queue), voice.c (synthesis), play.c (files),
+ * answer.c (the assistant), heard.c (what was heard of us), gather.c, report.c. Everything here runs on the leg's worker unless said otherwise. */
 #ifndef VGW_TALK_PRIVATE_H
 #define VGW_TALK_PRIVATE_H
 #include "base/buf.h"
@@ -14,46 +15,62 @@
 #define VGW_TALK_PENDING_MS 120000 /* synthesised audio that waits for room in the queue */
 #define VGW_TALK_SPEECHES 64       /* utterances that wait to be spoken */
 #define VGW_TALK_VOICES 4          /* synthesis streams kept open, by voice and language */
+#define VGW_TALK_CREDIT_MS 30000   /* what a synthesis may run ahead of the queue */
 #define VGW_TALK_FINAL_TIMEOUT_US (5 * VGW_US_PER_S) /* an engine that gives no final in this time is passed over */
 #define VGW_TALK_PARTIAL_GAP_US (100 * VGW_US_PER_MS)
+#define VGW_TALK_TEXT_MAX 1024 /* of a partial, and of what is carried over a pause */
 
-enum vgw_speech_kind { VGW_SPEECH_SAY, VGW_SPEECH_PLAY, VGW_SPEECH_ANSWER, VGW_SPEECH_PROMPT };
+enum vgw_speech_kind { VGW_SPEECH_SAY, VGW_SPEECH_PLAY, VGW_SPEECH_ANSWER, VGW_SPEECH_PROMPT, VGW_SPEECH_LIVE };
+
+struct vgw_turn_times { /* 0: not reached; the loop's clock */
+    int64_t speech_end_us, final_us, first_text_us, first_byte_us, first_frame_us;
+};
 
 struct vgw_speech { /* one utterance of ours, in the order of speaking */
     struct vgw_list link;
     uint64_t utterance;
     enum vgw_speech_kind kind;
     uint64_t op;   /* completes when heard; 0: none */
-    uint64_t turn; /* of the assistant, for VGW_SPEECH_ANSWER */
+    uint64_t turn; /* of the assistant, for VGW_SPEECH_ANSWER and LIVE */
     bool interruptible;
-    struct vgw_buf text;   /* all of it so far */
-    size_t spoken;         /* bytes given to the synthesis */
-    bool text_done;        /* no more text follows */
-    bool synth_done;       /* no more audio follows */
-    bool begun, finished;  /* in the leg's queue: opened, closed */
-    bool looped;
-    struct vgw_tts_stream *voice;
+    bool ssml;
+    struct vgw_buf text;  /* all of it so far */
+    size_t spoken;        /* bytes given to the synthesis */
+    bool text_done;       /* no more text follows */
+    bool synth_done;      /* no more audio follows */
+    bool begun, finished; /* in the leg's queue: opened, closed */
+    int status;           /* negative: it could not be made, and why */
+    char *sentence;
+    struct vgw_voice *voice;
     struct vgw_buf pending; /* audio waiting for room */
     enum vgw_encoding encoding;
     uint32_t rate_hz;
-    uint64_t samples; /* synthesised so far, at rate_hz */
+    uint64_t samples;     /* made so far, at rate_hz */
+    struct vgw_buf align; /* struct vgw_align: how far in the text is how far in the audio */
+    char *item;           /* of a live assistant */
+    struct vgw_turn_times times;
+    /* VGW_SPEECH_PLAY */
+    int16_t *clip;
+    size_t clip_samples, clip_at;
+    bool looped;
 };
 
-struct vgw_tts_stream {
-    struct vgw_engine_stream es;
+struct vgw_align {
+    uint64_t samples;
+    uint32_t characters;
+};
+
+struct vgw_voice { /* a way to speak: the synthesis stream for one voice and language */
+    struct vgw_engine_stream *es; /* NULL: no engine could be opened */
     struct vgw_talk *talk;
     char voice[64], language[32];
     uint32_t engine_index;
     int64_t used_us;
 };
 
-struct vgw_turn_times { /* 0: not reached; the loop's clock */
-    int64_t speech_end_us, final_us, first_text_us, first_byte_us, first_frame_us;
-};
-
 struct vgw_gather {
     uint64_t op; /* 0: none */
-    bool speech, dtmf, prompt_done;
+    bool speech, dtmf, hinted;
     uint32_t num_digits;
     char finish_on;
     int64_t timeout_us;
@@ -65,53 +82,61 @@ struct vgw_talk {
     struct vgw_talk_params p;
     const struct vgw_talk_home *home;
     char session[VGW_ID_MAX], call_id[VGW_ID_MAX], provider[64];
+    char *audio_root;
     struct vgw_log_scope scope;
     struct vgw_leg *leg;
     uint64_t leg_handle;
     struct vgw_loop *worker;
     struct vgw_talk_begin *cfg; /* NULL before begin */
     struct vgw_talk_options options;
-    bool ending, started, on_hold;
+    bool end_asked; /* control's own */
     struct vgw_list waiting; /* commands until media is up */
+    bool ending, started, on_hold, up_told;
+    bool closing_all; /* on_end() is still asking all to close */
 
-    /* listen.c */
-    struct vgw_engine_stream stt;
+    /* listen.c, recognize.c */
+    struct vgw_engine_stream *stt; /* NULL: none is open */
     uint32_t stt_index;
     struct voicegw_audio_format stt_format;
     struct vgw_resampler *stt_resampler;
     struct vgw_preroll *preroll;
-    uint64_t utterance;    /* of the caller; grows */
+    uint64_t utterance;            /* of the caller; grows */
+    uint64_t final_utterance;      /* whose final is awaited; 0: none */
+    uint64_t final_seen;           /* whose final came last */
     bool caller_speaking, hearing; /* voice activity; an utterance is open at the recognizer */
-    bool awaiting_final;
-    bool over_speech;      /* the utterance began while we spoke */
+    bool over_speech;              /* the utterance began while we spoke */
+    bool over_protected;           /* and ended within what may not be cut */
     int64_t speech_start_us, speech_end_us;
     struct vgw_timer endpoint_timer, barge_timer, final_timer, no_input_timer;
     uint32_t reprompts, no_matches;
-    char partial[512];
+    char partial[VGW_TALK_TEXT_MAX];
+    char carried[VGW_TALK_TEXT_MAX]; /* said before a pause that turned out not to be the end */
     int64_t partial_told_us;
 
-    /* speak.c */
+    /* speak.c, voice.c */
     struct vgw_list speeches;
     uint32_t speech_count;
     uint64_t next_utterance;
-    struct vgw_tts_stream *voices[VGW_TALK_VOICES];
+    struct vgw_voice *voices[VGW_TALK_VOICES];
+    bool pumping, clearing;
 
     /* answer.c */
-    struct vgw_engine_stream assistant, audio;
+    struct vgw_engine_stream *assistant, *audio;
     struct vgw_engine assistant_engine;
-    uint64_t turn; /* of the assistant */
+    bool assistant_held; /* assistant_engine.ref is to be given back */
+    uint64_t turn;       /* of the assistant */
+    uint64_t first_turn; /* that this assistant was given: those before were another's */
     bool thinking;
-    bool answered;         /* the present turn brought text */
+    bool turn_cut; /* the rest of this turn's answer is not wanted */
     struct vgw_turn_times times;
     struct vgw_timer filler_timer;
     struct vgw_list after_speech; /* actions that wait until all was heard */
-    uint64_t assistant_op; /* of the command that switched to this assistant */
+    uint64_t assistant_op;        /* of the command that switched to this assistant */
     uint32_t turns_used;
 
     struct vgw_gather gather;
     struct vgw_timer gather_timer;
-    uint32_t closing; /* engine streams that have not closed yet */
-    struct vgw_task gone_task;
+    struct vgw_list closing; /* engine streams that have not closed yet */
 };
 
 /* report.c: to control. Take ownership of JSON. */
@@ -121,33 +146,77 @@ void vgw_talk_complete(struct vgw_talk *t, uint64_t op, int status, const char *
 void vgw_talk_transcript(struct vgw_talk *t, const char *role, const char *content, double latency_ms, double confidence, bool interrupted,
                          struct vgw_json *stages);
 void vgw_talk_activity(struct vgw_talk *t);
+/** Logs and tells a failure of a part as the event `error`. `sentence` may be NULL: then `fallback`. */
+void vgw_talk_error(struct vgw_talk *t, int status, const char *sentence, const char *fallback, const char *where);
 
 /* listen.c */
 void vgw_talk_listen_start(struct vgw_talk *t);
 void vgw_talk_listen_end(struct vgw_talk *t);
-void vgw_talk_on_pcm(void *arg, const int16_t *pcm, uint64_t sample);
+/** Sets what runs on the receive path to what is needed now. */
+void vgw_talk_listen_update(struct vgw_talk *t);
+/** Forgets the utterance that is under way: a hold begins. */
+void vgw_talk_listen_reset(struct vgw_talk *t);
 void vgw_talk_on_vad(void *arg, enum vgw_vad_event_kind kind, uint64_t sample);
 void vgw_talk_on_digit(void *arg, char digit, uint32_t duration_ms, const char *source);
-void vgw_talk_hints(struct vgw_talk *t, const char *hints_json);
+/** May what the caller says now cut what we say? */
+bool vgw_talk_may_barge(const struct vgw_talk *t);
+/** (Re)arms the end of the caller's turn, from the end of speech and from how the text ends. */
+void vgw_talk_endpoint_arm(struct vgw_talk *t);
+/** A caller who speaks while something of ours begins is heard as one who cuts in. */
+void vgw_talk_barge_watch(struct vgw_talk *t);
 /** We have fallen silent: the caller's time to speak begins. */
 void vgw_talk_await_caller(struct vgw_talk *t);
+
+/* recognize.c */
+void vgw_talk_stt_start(struct vgw_talk *t);
+void vgw_talk_stt_end(struct vgw_talk *t);
+void vgw_talk_on_pcm(void *arg, const int16_t *pcm, uint64_t sample);
+/** An utterance begins (what was said just before the detector opened goes first), goes on after a pause, pauses, is over. */
+void vgw_talk_stt_begin(struct vgw_talk *t, uint64_t sample);
+void vgw_talk_stt_speech(struct vgw_talk *t, bool started, uint64_t sample);
+void vgw_talk_stt_finalize(struct vgw_talk *t);
+void vgw_talk_hints(struct vgw_talk *t, const char *hints_json);
+
+/* turn.c */
+/** The caller's turn is over and this is what was understood; "" for nothing. */
+void vgw_talk_caller_said(struct vgw_talk *t, const char *text, double confidence, const char *language);
+void vgw_talk_on_no_input(void *arg);
 
 /* speak.c */
 /** Queues an utterance; *ret_speech may take more text by vgw_speech_text(). */
 int vgw_speech_new(struct vgw_talk *t, enum vgw_speech_kind kind, uint64_t op, bool interruptible, const char *voice, const char *language,
                    struct vgw_speech **ret_speech, struct vgw_error *err);
-void vgw_speech_text(struct vgw_talk *t, struct vgw_speech *s, const char *text, bool last);
+/** Takes back one that was just made: nothing is told of it. */
+void vgw_speech_drop(struct vgw_talk *t, struct vgw_speech *s);
+struct vgw_speech *vgw_speech_find(struct vgw_talk *t, uint64_t utterance);
 /** Says a text of ours (greeting, prompt, filler). */
 void vgw_talk_prompt(struct vgw_talk *t, const char *text, uint64_t op, bool interruptible, enum vgw_speech_kind kind);
-int vgw_talk_play(struct vgw_talk *t, uint64_t op, const struct vgw_json *params, struct vgw_error *err);
 void vgw_talk_speak_pump(struct vgw_talk *t);
 void vgw_talk_on_started(void *arg, uint64_t utterance);
 void vgw_talk_on_played(void *arg, uint64_t utterance, uint64_t heard_samples, bool complete);
-/** Cuts what may be cut: clears the queue, drops what waits. Returns false when nothing could be cut. */
+/** Cuts what may be cut: clears the queue, drops what waits up to what may not be cut. Returns false when nothing could be cut. */
 bool vgw_talk_interrupt(struct vgw_talk *t);
 /** Is something of ours being spoken or about to be? */
 bool vgw_talk_speaking(const struct vgw_talk *t);
+/** And may it not be cut? */
+bool vgw_talk_protected(const struct vgw_talk *t);
 void vgw_talk_speak_end(struct vgw_talk *t);
+
+/* voice.c */
+struct vgw_voice *vgw_voice_get(struct vgw_talk *t, const char *voice, const char *language, struct vgw_error *err);
+void vgw_speech_text(struct vgw_talk *t, struct vgw_speech *s, const char *text, bool last);
+/** From the first word again, under a new number. */
+void vgw_speech_again(struct vgw_talk *t, struct vgw_speech *s);
+/** Audio for an utterance that came from outside: from a synthesis or a live assistant. */
+void vgw_speech_audio(struct vgw_talk *t, struct vgw_speech *s, const struct vgw_engine_message *m);
+/** So many samples of a voice's audio do not wait any more: it may make as many again. */
+void vgw_voice_credit(struct vgw_voice *v, size_t samples, uint32_t rate_hz);
+void vgw_talk_voices_cancel(struct vgw_talk *t);
+void vgw_talk_voices_end(struct vgw_talk *t);
+void vgw_talk_voices_free(struct vgw_talk *t);
+
+/* play.c */
+int vgw_talk_play(struct vgw_talk *t, uint64_t op, const struct vgw_json *params, struct vgw_error *err);
 
 /* answer.c */
 void vgw_talk_assistant_start(struct vgw_talk *t);
@@ -155,11 +224,16 @@ void vgw_talk_assistant_end(struct vgw_talk *t);
 int vgw_talk_assistant_switch(struct vgw_talk *t, const struct vgw_engine *engine, uint64_t op, struct vgw_error *err);
 /** A caller's turn (or its absence: flags) goes to the assistant. False when there is none. */
 bool vgw_talk_ask(struct vgw_talk *t, const char *text, double confidence, uint32_t flags);
-/** The assistant is told how much of its answer was heard, the answer's line is written. `s` was an answer. */
-void vgw_talk_answer_heard(struct vgw_talk *t, struct vgw_speech *s, uint64_t heard_samples, bool complete);
 bool vgw_talk_assistant_digit(struct vgw_talk *t, char digit);
+/** Carries out a wish: tells control, or ends the step that brought the assistant in. Takes ownership of params. */
+void vgw_talk_act(struct vgw_talk *t, const char *action, struct vgw_json *params);
 void vgw_talk_all_heard(struct vgw_talk *t);
-void vgw_talk_first_frame(struct vgw_talk *t, struct vgw_speech *s);
+/** What it wished to do after this text is void: the caller has something else to say. */
+void vgw_talk_wishes_drop(struct vgw_talk *t);
+
+/* heard.c */
+/** An utterance of ours is over: events, the transcript's line, the assistant's knowledge. */
+void vgw_talk_heard(struct vgw_talk *t, struct vgw_speech *s, uint64_t heard_samples, bool complete);
 
 /* gather.c */
 int vgw_talk_gather(struct vgw_talk *t, uint64_t op, const struct vgw_json *params, struct vgw_error *err);
@@ -168,6 +242,17 @@ bool vgw_talk_gather_speech(struct vgw_talk *t, const char *text, double confide
 void vgw_talk_gather_quiet(struct vgw_talk *t);
 void vgw_talk_gather_end(struct vgw_talk *t, int status, const char *input, const char *text, double confidence);
 
-/* talk.c: an engine stream has closed (or never opened). */
-void vgw_talk_closed(struct vgw_talk *t);
+/* command.c */
+/** Gives the engines of a begin that was not taken back, and frees it. [control] */
+void vgw_talk_begin_refuse(const struct vgw_talk_home *home, struct vgw_talk_begin *begin);
+void vgw_talk_begin_free(struct vgw_talk_begin *begin);
+/** The first time that media and begin are both there. */
+void vgw_talk_start(struct vgw_talk *t);
+/** Runs the commands that waited for media; the other drops them at the end, told as such. */
+void vgw_talk_commands_waited(struct vgw_talk *t);
+void vgw_talk_commands_drop(struct vgw_talk *t);
+
+/* talk.c */
+/** Asks a stream to close and forgets it: *stream is NULL afterwards; it lives on until its plugin has closed it. `release` goes back then. */
+void vgw_talk_stream_close(struct vgw_talk *t, struct vgw_engine_stream **stream, void (*close)(void *s), void *release);
 #endif

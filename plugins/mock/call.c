@@ -80,13 +80,8 @@ struct mock_call *mock_call_new(struct mock *m, const char *id, const char *from
 static void on_news(void *arg)
 {
     struct mock_news *n = arg;
-    struct mock *m = n->mock;
-    (void)pthread_mutex_lock(&m->lock);
-    const struct mock_call *c = mock_call_of(m, n->call);
-    struct mock_stream *stream = c ? c->stream : NULL;
-    (void)pthread_mutex_unlock(&m->lock);
-    /* This is the stream's own worker, so the stream stays while this runs. */
-    struct mock_caller *caller = stream ? mock_stream_caller(stream) : NULL;
+    /* This is the stream's own worker, so it stays while this runs; the call may be over already. */
+    struct mock_caller *caller = mock_stream_caller(n->mock, n->leg);
     if (caller && n->event)
         mock_caller_news(caller, n->event, n->text);
     else if (caller)
@@ -101,11 +96,10 @@ static void send_news(struct mock_call *c, const char *event, const char *text)
     if (!n)
         return;
     n->mock = m;
-    n->call = c->handle;
     n->event = event ? strdup(event) : NULL;
     n->text = text ? strdup(text) : NULL;
     (void)pthread_mutex_lock(&m->lock);
-    uint64_t leg = c->leg;
+    uint64_t leg = n->leg = c->leg;
     if (leg == 0 && c->early_count < MOCK_EARLY_MAX) {
         *c->early_end = n;
         c->early_end = &n->next;

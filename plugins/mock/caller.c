@@ -360,7 +360,7 @@ struct mock_caller *mock_caller_new(struct mock *m, uint64_t leg, uint64_t call,
     memcpy(c->voice_name, settings->voice, sizeof c->voice_name);
     if (script) {
         c->scripted = 1;
-        mock_run_begin(&c->run, script, m->host->now_us(m->host));
+        mock_run_begin(&c->run, script, settings->patience_us, m->host->now_us(m->host));
     }
     c->timer = m->host->timer_start(m->host, leg, 0, on_tick, c);
     if (c->timer == 0) {

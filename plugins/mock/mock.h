@@ -38,7 +38,7 @@ struct mock_rule {
 struct mock_settings {
     uint32_t refs; /* under the lock */
     uint32_t open_streams, duplicates, signalled;
-    int64_t initiating_us, ringing_us, late_us;
+    int64_t initiating_us, ringing_us, late_us, patience_us;
     char tts[64], voice[64];
     uint32_t rule_count, script_count;
     struct mock_rule *rules;
@@ -63,7 +63,7 @@ struct mock_task {
 struct mock_news {
     struct mock_news *next;
     struct mock *mock;
-    uint64_t call;
+    uint64_t leg;
     char *event, *text;
 };
 
@@ -108,6 +108,7 @@ struct mock {
     atomic_uint live, draining; /* calls, streams, sockets and utterances that are not over */
     pthread_mutex_t lock;       /* the table of calls and what calls mark as under it; held for a few instructions */
     struct mock_call *calls[MOCK_BUCKETS];
+    struct mock_stream *streams[MOCK_BUCKETS]; /* by leg; they outlive their calls for a moment */
 };
 
 /* mock.c */
@@ -116,7 +117,7 @@ void mock_live(struct mock *m, int by);
 void mock_id(struct mock *m, const char *prefix, char *out);
 
 /* options.c */
-#define MOCK_OPTIONS 11u
+#define MOCK_OPTIONS 12u
 extern const struct voicegw_option mock_options[MOCK_OPTIONS];
 /** A block of settings with one reference, or NULL after set_error(); *ret_status says which error. */
 struct mock_settings *mock_settings_new(const struct voicegw_host *host, const struct voicegw_options *options,
@@ -168,8 +169,8 @@ extern const struct voicegw_provider mock_operations;
 /* stream.c, [media] */
 extern const struct voicegw_provider_media mock_media_operations;
 extern const struct voicegw_ws_route mock_socket_route;
-/** The caller of a stream, or NULL. */
-struct mock_caller *mock_stream_caller(struct mock_stream *s);
+/** The caller of a leg's stream, or NULL. */
+struct mock_caller *mock_stream_caller(struct mock *m, uint64_t leg);
 
 /* caller.c, [media] */
 /** A person on a leg; takes over the reference to `script` (may be NULL: one who listens). NULL: out of memory or

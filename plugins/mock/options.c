@@ -27,6 +27,8 @@ const struct voicegw_option mock_options[MOCK_OPTIONS] = {
     OPTION(STRING, "tts", "", NULL, 0, 0, NULL,
            "The tts instance that gives callers a voice; the first configured if empty."),
     OPTION(STRING, "caller_voice", "rms", NULL, 0, 0, NULL, "The callers' voice."),
+    OPTION(INT, "caller_patience_ms", "700", "ms", 20, 60000, NULL,
+           "How long the gateway must be silent before a caller takes it that its turn has come."),
     OPTION(ENUM, "dtmf", "signalled", NULL, 0, 0, "signalled inband", "How callers press keys."),
 };
 
@@ -151,6 +153,7 @@ struct mock_settings *mock_settings_new(const struct voicegw_host *host, const s
     s->initiating_us = milliseconds(host, options, "initiating_ms", 500);
     s->ringing_us = milliseconds(host, options, "ringing_ms", 1500);
     s->late_us = milliseconds(host, options, "late_callbacks_ms", 0);
+    s->patience_us = milliseconds(host, options, "caller_patience_ms", MOCK_SILENCE_US / 1000);
     if (!copy_option(host, options, "tts", s->tts, sizeof s->tts) ||
         !copy_option(host, options, "caller_voice", s->voice, sizeof s->voice))
         rc = host->set_error(host, VOICEGW_ECONFIG, "tts and caller_voice are names of at most 63 bytes");

@@ -10,9 +10,11 @@ static void enter(struct mock_run *run, int64_t now_us)
     run->text_met = run->event_met = run->digits_met = 0;
 }
 
-void mock_run_begin(struct mock_run *run, const struct mock_script *script, int64_t now_us)
+void mock_run_begin(struct mock_run *run, const struct mock_script *script, int64_t silence_us, int64_t now_us)
 {
-    *run = (struct mock_run){.script = script, .heard_us = now_us - MOCK_SILENCE_US};
+    if (silence_us <= 0)
+        silence_us = MOCK_SILENCE_US;
+    *run = (struct mock_run){.script = script, .silence_us = silence_us, .heard_us = now_us - silence_us};
     enter(run, now_us);
 }
 
@@ -154,7 +156,7 @@ static enum mock_act run_expect(struct mock_run *run, const struct mock_step *st
 
 static int silent(const struct mock_run *run, int64_t now_us)
 {
-    return now_us - run->heard_us >= MOCK_SILENCE_US;
+    return now_us - run->heard_us >= run->silence_us;
 }
 
 static enum mock_act run_sound(struct mock_run *run, const struct mock_step *step, int64_t now_us)

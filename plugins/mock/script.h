@@ -9,7 +9,7 @@
 #define MOCK_STEPS_MAX 1000u
 #define MOCK_TEXT_CAP 1024u       /* longest text of a step, with its NUL */
 #define MOCK_SEEN_MAX 64u         /* things that happened and no expect has asked for yet */
-#define MOCK_SILENCE_US 300000    /* the gateway has ended its turn */
+#define MOCK_SILENCE_US 700000    /* the gateway has ended its turn; pauses between its sentences are shorter */
 #define MOCK_PATIENCE_US 30000000 /* longest wait for the gateway to fall silent, or to begin for barge_in */
 #define MOCK_EXPECT_US 10000000   /* `within` where a step gives none */
 #define MOCK_HEARD_FRAMES 5u      /* frames with sound that make an answer audible: 100 ms */
@@ -74,6 +74,7 @@ struct mock_seen {
 
 struct mock_run {
     const struct mock_script *script;
+    int64_t silence_us; /* of the gateway, before the caller takes the turn */
     uint32_t at;    /* index of the step that runs */
     uint32_t phase; /* private */
     int64_t since_us, onset_us, heard_us;
@@ -87,7 +88,8 @@ struct mock_run {
     uint32_t seen_count;
 };
 
-void mock_run_begin(struct mock_run *run, const struct mock_script *script, int64_t now_us);
+/** `silence_us`: how long the gateway must be silent before the caller speaks; 0: MOCK_SILENCE_US. */
+void mock_run_begin(struct mock_run *run, const struct mock_script *script, int64_t silence_us, int64_t now_us);
 void mock_run_end(struct mock_run *run);
 /** 20 ms of the gateway's audio was played to the caller. */
 void mock_run_heard(struct mock_run *run, int64_t now_us, int voiced);

@@ -27,6 +27,7 @@ struct socket {
 };
 
 struct mock_stream {
+    struct mock_stream *next; /* in its bucket, under the lock */
     struct mock *mock;
     uint64_t leg, call;
     struct mock_caller *caller;
@@ -38,9 +39,19 @@ struct mock_stream {
     struct mark marks[MARKS_MAX];
 };
 
-struct mock_caller *mock_stream_caller(struct mock_stream *s)
+static struct mock_stream **bucket(struct mock *m, uint64_t leg)
 {
-    return s->caller;
+    return &m->streams[(leg ^ (leg >> 32) * 31u) % MOCK_BUCKETS];
+}
+
+struct mock_caller *mock_stream_caller(struct mock *m, uint64_t leg)
+{
+    (void)pthread_mutex_lock(&m->lock);
+    struct mock_stream *s = *bucket(m, leg);
+    while (s && s->leg != leg)
+        s = s->next;
+    (void)pthread_mutex_unlock(&m->lock);
+    return s ? s->caller : NULL;
 }
 
 /* ---- attach, detach ---- */
@@ -51,6 +62,8 @@ static struct mock_call *meet(struct mock_stream *s, struct mock_script **ret_sc
     struct mock *m = s->mock;
     (void)pthread_mutex_lock(&m->lock);
     struct mock_call *c = mock_call_of(m, s->call);
+    s->next = *bucket(m, s->leg);
+    *bucket(m, s->leg) = s;
     if (c && c->handle) {
         c->stream = s;
         c->leg = s->leg;
@@ -74,6 +87,11 @@ static void part(struct mock_stream *s)
 {
     struct mock *m = s->mock;
     (void)pthread_mutex_lock(&m->lock);
+    struct mock_stream **at = bucket(m, s->leg);
+    while (*at && *at != s)
+        at = &(*at)->next;
+    if (*at)
+        *at = s->next;
     struct mock_call *c = mock_call_of(m, s->call);
     if (c && c->stream == s) {
         c->stream = NULL;

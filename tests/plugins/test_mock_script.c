@@ -82,7 +82,7 @@ static void begin(struct drive *d, const char *steps)
         (void)printf("FAILED: %s\n", why);
         exit(1);
     }
-    mock_run_begin(&d->run, d->script, d->now_us);
+    mock_run_begin(&d->run, d->script, 0, d->now_us);
 }
 
 static void ticks(struct drive *d, int count, int voiced)

@@ -1,0 +1,212 @@
+/* close.c - the end of a gateway: what runs is ended in the order in which it may still speak to the rest, each stage within a bound. */
+#include "base/alloc.h"
+#include "base/time.h"
+#include "config/snapshot.h"
+#include "gateway/gateway_private.h"
+#include "store/store.h"
+
+#define LOOK_US (2 * VGW_US_PER_MS)
+#define LEGS_US (3 * VGW_US_PER_S)
+#define SOCKETS_US (3 * VGW_US_PER_S)
+#define INSTANCES_US (2 * VGW_US_PER_S)
+#define STORE_US (5 * VGW_US_PER_S)
+
+struct stage {
+    struct vgw_gateway *g;
+    bool (*over)(const struct vgw_gateway *g);
+    struct vgw_timer look;
+    int64_t until_us;
+};
+
+static void on_look(void *arg)
+{
+    struct stage *s = arg;
+    if (s->over(s->g) || vgw_now(s->g->loop) >= s->until_us || vgw_timer_start(&s->look, LOOK_US) < 0)
+        vgw_loop_stop(s->g->loop);
+}
+
+/* The control loop turns on until that is so, or the time is up. */
+static void turn_until(struct vgw_gateway *g, bool (*over)(const struct vgw_gateway *g), int64_t limit_us, const char *what)
+{
+    struct stage s = {.g = g, .over = over, .until_us = vgw_now(g->loop) + limit_us};
+    vgw_timer_init(&s.look, g->loop, on_look, &s);
+    if (!over(g) && vgw_timer_start(&s.look, 0) == 0)
+        vgw_loop_run(g->loop);
+    vgw_timer_stop(&s.look);
+    if (!over(g))
+        vgw_log(VGW_LOG_WARNING, NULL, "something did not end in time and is cut off", "what", what, NULL);
+}
+
+static bool turned(const struct vgw_gateway *g)
+{
+    return g->turned;
+}
+
+static void on_turned(void *arg)
+{
+    ((struct vgw_gateway *)arg)->turned = true;
+    vgw_loop_stop(((struct vgw_gateway *)arg)->loop);
+}
+
+/* What was posted to control before this has run when it returns. */
+static void turn_once(struct vgw_gateway *g)
+{
+    g->turned = false;
+    if (vgw_loop_call(g->loop, on_turned, g) == 0)
+        while (!turned(g))
+            vgw_loop_run(g->loop);
+}
+
+/* ---- legs ---- */
+
+static bool legs_over(const struct vgw_gateway *g)
+{
+    return vgw_map_count(g->conversations) == 0;
+}
+
+/* ---- sockets and clients of the workers ---- */
+
+static bool sockets_over(const struct vgw_gateway *g)
+{
+    return g->closing_workers == 0;
+}
+
+static void worker_closed(void *arg)
+{
+    ((struct vgw_gateway *)arg)->closing_workers--;
+}
+
+static void hub_closed(void *arg)
+{
+    struct vgw_gateway *g = arg;
+    if (vgw_loop_call(g->loop, worker_closed, g) < 0)
+        vgw_log(VGW_LOG_ERROR, NULL, "control is overloaded: the end of a worker's sockets is not told", NULL);
+}
+
+static void worker_close(void *arg)
+{
+    struct vgw_worker *w = arg;
+    struct vgw_ws_hub *hub = w->hub;
+    vgw_client_free(w->client);
+    w->client = NULL;
+    w->hub = NULL;
+    w->closing = true;
+    if (hub)
+        vgw_ws_hub_close(hub, hub_closed, w->gateway);
+    else
+        hub_closed(w->gateway);
+}
+
+static void sockets_close(struct vgw_gateway *g)
+{
+    for (size_t i = 0; i < VGW_WORKERS_MAX + 1; i++)
+        if (g->workers[i].loop && vgw_loop_call(g->workers[i].loop, worker_close, &g->workers[i]) == 0)
+            g->closing_workers++;
+    turn_until(g, sockets_over, SOCKETS_US, "sockets");
+}
+
+/* ---- instances ---- */
+
+static bool instances_over(const struct vgw_gateway *g)
+{
+    return vgw_registry_alive(g->registry) == 0;
+}
+
+static void instances_close(struct vgw_gateway *g)
+{
+    const char *section, *name;
+    struct vgw_instance *current;
+    if (!g->registry)
+        return;
+    for (size_t at = 0; vgw_registry_next(g->registry, &at, &section, &name, &current);)
+        vgw_registry_retire(g->registry, section, name);
+    turn_until(g, instances_over, INSTANCES_US, "instances");
+}
+
+/* ---- store and journal ---- */
+
+static bool store_over(const struct vgw_gateway *g)
+{
+    return g->store_done;
+}
+
+static void on_store_closed(void *arg)
+{
+    ((struct vgw_gateway *)arg)->store_done = true;
+}
+
+static void store_close(struct vgw_gateway *g)
+{
+    vgw_bus_unsubscribe(g->store_sub);
+    g->store_sub = NULL;
+    vgw_timer_stop(&g->purge_timer);
+    if (g->store) { /* what cannot be written now is in the journal */
+        vgw_store_close(g->store, on_store_closed, g);
+        turn_until(g, store_over, STORE_US, "the store");
+    }
+    vgw_store_free(g->store);
+    g->store = NULL;
+}
+
+/* ---- threads ---- */
+
+static void threads_close(struct vgw_gateway *g)
+{
+    vgw_pool_free(g->pool); /* jobs tell their end to loops, so these go later */
+    g->pool = NULL;
+    for (size_t i = 0; i < VGW_WORKERS_MAX + 1; i++)
+        if (g->workers[i].loop)
+            vgw_loop_stop(g->workers[i].loop);
+    for (size_t i = 0; i < VGW_WORKERS_MAX + 1; i++) {
+        vgw_loop_free(g->workers[i].loop);
+        g->workers[i].loop = NULL;
+    }
+}
+
+static void memory_free(struct vgw_gateway *g)
+{
+    vgw_calls_free(g->calls);
+    vgw_host_free(g->host);
+    vgw_action_registry_free(g->actions);
+    vgw_snapshot_unref(g->snapshot);
+    vgw_plan_unref(g->plan);
+    vgw_policy_free(g->policy);
+    for (size_t i = 0; i < g->old_policy_count; i++)
+        vgw_policy_free(g->old_policies[i]);
+    vgw_free(g->old_policies);
+    vgw_plugin_cache_free(g->cache);
+    vgw_map_free(g->health);
+    vgw_map_free(g->conversations);
+    vgw_map_free(g->state);
+    vgw_free(g);
+}
+
+void vgw_gateway_free(struct vgw_gateway *g)
+{
+    if (!g)
+        return;
+    g->ending = true;
+    vgw_timer_stop(&g->housekeeping);
+    vgw_timer_stop(&g->poll_timer);
+    vgw_timer_stop(&g->drain_timer);
+    if (g->calls)
+        vgw_calls_interrupt_all(g->calls);
+    if (g->flow)
+        vgw_gateway_flows_close(g);
+    vgw_gateway_actions_close(g);
+    turn_until(g, legs_over, LEGS_US, "calls' media");
+    sockets_close(g);
+    vgw_client_free(g->control->client);
+    g->control->client = NULL;
+    instances_close(g);
+    store_close(g);
+    vgw_gateway_plugins_close(g);
+    turn_once(g);
+    vgw_bus_free(g->bus);
+    g->bus = NULL;
+    vgw_journal_free(g->journal);
+    g->journal = NULL;
+    threads_close(g);
+    turn_once(g);
+    memory_free(g);
+}

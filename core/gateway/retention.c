@@ -1,0 +1,130 @@
+/* retention.c - what is older than the configuration wants is removed: rows of the store and files of recordings, every hour. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/metric.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "gateway/gateway_private.h"
+#include "store/store.h"
+
+#define FIRST_US (1 * VGW_US_PER_S)
+#define EVERY_US (3600 * VGW_US_PER_S)
+
+static const struct {
+    const char *option, *table;
+} kept[] = {
+    {"records", "turns"},       {"records", "metrics"}, {"records", "calls"}, {"records", "sessions"},
+    {"recordings", "recordings"}, {"events", "events"},
+};
+#define KEPT (sizeof kept / sizeof kept[0])
+
+struct vgw_purge { /* one round */
+    struct vgw_gateway *g;
+    size_t next;
+    struct vgw_job files;
+    char *folder;
+    int64_t files_before_us;
+    uint64_t removed;
+};
+
+/* 0: kept for ever. */
+static int64_t age_us(const struct vgw_gateway *g, const char *option)
+{
+    const struct vgw_options *o = vgw_options_section(g->plan->main, "retention");
+    return o && vgw_options_explicit(o, option) ? vgw_options_duration_us(o, option) : 0;
+}
+
+static void purge_over(struct vgw_purge *p)
+{
+    if (p->removed) {
+        struct vgw_buf n = {0};
+        vgw_buf_printf(&n, "%llu", (unsigned long long)p->removed);
+        vgw_log(VGW_LOG_INFO, NULL, "what is older than retention allows was removed", "removed", vgw_buf_str(&n), NULL);
+        vgw_buf_done(&n);
+    }
+    p->g->purge = NULL;
+    vgw_free(p->folder);
+    vgw_free(p);
+}
+
+static void purge_next(struct vgw_purge *p);
+
+static void on_purged(void *arg, int status, const char *sentence, const struct vgw_json *rows)
+{
+    struct vgw_purge *p = arg;
+    if (status < 0)
+        vgw_log(VGW_LOG_WARNING, NULL, "old rows could not be removed; the next round tries again", "table", kept[p->next - 1].table, "error",
+                sentence, NULL);
+    else
+        p->removed += (uint64_t)vgw_json_get_int(vgw_json_at(rows, 0), "deleted", 0);
+    purge_next(p);
+}
+
+static void purge_next(struct vgw_purge *p)
+{
+    struct vgw_gateway *g = p->g;
+    while (p->next < KEPT && g->store && !g->ending) {
+        size_t i = p->next++;
+        int64_t age = age_us(g, kept[i].option);
+        if (age > 0 && vgw_store_purge(g->store, kept[i].table, vgw_wall(g->loop) - age, on_purged, p) == 0)
+            return;
+    }
+    purge_over(p);
+}
+
+/* [pool] */
+static void remove_files(void *arg)
+{
+    struct vgw_purge *p = arg;
+    DIR *d = opendir(p->folder);
+    struct dirent *e;
+    while (d && (e = readdir(d))) {
+        struct stat st;
+        if (!vgw_ends_with(e->d_name, ".wav") || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+            continue;
+        if ((int64_t)st.st_mtime * VGW_US_PER_S < p->files_before_us && unlinkat(dirfd(d), e->d_name, 0) == 0)
+            p->removed++;
+    }
+    if (d)
+        closedir(d);
+}
+
+static void on_files_removed(void *arg)
+{
+    purge_next(arg);
+}
+
+static void on_purge_timer(void *arg)
+{
+    struct vgw_gateway *g = arg;
+    struct vgw_purge *p;
+    int64_t age = age_us(g, "recordings");
+    vgw_timer_start(&g->purge_timer, EVERY_US);
+    if (g->purge || !VGW_NEW(p))
+        return;
+    *p = (struct vgw_purge){.g = g, .folder = vgw_strdup(vgw_options_string(g->plan->main, "recordings.path")),
+                            .files_before_us = vgw_wall(g->loop) - age};
+    p->files = (struct vgw_job){.work = remove_files, .done = on_files_removed, .arg = p, .home = g->loop, .lane = VGW_LANE_IO};
+    g->purge = p;
+    if (age <= 0 || !p->folder || vgw_pool_submit(g->pool, &p->files) < 0)
+        purge_next(p);
+}
+
+void vgw_gateway_retention_changed(struct vgw_gateway *g)
+{
+    if (age_us(g, "records") || age_us(g, "recordings") || age_us(g, "events"))
+        vgw_timer_start(&g->purge_timer, FIRST_US);
+    else
+        vgw_timer_stop(&g->purge_timer);
+}
+
+void vgw_gateway_retention_open(struct vgw_gateway *g)
+{
+    vgw_timer_init(&g->purge_timer, g->loop, on_purge_timer, g);
+    vgw_gateway_retention_changed(g);
+}

@@ -1,0 +1,314 @@
+/* command.c - what control tells a talk: begin, commands, results of tools. Each travels to the worker in order. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "talk/talk_private.h"
+
+struct message {
+    struct vgw_list link; /* of talk->waiting */
+    struct vgw_task task;     /* carries a begin that came too late home: this cannot fail */
+    struct vgw_loop *control;
+    const struct vgw_talk_home *home;
+    struct vgw_talk *talk;
+    struct vgw_talk_begin *begin;
+    uint64_t op, tool_call;
+    int status;
+    char command[24];
+    struct vgw_json *params;
+    bool has_engine;
+    struct vgw_engine engine;
+};
+
+static struct message *message_new(struct vgw_talk *t)
+{
+    struct message *m;
+    if (!VGW_NEW(m))
+        return NULL;
+    m->talk = t;
+    m->home = t->home;
+    m->control = t->p.control;
+    return m;
+}
+
+static void message_free(struct message *m)
+{
+    vgw_json_free(m->params);
+    vgw_free(m);
+}
+
+/* ---- begin ---- */
+
+struct vgw_talk_begin *vgw_talk_begin_new(void)
+{
+    struct vgw_talk_begin *b;
+    if (VGW_NEW(b))
+        b->options = vgw_talk_defaults();
+    return b;
+}
+
+void vgw_talk_begin_free(struct vgw_talk_begin *b)
+{
+    if (!b)
+        return;
+    vgw_free(b->greeting);
+    vgw_free(b->language);
+    vgw_free(b->voice);
+    vgw_free(b->session_json);
+    vgw_free(b->tools_json);
+    vgw_free(b);
+}
+
+void vgw_talk_begin_refuse(const struct vgw_talk_home *home, struct vgw_talk_begin *b)
+{
+    for (uint32_t i = 0; i < b->stt_count; i++)
+        home->engine_release(home->arg, b->stt[i].ref);
+    for (uint32_t i = 0; i < b->tts_count; i++)
+        home->engine_release(home->arg, b->tts[i].ref);
+    if (b->has_assistant)
+        home->engine_release(home->arg, b->assistant.ref);
+    vgw_talk_begin_free(b);
+}
+
+void vgw_talk_start(struct vgw_talk *t)
+{
+    if (!t->cfg || t->started)
+        return;
+    t->started = true;
+    vgw_talk_assistant_start(t);
+    vgw_talk_listen_start(t);
+    if (t->cfg->greeting && t->cfg->greeting[0])
+        vgw_talk_prompt(t, t->cfg->greeting, 0, true, VGW_SPEECH_SAY);
+    if (t->assistant)
+        vgw_talk_ask(t, "", -1, VOICEGW_TURN_START);
+    else
+        vgw_talk_await_caller(t);
+    vgw_talk_commands_waited(t);
+}
+
+static void begin_refused(struct vgw_task *task)
+{
+    struct message *m = VGW_CONTAINER_OF(task, struct message, task);
+    vgw_talk_begin_refuse(m->home, m->begin);
+    message_free(m);
+}
+
+static void begin_run(void *object, void *arg)
+{
+    struct message *m = arg;
+    struct vgw_talk *t = m->talk;
+    if (!object || t->ending || t->cfg) { /* a talk that was ended before control knew, or a second begin */
+        m->task.fn = begin_refused;
+        vgw_loop_post(m->control, &m->task);
+        return;
+    }
+    t->cfg = m->begin;
+    t->options = m->begin->options;
+    t->assistant_engine = m->begin->assistant;
+    t->assistant_held = m->begin->has_assistant;
+    message_free(m);
+    if (vgw_leg_up(t->leg))
+        vgw_talk_start(t);
+}
+
+int vgw_talk_begin(struct vgw_talk *t, struct vgw_talk_begin *begin)
+{
+    struct message *m = t->end_asked ? NULL : message_new(t);
+    int rc = t->end_asked ? VGW_ENOTFOUND : VGW_ELIMIT;
+    if (!begin->language)
+        begin->language = vgw_strdup("en-US");
+    if (m && begin->language) {
+        m->begin = begin;
+        rc = vgw_handle_post(t->leg_handle, begin_run, m);
+    }
+    if (rc < 0) {
+        vgw_free(m);
+        vgw_talk_begin_refuse(t->home, begin);
+    }
+    return rc;
+}
+
+/* ---- commands ---- */
+
+static int say(struct vgw_talk *t, uint64_t op, const struct vgw_json *p, struct vgw_error *err)
+{
+    struct vgw_speech *s;
+    const char *text = vgw_json_get_string(p, "text", "");
+    if (!text[0])
+        return vgw_error_at(err, VGW_EINVALID, "text", "text must say what is to be spoken");
+    int rc = vgw_speech_new(t, VGW_SPEECH_SAY, op, vgw_json_get_bool(p, "interruptible", true), vgw_json_get_string(p, "voice", NULL),
+                            vgw_json_get_string(p, "language", NULL), &s, err);
+    if (rc < 0)
+        return rc;
+    vgw_speech_text(t, s, text, true);
+    return 0;
+}
+
+static int hold(struct vgw_talk *t, bool on)
+{
+    if (on == t->on_hold)
+        return 0;
+    if (on) {
+        vgw_talk_interrupt(t);
+        vgw_talk_listen_reset(t);
+    }
+    t->on_hold = on;
+    vgw_leg_music(t->leg, on);
+    if (!on && !vgw_talk_speaking(t) && !t->thinking)
+        vgw_talk_await_caller(t);
+    return 0;
+}
+
+static int record(struct vgw_talk *t, const struct message *m, struct vgw_json *result, struct vgw_error *err)
+{
+    const char *what = m->command + strlen("record_");
+    double duration = 0;
+    int rc = VGW_EUNSUPPORTED;
+    if (vgw_streq(what, "start"))
+        return vgw_leg_record_start(t->leg, vgw_json_get_string(m->params, "path", ""), vgw_json_get_string(m->params, "recording_id", ""),
+                                    err);
+    if (vgw_streq(what, "stop")) {
+        rc = vgw_leg_record_stop(t->leg, &duration);
+        vgw_json_set_double(result, "duration", duration);
+    } else if (vgw_streq(what, "pause") || vgw_streq(what, "resume")) {
+        rc = vgw_leg_record_pause(t->leg, what[0] == 'p');
+    }
+    if (rc == VGW_EBUSY)
+        vgw_error_set(err, rc, "no recording runs on this call");
+    return rc;
+}
+
+/* 1: completes at once; 0: later. */
+static int command_run(struct vgw_talk *t, struct message *m, struct vgw_json *result, struct vgw_error *err)
+{
+    const char *c = m->command;
+    int rc = VGW_EUNSUPPORTED;
+    if (vgw_streq(c, "say"))
+        return say(t, m->op, m->params, err);
+    if (vgw_streq(c, "play"))
+        return vgw_talk_play(t, m->op, m->params, err);
+    if (vgw_streq(c, "gather"))
+        return vgw_talk_gather(t, m->op, m->params, err);
+    if (vgw_streq(c, "assistant") && m->has_engine) {
+        m->has_engine = false; /* the talk holds it from here on */
+        return vgw_talk_assistant_switch(t, &m->engine, m->op, err);
+    }
+    if (vgw_streq(c, "dtmf")) {
+        rc = vgw_leg_dtmf(t->leg, vgw_json_get_string(m->params, "digits", ""), err);
+    } else if (vgw_streq(c, "hold") || vgw_streq(c, "resume")) {
+        rc = hold(t, c[0] == 'h');
+    } else if (vgw_streq(c, "mute") || vgw_streq(c, "unmute")) {
+        vgw_leg_mute(t->leg, c[0] == 'm');
+        rc = 0;
+    } else if (vgw_starts_with(c, "record_")) {
+        rc = record(t, m, result, err);
+    }
+    if (rc == VGW_EUNSUPPORTED && !err->status)
+        vgw_error_set(err, rc, "the media of a call does not know the command '%s'", c);
+    return rc == 0 ? 1 : rc;
+}
+
+/* What needs the far end's ear waits until media is up: it was asked for on a call that is connected. */
+static bool command_waits(const struct vgw_talk *t, const struct message *m)
+{
+    static const char *const needs_media[] = {"say", "play", "gather", "assistant", "dtmf"};
+    for (size_t i = 0; !t->started && i < sizeof needs_media / sizeof needs_media[0]; i++)
+        if (vgw_streq(m->command, needs_media[i]))
+            return true;
+    return false;
+}
+
+static void command_on_worker(void *object, void *arg)
+{
+    struct message *m = arg;
+    struct vgw_talk *t = m->talk;
+    struct vgw_error err = {0};
+    if (object && !t->ending && command_waits(t, m)) {
+        vgw_list_append(&t->waiting, &m->link);
+        return;
+    }
+    if (!object || t->ending) { /* cannot be: control sends no command after the end, and the end comes after its commands */
+        message_free(m);
+        return;
+    }
+    struct vgw_json *result = vgw_json_object();
+    int rc = command_run(t, m, result, &err);
+    if (rc == 1)
+        vgw_talk_complete(t, m->op, 0, NULL, vgw_json_ref(result));
+    else if (rc < 0)
+        vgw_talk_complete(t, m->op, rc, err.text, NULL);
+    if (m->has_engine)
+        vgw_talk_tell(t, "release", NULL, (uint64_t)(uintptr_t)m->engine.ref, 0, NULL);
+    vgw_json_free(result);
+    message_free(m);
+}
+
+void vgw_talk_commands_waited(struct vgw_talk *t)
+{
+    struct vgw_list *at;
+    while ((at = vgw_list_pop(&t->waiting)))
+        command_on_worker(t, VGW_CONTAINER_OF(at, struct message, link));
+}
+
+void vgw_talk_commands_drop(struct vgw_talk *t)
+{
+    struct vgw_list *at;
+    while ((at = vgw_list_pop(&t->waiting))) {
+        struct message *m = VGW_CONTAINER_OF(at, struct message, link);
+        vgw_talk_complete(t, m->op, VGW_ENOTFOUND, "the call has ended", NULL);
+        if (m->has_engine)
+            vgw_talk_tell(t, "release", NULL, (uint64_t)(uintptr_t)m->engine.ref, 0, NULL);
+        message_free(m);
+    }
+}
+
+int vgw_talk_command(struct vgw_talk *t, uint64_t op, const char *command, const struct vgw_json *params, const struct vgw_engine *engine,
+                     struct vgw_error *err)
+{
+    if (t->end_asked)
+        return vgw_error_set(err, VGW_ENOTFOUND, "the call has ended");
+    struct message *m = message_new(t);
+    if (!m)
+        return vgw_error_nomem(err);
+    m->op = op;
+    m->params = vgw_json_copy(params);
+    vgw_strcopy(m->command, sizeof m->command, command);
+    m->has_engine = engine;
+    if (engine)
+        m->engine = *engine;
+    int rc = vgw_handle_post(t->leg_handle, command_on_worker, m);
+    if (rc < 0) {
+        message_free(m);
+        return vgw_error_set(err, rc, rc == VGW_ELIMIT ? "the call's worker is overloaded; try again in a moment" : "the call's media is gone");
+    }
+    return 0;
+}
+
+/* ---- tools ---- */
+
+static void tool_result_run(void *object, void *arg)
+{
+    struct message *m = arg;
+    struct vgw_talk *t = m->talk;
+    char *text = vgw_json_text(m->params, false);
+    if (object && !t->ending && t->assistant)
+        t->assistant_engine.assistant->tool_result(t->assistant->s, m->tool_call, m->status, text ? text : "null");
+    else if (object && !t->ending && t->audio && t->assistant_engine.audio->tool_result)
+        t->assistant_engine.audio->tool_result(t->audio->s, m->tool_call, m->status, text ? text : "null");
+    vgw_free(text);
+    message_free(m);
+}
+
+int vgw_talk_tool_result(struct vgw_talk *t, uint64_t tool_call, int status, const struct vgw_json *result)
+{
+    struct message *m = message_new(t);
+    if (!m)
+        return VGW_ELIMIT;
+    m->tool_call = tool_call;
+    m->status = status;
+    m->params = vgw_json_copy(result);
+    int rc = vgw_handle_post(t->leg_handle, tool_result_run, m);
+    if (rc < 0)
+        message_free(m);
+    return rc;
+}

@@ -1,0 +1,289 @@
+/* voice.c - from text to audio: one synthesis stream for each voice and language that a call uses, and the next engine when one fails. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/metric.h"
+#include "base/str.h"
+#include "talk/talk_private.h"
+#include "talk/text.h"
+
+static void on_tts(void *owner, struct vgw_engine_stream *stream, const struct vgw_engine_message *m);
+
+/* ---- streams ---- */
+
+static struct vgw_engine_stream *tts_open(struct vgw_talk *t, struct vgw_voice *v, const struct vgw_engine *engine)
+{
+    struct voicegw_audio_format formats[] = {
+        {sizeof formats[0], VOICEGW_AUDIO_L16, vgw_leg_rate_hz(t->leg), 20}, {sizeof formats[0], VOICEGW_AUDIO_PCMU, 8000, 20},
+        {sizeof formats[0], VOICEGW_AUDIO_PCMA, 8000, 20},                   {sizeof formats[0], VOICEGW_AUDIO_L16, 8000, 20},
+        {sizeof formats[0], VOICEGW_AUDIO_L16, 16000, 20},                   {sizeof formats[0], VOICEGW_AUDIO_L16, 24000, 20},
+    };
+    struct voicegw_tts_params params = {.size = sizeof params,
+                                        .formats = formats,
+                                        .format_count = (uint32_t)(sizeof formats / sizeof formats[0]),
+                                        .voice = v->voice,
+                                        .language = v->language};
+    uint32_t chosen = 0; /* each frame says its format anyway */
+    struct vgw_engine_stream *es = engine->tts ? vgw_engine_stream_new(VGW_HANDLE_TTS, t->worker, on_tts, v) : NULL;
+    if (!es)
+        return NULL;
+    es->engine = engine;
+    if (engine->tts->open(engine->instance, es->handle, &params, &es->s, &chosen) == 0)
+        return es;
+    vgw_engine_stream_free(es);
+    return NULL;
+}
+
+static int voice_open(struct vgw_talk *t, struct vgw_voice *v, struct vgw_error *err)
+{
+    for (; v->engine_index < t->cfg->tts_count; v->engine_index++) {
+        const struct vgw_engine *engine = &t->cfg->tts[v->engine_index];
+        v->es = tts_open(t, v, engine);
+        if (v->es) {
+            if (engine->tts->credit)
+                engine->tts->credit(v->es->s, VGW_TALK_CREDIT_MS);
+            return 0;
+        }
+        vgw_log(VGW_LOG_ERROR, &t->scope, "the speech synthesis could not be opened", "tts", engine->name, NULL);
+    }
+    return vgw_error_set(err, VGW_EUNSUPPORTED, "no tts could speak language '%s': name one under `tts:` and in the route", v->language);
+}
+
+void vgw_voice_credit(struct vgw_voice *v, size_t samples, uint32_t rate_hz)
+{
+    uint32_t ms = rate_hz ? (uint32_t)(samples * 1000 / rate_hz) : 0;
+    if (v && v->es && ms && v->es->engine->tts->credit)
+        v->es->engine->tts->credit(v->es->s, ms);
+}
+
+static bool voice_in_use(struct vgw_talk *t, const struct vgw_voice *v)
+{
+    struct vgw_list *at, *next;
+    VGW_LIST_EACH (at, next, &t->speeches)
+        if (VGW_CONTAINER_OF(at, struct vgw_speech, link)->voice == v)
+            return true;
+    return false;
+}
+
+static void voice_free(struct vgw_talk *t, size_t slot)
+{
+    struct vgw_voice *v = t->voices[slot];
+    t->voices[slot] = NULL;
+    if (v && v->es)
+        vgw_talk_stream_close(t, &v->es, v->es->engine->tts->close, NULL);
+    vgw_free(v);
+}
+
+/* An empty place, or that of the voice which was silent longest; VGW_TALK_VOICES when all are speaking. */
+static size_t voice_place(struct vgw_talk *t)
+{
+    size_t best = VGW_TALK_VOICES;
+    for (size_t i = 0; i < VGW_TALK_VOICES; i++) {
+        if (!t->voices[i])
+            return i;
+        if (!voice_in_use(t, t->voices[i]) && (best == VGW_TALK_VOICES || t->voices[i]->used_us < t->voices[best]->used_us))
+            best = i;
+    }
+    if (best < VGW_TALK_VOICES)
+        voice_free(t, best);
+    return best;
+}
+
+struct vgw_voice *vgw_voice_get(struct vgw_talk *t, const char *voice, const char *language, struct vgw_error *err)
+{
+    const char *name = voice && voice[0] ? voice : t->cfg->voice ? t->cfg->voice : "";
+    const char *lang = language && language[0] ? language : t->cfg->language;
+    struct vgw_voice *v;
+    for (size_t i = 0; i < VGW_TALK_VOICES; i++) {
+        v = t->voices[i];
+        if (v && v->es && vgw_streq(v->voice, name) && vgw_streq(v->language, lang)) {
+            v->used_us = vgw_now(t->worker);
+            return v;
+        }
+    }
+    size_t slot = voice_place(t);
+    if (slot == VGW_TALK_VOICES) {
+        vgw_error_set(err, VGW_EBUSY, "a call speaks with at most %d voices at a time; try again in a moment", VGW_TALK_VOICES);
+        return NULL;
+    }
+    if (!VGW_NEW(v)) {
+        vgw_error_nomem(err);
+        return NULL;
+    }
+    v->talk = t;
+    v->used_us = vgw_now(t->worker);
+    if (!vgw_strcopy(v->voice, sizeof v->voice, name) || !vgw_strcopy(v->language, sizeof v->language, lang)) {
+        vgw_error_set(err, VGW_EINVALID, "a voice's name has at most %zu bytes, a language %zu", sizeof v->voice - 1, sizeof v->language - 1);
+        vgw_free(v);
+        return NULL;
+    }
+    if (voice_open(t, v, err) < 0) {
+        vgw_free(v);
+        return NULL;
+    }
+    t->voices[slot] = v;
+    return v;
+}
+
+void vgw_talk_voices_cancel(struct vgw_talk *t)
+{
+    for (size_t i = 0; i < VGW_TALK_VOICES; i++)
+        if (t->voices[i] && t->voices[i]->es)
+            t->voices[i]->es->engine->tts->cancel(t->voices[i]->es->s);
+}
+
+void vgw_talk_voices_end(struct vgw_talk *t)
+{
+    for (size_t i = 0; i < VGW_TALK_VOICES; i++)
+        voice_free(t, i);
+}
+
+void vgw_talk_voices_free(struct vgw_talk *t)
+{
+    for (size_t i = 0; i < VGW_TALK_VOICES; i++)
+        vgw_free(t->voices[i]);
+}
+
+/* ---- text ---- */
+
+static void speech_fail(struct vgw_speech *s, int status, const char *sentence)
+{
+    s->synth_done = true;
+    s->status = status;
+    vgw_free(s->sentence);
+    s->sentence = vgw_strdup(sentence);
+}
+
+/* Gives the synthesis what ends with a sentence; all of it once no more text follows. */
+static void synthesise(struct vgw_speech *s)
+{
+    const char *text = vgw_buf_str(&s->text) + s->spoken;
+    size_t n = s->text_done ? strlen(text) : vgw_text_sentence(text);
+    if (s->synth_done || (!n && !s->text_done))
+        return;
+    if (!s->voice->es) {
+        speech_fail(s, VGW_EUNSUPPORTED, "no tts is left that could speak");
+        return;
+    }
+    char *part = vgw_strndup(text, n);
+    int rc = VGW_ELIMIT;
+    if (part)
+        rc = s->voice->es->engine->tts->speak(s->voice->es->s, s->utterance, part, s->text_done ? VOICEGW_SPEAK_LAST : 0);
+    s->spoken += n;
+    vgw_free(part);
+    if (rc < 0)
+        speech_fail(s, rc, "the speech synthesis refused the text");
+}
+
+void vgw_speech_text(struct vgw_talk *t, struct vgw_speech *s, const char *text, bool last)
+{
+    if (s->text_done)
+        return;
+    vgw_buf_adds(&s->text, text);
+    s->text_done = last;
+    synthesise(s);
+    if (s->synth_done)
+        vgw_talk_speak_pump(t);
+}
+
+void vgw_speech_again(struct vgw_talk *t, struct vgw_speech *s)
+{
+    s->utterance = ++t->next_utterance;
+    s->spoken = 0;
+    s->samples = 0;
+    vgw_voice_credit(s->voice, s->pending.len / vgw_encoding_bytes(s->encoding), s->rate_hz);
+    vgw_buf_reset(&s->pending);
+    vgw_buf_reset(&s->align);
+    synthesise(s);
+}
+
+/* ---- audio ---- */
+
+void vgw_speech_audio(struct vgw_talk *t, struct vgw_speech *s, const struct vgw_engine_message *m)
+{
+    bool answer = s->kind == VGW_SPEECH_ANSWER || s->kind == VGW_SPEECH_LIVE;
+    if (answer && !s->times.first_byte_us)
+        s->times.first_byte_us = vgw_now(t->worker);
+    if (answer)
+        vgw_timer_stop(&t->filler_timer);
+    if (s->pending.len && (s->encoding != m->encoding || s->rate_hz != m->rate_hz)) { /* one form at a time */
+        vgw_metric_dropped("speech_format");
+        vgw_voice_credit(s->voice, m->samples, m->rate_hz);
+        return;
+    }
+    s->encoding = m->encoding;
+    s->rate_hz = m->rate_hz;
+    vgw_buf_add(&s->pending, m->payload, m->bytes);
+    if (s->pending.failed) {
+        vgw_metric_dropped("speech_pending");
+        vgw_voice_credit(s->voice, m->samples, m->rate_hz);
+        s->pending.failed = false;
+        return;
+    }
+    s->samples += m->samples;
+    vgw_talk_speak_pump(t);
+}
+
+/* The stream is gone: what has not begun is spoken by the next engine. */
+static void voice_lost(struct vgw_talk *t, struct vgw_voice *v, int status)
+{
+    struct vgw_list *at, *next;
+    v->engine_index++;
+    voice_open(t, v, NULL);
+    VGW_LIST_EACH (at, next, &t->speeches) {
+        struct vgw_speech *s = VGW_CONTAINER_OF(at, struct vgw_speech, link);
+        if (s->voice != v || s->synth_done)
+            continue;
+        if (v->es && !s->samples)
+            vgw_speech_again(t, s);
+        else
+            speech_fail(s, status < 0 ? status : VGW_EPROVIDER, "the speech synthesis failed");
+    }
+    vgw_talk_speak_pump(t);
+}
+
+static void on_done(struct vgw_talk *t, struct vgw_speech *s, const struct vgw_engine_stream *stream, const struct vgw_engine_message *m)
+{
+    s->synth_done = true;
+    if (m->status < 0) {
+        vgw_log(VGW_LOG_WARNING, &t->scope, "an utterance could not be spoken", "tts", stream->engine->name, "error",
+                m->text ? m->text : "", NULL);
+        speech_fail(s, m->status, m->text ? m->text : "the speech synthesis failed");
+    }
+    vgw_talk_speak_pump(t);
+}
+
+static void on_align(struct vgw_speech *s, const struct vgw_engine_message *m)
+{
+    struct vgw_align a = {.samples = (uint64_t)m->b, .characters = (uint32_t)m->a};
+    if (m->a >= 0 && m->b >= 0)
+        vgw_buf_add(&s->align, &a, sizeof a);
+}
+
+static void on_tts(void *owner, struct vgw_engine_stream *stream, const struct vgw_engine_message *m)
+{
+    struct vgw_voice *v = owner;
+    struct vgw_talk *t = v->talk;
+    struct vgw_speech *s = m->kind == VGW_MSG_AUDIO || m->kind == VGW_MSG_DONE || m->kind == VGW_MSG_ALIGN ? vgw_speech_find(t, m->utterance) : NULL;
+    s = s && s->voice == v && !s->synth_done ? s : NULL;
+    if (m->kind == VGW_MSG_CLOSED) { /* by itself: as good as broken */
+        vgw_talk_error(t, VGW_EPROVIDER, NULL, "the speech synthesis closed its stream", stream->engine->name);
+        v->es = NULL;
+        vgw_engine_stream_free(stream);
+        voice_lost(t, v, VGW_EPROVIDER);
+    } else if (m->kind == VGW_MSG_ERROR) {
+        vgw_talk_error(t, m->status, m->text, "speech synthesis failed", stream->engine->name);
+        if (m->flag) {
+            vgw_talk_stream_close(t, &v->es, stream->engine->tts->close, NULL);
+            voice_lost(t, v, m->status);
+        }
+    } else if (m->kind == VGW_MSG_AUDIO && !s) {
+        vgw_voice_credit(v, m->samples, m->rate_hz); /* of what was cut */
+    } else if (m->kind == VGW_MSG_AUDIO) {
+        vgw_speech_audio(t, s, m);
+    } else if (m->kind == VGW_MSG_ALIGN && s) {
+        on_align(s, m);
+    } else if (m->kind == VGW_MSG_DONE && s) {
+        on_done(t, s, stream, m);
+    }
+}

@@ -1,0 +1,461 @@
+#!/usr/bin/env python3
+"""Runs the benchmarks and prints one JSON line each; all of them are kept in BUILD/bench.json.
+
+run.py --build BUILD [--quick] [NAME ...]      names: see BENCHES below; all without any
+
+The server is pinned to core 0, the generator to core 1. A figure of CPU time is given as a ratio to the floor (tests/bench/floor.c)
+that ran just before and after it; with three rounds, the median counts. `wait_pct` says how long the server was ready to run
+but not running: above a few per cent other work was on its core, and latencies are worth little.
+"""
+import argparse
+import http.client
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SERVER_CORE, LOAD_CORE = 0, 1
+OUT = []
+
+
+class Bench:
+    def __init__(self, build, quick):
+        self.build, self.quick = os.path.abspath(build), quick
+        self.rounds = 1 if quick else 3
+        self.seconds = 2 if quick else 4
+
+    def program(self, name):
+        return os.path.join(self.build, 'bench', name)
+
+
+def say(name, **values):
+    line = {'bench': name, **values}
+    OUT.append(line)
+    print(json.dumps(line), flush=True)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+def median(values):
+    values = sorted(values)
+    return values[len(values) // 2] if values else None
+
+
+def percentile(values, p):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(len(values) * p))] if values else None
+
+
+def pin(core):
+    return lambda: os.sched_setaffinity(0, {core})
+
+
+ECHO = """
+providers: {lab: {plugin: mock, open_streams: true}}
+assistants: {back: {plugin: loopback}}
+routes: [{match: {provider: lab}, assistant: back}]
+"""
+
+
+class Gateway:
+    """One voicegwd with folders of its own."""
+
+    def __init__(self, b, config, env=None, tls=False, wait=True):
+        self.b = b
+        self.dir = tempfile.mkdtemp(prefix='voicegw-bench-')
+        self.port = free_port()
+        self.tls = ''
+        if tls:
+            cert, key = os.path.join(self.dir, 'cert.pem'), os.path.join(self.dir, 'key.pem')
+            subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+                            '-subj', '/CN=localhost', '-keyout', key, '-out', cert], check=True, stderr=subprocess.DEVNULL)
+            self.tls = f', tls: {{certificate: {cert}, key: {key}}}'
+        self.config = config
+        self.write(config)
+        self.process = None
+        self.start(wait)
+
+    def write(self, config, level='warning', name='bench'):
+        with open(os.path.join(self.dir, 'voicegw.yaml'), 'w') as f:
+            f.write(f"""
+gateway: {{name: {name}, max_sessions: 5000, workers: 1, control_socket: {self.dir}/control.sock}}
+log: {{level: {level}, target: {self.dir}/log}}
+http: {{listen: ["127.0.0.1:{self.port}"]{self.tls}}}
+store: {{plugin: sqlite, path: {self.dir}/db}}
+journal: {{path: {self.dir}/journal}}
+recordings: {{path: {self.dir}/recordings}}
+""" + config)
+
+    def start(self, wait=True):
+        env = {**os.environ, 'VOICEGW_STATE_DIR': self.dir, 'VOICEGW_RUN_DIR': self.dir}
+        self.began = time.monotonic()
+        self.process = subprocess.Popen(
+            [f'{self.b.build}/bin/voicegwd', '-c', f'{self.dir}/voicegw.yaml', '-p', f'{self.b.build}/plugins', '-p',
+             f'{self.b.build}/bench/plugins'], env=env, preexec_fn=pin(SERVER_CORE), stderr=open(f'{self.dir}/stderr', 'w'))
+        if wait:
+            self.wait_ready()
+
+    def wait_ready(self):
+        while time.monotonic() - self.began < 15:
+            try:
+                if self.tls:
+                    with socket.create_connection(('127.0.0.1', self.port), 1):
+                        time.sleep(0.5)
+                        return
+                if self.request('GET', '/voice/health')[0] == 200:
+                    return
+            except OSError:
+                time.sleep(0.002)
+            if self.process.poll() is not None:
+                break
+        raise SystemExit('voicegwd did not start: ' + open(f'{self.dir}/stderr').read())
+
+    def request(self, method, path, body=None):
+        c = http.client.HTTPConnection('127.0.0.1', self.port, timeout=20)
+        c.request(method, path, json.dumps(body) if body is not None else None, {'Content-Type': 'application/json'} if body is not None else {})
+        r = c.getresponse()
+        text = r.read()
+        c.close()
+        return r.status, json.loads(text) if text[:1] in b'{[' else text
+
+    def memory(self):
+        with open(f'/proc/{self.process.pid}/status') as f:
+            text = f.read()
+        return {k: int(re.search(k + r':\s+(\d+)', text).group(1)) for k in ('VmRSS', 'RssAnon')}
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def end(self):
+        self.stop()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+
+class Floor:
+    def __init__(self, b):
+        self.port = free_port()
+        self.process = subprocess.Popen([b.program('floor'), str(self.port), str(SERVER_CORE)])
+        time.sleep(0.2)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+
+COUNT = [0]
+
+
+def load_command(b, target, streams, seconds, extra):
+    COUNT[0] += 1
+    return [b.program('load'), '--port', str(target.port), '--prefix', f'/voice/mock/stream/b{COUNT[0]}-', '--pid', str(target.process.pid),
+            '--core', str(LOAD_CORE), '--streams', str(streams), '--seconds', str(seconds), *extra]
+
+
+def load(b, target, streams, seconds=None, extra=()):
+    out = subprocess.run(load_command(b, target, streams, seconds or b.seconds, extra), stdout=subprocess.PIPE, text=True).stdout
+    time.sleep(1)
+    return json.loads(out)
+
+
+def keep(run, *names):
+    return {n: run[n] for n in names if n in run}
+
+
+ECHO_FIELDS = ('streams', 'opened', 'sent', 'lost', 'wrong', 'p50_ms', 'p99_ms', 'max_ms', 'cpu_us_a_frame', 'wait_pct', 'late_p99_ms')
+
+
+def against_floor(b, gateway, streams, extra=()):
+    """Rounds of floor, gateway, floor: the gateway's run with the median ratio."""
+    runs = []
+    for _ in range(b.rounds):
+        with Floor(b) as floor:
+            before = load(b, floor, streams)
+            run = load(b, gateway, streams, extra=extra)
+            after = load(b, floor, streams)
+        run['floor_us_a_frame'] = round((before['cpu_us_a_frame'] + after['cpu_us_a_frame']) / 2, 2)
+        run['ratio_to_floor'] = round(run['cpu_us_a_frame'] / run['floor_us_a_frame'], 2)
+        runs.append(run)
+    runs.sort(key=lambda r: r['ratio_to_floor'])
+    chosen = runs[len(runs) // 2]
+    chosen['ratios'] = [r['ratio_to_floor'] for r in runs]
+    return chosen
+
+
+def bench_echo(b):
+    with Gateway(b, ECHO) as g:
+        load(b, g, 50, 1)
+        run = against_floor(b, g, 600)
+        say('echo_600', **keep(run, *ECHO_FIELDS, 'floor_us_a_frame', 'ratio_to_floor', 'ratios'), limit=1.6, aim=1.3)
+
+
+def bench_streams(b):
+    for streams, limit in ((1500, 20), (2000, 5)):
+        runs = []
+        for _ in range(b.rounds):
+            with Gateway(b, ECHO) as g:
+                runs.append(load(b, g, streams, extra=('--ramp', '500')))
+        run = sorted(runs, key=lambda r: r['p99_ms'])[len(runs) // 2]
+        say(f'echo_{streams}', **keep(run, *ECHO_FIELDS, 'cpu_pct'), p99_of_rounds=[r['p99_ms'] for r in runs], p99_limit_ms=limit)
+
+
+def bench_memory(b):
+    with Gateway(b, ECHO) as g:
+        load(b, g, 20, 1)
+        run = load(b, g, 1000, 2)
+        say('memory_a_stream', **keep(run, 'streams', 'rss_idle_kb', 'rss_kb', 'anon_kb', 'kb_a_stream'), limit_kb=16, aim_kb=10)
+
+
+def bench_relay(b):
+    """Decoding, detectors, playout by the gateway's clock, and a stereo recording of each call."""
+    config = ECHO.replace('loopback', 'relay').replace('assistant: back', 'assistant: back, record: true')
+    with Gateway(b, config) as g:
+        load(b, g, 50, 1)
+        run = against_floor(b, g, 600)
+        say('relay_recorded_600', **keep(run, *ECHO_FIELDS, 'floor_us_a_frame', 'ratio_to_floor', 'ratios'), limit=2.5)
+
+
+def bench_stall(b):
+    for name, config in (('stall_echo', ECHO), ('stall_relay', ECHO.replace('loopback', 'relay'))):
+        with Gateway(b, config) as g:
+            load(b, g, 20, 1)
+            run = load(b, g, 300, extra=('--stalls', '3', '--stall-ms', '50'))
+            say(name, **keep(run, 'streams', 'sent', 'lost', 'stall_ms', 'before_p50_ms', 'before_p99_ms', 'after_p50_ms', 'after_p99_ms', 'wait_pct'),
+                standing_ms=round(run['after_p50_ms'] - run['before_p50_ms'], 3))
+
+
+def bench_tls(b):
+    streams = 300
+    with Gateway(b, ECHO) as plain, Gateway(b, ECHO, tls=True) as tls:
+        ratios = []
+        for _ in range(b.rounds):
+            bare = load(b, plain, streams)
+            run = load(b, tls, streams, extra=('--tls', '--ramp', '200'))
+            ratios.append((run['cpu_us_a_frame'] / bare['cpu_us_a_frame'], run, bare))
+        ratio, run, bare = sorted(ratios, key=lambda r: r[0])[len(ratios) // 2]
+        say('echo_tls_300', **keep(run, *ECHO_FIELDS), plain_us_a_frame=bare['cpu_us_a_frame'], ratio_to_plain=round(ratio, 2))
+
+
+def bench_programs(b):
+    """Events and workflow steps, in process and virtual time."""
+    for name in ('bench_event', 'bench_rules', 'bench_flow'):
+        for line in subprocess.run([b.program(name)], stdout=subprocess.PIPE, text=True).stdout.splitlines():
+            values = json.loads(line)
+            say(values.pop('bench'), **values)
+
+
+ALL_PLUGINS = """
+providers: {lab: {plugin: mock, open_streams: true, default: true, initiating_ms: 0, ringing_ms: 0}}
+stt: {local: {plugin: pocketsphinx}}
+tts: {local: {plugin: flite}, other: {plugin: espeak}}
+assistants: {back: {plugin: loopback}, echo: {plugin: echo}, desk: {plugin: menu, menu: {id: m, options: [{digits: "1", say: "One."}]}}}
+routes: [{match: {provider: lab}, assistant: back}]
+"""
+
+
+def bench_idle(b):
+    with Gateway(b, ALL_PLUGINS) as g:
+        time.sleep(2)
+        memory = g.memory()
+        say('idle_memory', plugins=8, rss_mb=round(memory['VmRSS'] / 1024, 2), anonymous_mb=round(memory['RssAnon'] / 1024, 2), limit_mb=16, aim_mb=12)
+
+
+def answered_ms(g):
+    """From exec to the first answer's audio path: an outgoing mock call that reports call_answered."""
+    call = None
+    while time.monotonic() - g.began < 5:
+        try:
+            if call is None:
+                status, body = g.request('POST', '/voice/calls', {'to': '+15550001', 'assistant': 'back'})
+                call = body['call_id'] if status == 202 else None
+            elif g.request('GET', f'/voice/calls/{call}')[1]['state'] == 'connected':
+                return (time.monotonic() - g.began) * 1000
+        except (OSError, KeyError):
+            time.sleep(0.0005)
+    return None
+
+
+def bench_start(b):
+    with Gateway(b, ALL_PLUGINS) as g:
+        took = []
+        for _ in range(3 if b.quick else 9):
+            g.stop()
+            g.start(wait=False)
+            took.append(answered_ms(g))
+        took = [t for t in took if t]
+        say('start_to_answered', runs=len(took), median_ms=round(median(took), 1), best_ms=round(min(took), 1), worst_ms=round(max(took), 1),
+            limit_ms=80, aim_ms=40)
+
+
+def probe(g, stop, gaps):
+    """How long control lets a request wait, a few hundred times a second."""
+    os.sched_setaffinity(0, {LOAD_CORE})
+    with socket.create_connection(('127.0.0.1', g.port)) as s:
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while not stop.is_set():
+            at = time.monotonic()
+            s.sendall(b'GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n')
+            s.recv(65536)
+            gaps.append((time.monotonic() - at) * 1000)
+            time.sleep(0.001)
+
+
+def bench_reload(b):
+    with Gateway(b, ALL_PLUGINS) as g:
+        load(b, g, 20, 1)
+        command = load_command(b, g, 200, 6, ())
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        time.sleep(2)
+        quiet, busy, stop = [], [], threading.Event()
+        t = threading.Thread(target=probe, args=(g, stop, quiet))
+        t.start()
+        time.sleep(1.5)
+        stop.set()
+        t.join()
+        stop.clear()
+        t = threading.Thread(target=probe, args=(g, stop, busy))
+        t.start()
+        took = []
+        for i in range(4):
+            g.write(ALL_PLUGINS.replace('One.', f'Number {i}.').replace('initiating_ms: 0', f'initiating_ms: {i}'))
+            at = time.monotonic()
+            status, answer = g.request('POST', '/voice/reload', {})
+            took.append((time.monotonic() - at) * 1000)
+            time.sleep(0.4)
+        stop.set()
+        t.join()
+        run = json.loads(process.communicate()[0])
+        say('reload_200', status=status, changed=answer.get('changed') if isinstance(answer, dict) else None, reloads=len(took),
+            reload_ms=round(median(took), 1), held_max_ms=round(max(busy), 2), held_p99_ms=round(percentile(busy, .99), 2),
+            quiet_max_ms=round(max(quiet), 2), quiet_p99_ms=round(percentile(quiet, .99), 2),
+            **keep(run, 'streams', 'sent', 'lost', 'wrong', 'closed', 'p99_ms', 'max_ms', 'wait_pct'), limit_ms=10)
+
+
+INSTANT = """
+providers: {lab: {plugin: mock, open_streams: true}}
+stt: {local: {plugin: instant}}
+tts: {local: {plugin: instant}}
+assistants: {echo: {plugin: echo}}
+talk: {max_turns: 10000}
+routes: [{match: {provider: lab}, assistant: echo, stt: local, tts: local}]
+"""
+
+
+def bench_turns(b):
+    with Gateway(b, INSTANT) as g:
+        run = load(b, g, 100, 8 if b.quick else 20, extra=('--turns',))
+        say('turn_own_share', **keep(run, 'streams', 'sent', 'lost', 'p50_ms', 'p90_ms', 'p99_ms', 'max_ms', 'wait_pct'), limit_ms=20, aim_ms=5,
+            note='first quiet frame sent to first answered frame received, engines that answer at once')
+
+
+TALKING = """
+providers: {lab: {plugin: mock}}
+stt: {local: {plugin: pocketsphinx}}
+tts: {local: {plugin: flite}}
+assistants:
+  desk:
+    plugin: menu
+    menu:
+      id: front-desk
+      greeting: "How can I help you?"
+      options:
+        - {phrases: ["what time is breakfast"], say: "Breakfast is from seven to ten."}
+        - {phrases: ["i would like to book a room for {nights}"], slots: {nights: [one night, two nights]}, say: "A room for {nights}."}
+routes: [{match: {provider: lab}, assistant: desk, stt: local, tts: local}]
+"""
+STEPS = [{'expect': {'text': 'help you', 'within': '15s'}}, {'say': {'text': 'what time is breakfast'}},
+         {'expect': {'text': 'seven', 'within': '15s'}}, {'pause': {'seconds': 1}},
+         {'say': {'text': 'i would like to book a room for two nights'}}, {'expect': {'text': 'two nights', 'within': '15s'}},
+         {'pause': {'seconds': 1}}, {'hangup': {}}]
+
+
+def bench_conversation(b):
+    stages, answered = {}, 0
+    with Gateway(b, TALKING) as g:
+        for _ in range(2 if b.quick else 5):
+            status, body = g.request('POST', '/voice/mock/calls', {'from': '+15550111', 'to': '+15550199', 'steps': STEPS})
+            if status != 202:
+                say('conversation', error=body)
+                return
+            session, end = body['session_id'], time.monotonic() + 40
+            while time.monotonic() < end:
+                time.sleep(0.5)
+                if g.request('GET', f'/voice/sessions/{session}')[1].get('state') == 'stopped':
+                    break
+            for turn in g.request('GET', f'/voice/sessions/{session}/transcript')[1].get('turns', []):
+                if turn.get('role') == 'assistant' and turn.get('stages'):
+                    answered += 1
+                    for name, value in turn['stages'].items():
+                        stages.setdefault(name, []).append(value)
+        say('conversation', turns=answered, stages_ms={n: {'p50': round(median(v), 1), 'max': round(max(v), 1)} for n, v in stages.items()},
+            note='from the end of the caller\'s speech; endpoint_silence is 700 ms')
+
+
+BENCHES = {'echo': bench_echo, 'streams': bench_streams, 'memory': bench_memory, 'relay': bench_relay, 'stall': bench_stall, 'tls': bench_tls,
+           'programs': bench_programs, 'idle': bench_idle, 'start': bench_start, 'reload': bench_reload, 'turns': bench_turns,
+           'conversation': bench_conversation}
+
+
+def machine():
+    model = 'unknown'
+    with open('/proc/cpuinfo') as f:
+        for line in f:
+            if line.startswith('model name'):
+                model = line.split(':', 1)[1].strip()
+    with open('/proc/meminfo') as f:
+        memory = int(f.readline().split()[1]) // 1024
+    return {'cpu': model, 'cores': os.cpu_count(), 'memory_mb': memory, 'kernel': platform.release(), 'load': os.getloadavg()[0]}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--build', default='build')
+    parser.add_argument('--quick', action='store_true')
+    parser.add_argument('names', nargs='*')
+    args = parser.parse_args()
+    if (os.cpu_count() or 1) < 2:
+        print('the benchmarks need two cores: one for the server, one for the generator', file=sys.stderr)
+        return 1
+    unknown = [n for n in args.names if n not in BENCHES]
+    if unknown:
+        print(f'no such benchmark: {unknown[0]}; there are {", ".join(BENCHES)}', file=sys.stderr)
+        return 64
+    b = Bench(args.build, args.quick)
+    os.sched_setaffinity(0, {LOAD_CORE})
+    say('machine', **machine())
+    for name in args.names or BENCHES:
+        BENCHES[name](b)
+    with open(os.path.join(b.build, 'bench.json'), 'w') as f:
+        json.dump(OUT, f, indent=1)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

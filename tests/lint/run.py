@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""run.py --build FOLDER [--fast] - every lint; 'N passed, N failed' last. --fast leaves out what analyses each source for long."""
+import argparse
+import concurrent.futures
+import glob
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ANALYSIS_SECONDS = 900
+FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", '-DVGW_VERSION="0"', '-DVGW_PLUGINDIR="/usr/lib/voicegw"', '-DVGW_SYSCONFDIR="/etc"',
+         '-DVGW_STATEDIR="/var/lib/voicegw"', '-DVGW_RUNDIR="/run/voicegw"', '-DVOICEGW_PLUGIN_VERSION="0"', "-Icore", "-Iplugin-sdk/include",
+         "-Iplugins/common", "-I/usr/include/pocketsphinx", "-I/usr/include/sphinxbase", "-I/usr/include/x86_64-linux-gnu/sphinxbase"]
+passed = failed = 0
+
+
+def report(name, problems):
+    global passed, failed
+    passed, failed = passed + (not problems), failed + bool(problems)
+    print(f"{'not ok' if problems else 'ok'} {name}")
+    for line in problems[:60]:
+        print(f"    {line}")
+    sys.stdout.flush()
+
+
+def sources(suffix, *folders):
+    return sorted(p for folder in folders for p in glob.glob(f"{folder}/**/*{suffix}", recursive=True))
+
+
+def in_parallel(command_of, paths, keep):
+    """Lines of the runs' output that `keep` takes, over all paths."""
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        def one(path):
+            done = subprocess.run(command_of(path), capture_output=True, text=True, timeout=ANALYSIS_SECONDS)
+            lines = [line for line in (done.stdout + done.stderr).splitlines() if keep(line)]
+            return lines or ([f"{path}: exit {done.returncode}"] if done.returncode else [])
+        return [line for lines in pool.map(one, paths) for line in lines]
+
+
+def count_of(command):
+    """A lint of several checks."""
+    global passed, failed
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    *lines, last = done.stdout.rstrip().splitlines() or [""]
+    print("\n".join(lines), flush=True)
+    words = last.split()
+    if len(words) >= 4 and words[1].startswith("passed"):
+        passed, failed = passed + int(words[0]), failed + int(words[2])
+    else:
+        report(command[1], [last or "said nothing"])
+
+
+def check_headers():
+    headers = sources(".h", "core")
+    report(f"each of {len(headers)} headers of core compiles alone",
+           in_parallel(lambda h: ["cc", *FLAGS, "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", "-fsyntax-only", "-include", h, "-x",
+                                  "c", "/dev/null"], headers, lambda line: "error" in line))
+
+
+def check_analysis():
+    everything = sources(".[ch]", "core", "plugins", "plugin-sdk", "tests")
+    report("clang-format changes nothing",
+           in_parallel(lambda p: ["clang-format", "--dry-run", "-Werror", p], everything, lambda line: "error:" in line))
+    compiled = sources(".c", "core", "plugins", "plugin-sdk/check", "plugin-sdk/examples")
+    report("clang-tidy", in_parallel(lambda p: ["clang-tidy", "--quiet", p, "--", *FLAGS, f"-I{os.path.dirname(p)}"], compiled,
+                                     lambda line: "warning:" in line or "error:" in line))
+    done = subprocess.run(["cppcheck", "--quiet", "--enable=warning,portability,performance", "--inline-suppr", "--std=c11", "-j2",
+                           "--suppress=missingIncludeSystem", "--suppress=normalCheckLevelMaxBranches", "--suppressions-list=tests/lint/cppcheck.txt",
+                           "--error-exitcode=1", "-Icore", "-Iplugin-sdk/include", "-Iplugins/common", "core", "plugins", "plugin-sdk/check"],
+                          capture_output=True, text=True)
+    report("cppcheck", done.stderr.splitlines() if done.returncode else [])
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--fast", action="store_true")
+    args = parser.parse_args()
+    count_of(["python3", os.path.join(HERE, "sources.py")])
+    count_of(["python3", os.path.join(HERE, "documents.py"), "--build", args.build])
+    check_headers()
+    if not args.fast:
+        check_analysis()
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+sys.exit(main())
