@@ -118,12 +118,11 @@ static struct vgw_json *session_over_op(struct vgw_gateway *g, const struct vgw_
     return vgw_record_session_op(&r);
 }
 
-static struct vgw_json *turn_op(const struct vgw_json *record, const struct vgw_json *t)
+static struct vgw_json *turn_op(const char *session_id, const char *project_id, const struct vgw_json *t)
 {
     struct vgw_record_turn r;
-    vgw_record_turn_init(&r, text(record, "session_id"), vgw_json_get_int(t, "turn_number", 0),
-                         vgw_json_get_string(t, "role", "system"));
-    r.project_id = text(record, "project_id");
+    vgw_record_turn_init(&r, session_id, vgw_json_get_int(t, "turn_number", 0), vgw_json_get_string(t, "role", "system"));
+    r.project_id = project_id;
     r.content = text(t, "content");
     r.audio_url = text(t, "audio_url");
     r.latency_ms = number(t, "latency_ms");
@@ -215,7 +214,8 @@ static void put_recording(struct vgw_gateway *g, const struct vgw_event *e)
 
 void vgw_gateway_store_turn(struct vgw_gateway *g, const char *session_id, const struct vgw_json *turn)
 {
-    put(g, turn_op(session_id, turn), true);
+    const struct vgw_session *s = vgw_calls_session_find(g->calls, session_id);
+    put(g, turn_op(session_id, s ? s->project_id : NULL, turn), true);
 }
 
 static void put_metrics(struct vgw_gateway *g, const struct vgw_json *record)
@@ -241,7 +241,7 @@ void vgw_gateway_store_record(void *arg, struct vgw_json *record)
     const struct vgw_json *turns = vgw_json_get(record, "turns");
     put(g, session_over_op(g, record), true);
     for (size_t i = 0; i < vgw_json_count(turns); i++)
-        put(g, turn_op(record, vgw_json_at(turns, i)), true);
+        put(g, turn_op(text(record, "session_id"), text(record, "project_id"), vgw_json_at(turns, i)), true);
     put_metrics(g, record);
     vgw_json_free(record);
 }
