@@ -86,7 +86,14 @@ all: programs plugins
 programs: $(BUILD)/bin/voicegwd $(BUILD)/bin/voicegwctl $(BUILD)/bin/voicegw-plugin-check
 plugins: $(patsubst %,$(BUILD)/plugins/%.so,$(PLUGINS))
 
-$(BUILD)/obj/%.o: %.c
+# Changes when a directory or the version does: what was built with others is then built anew.
+$(BUILD)/.defines: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' "$(subst ",,$(CPPDEFS))" | cmp -s - $@ || printf '%s\n' "$(subst ",,$(CPPDEFS))" > $@
+.PHONY: FORCE
+FORCE:
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/.defines
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c $< -o $@
 

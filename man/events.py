@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """events.py TEMPLATE CATALOGUE.C - voicegw-events(7): the template, with a table of the event types that the catalogue has."""
 import re
 import sys

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """headers.py TEMPLATE INCLUDE - voicegw_plugin(3): the template, with each header of the SDK: what it is for, and its declarations with
 their comments as they stand there."""
 import glob

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """splice.py TEMPLATE VOICEGWD PLUGINS - voicegw.yaml(5): the template, with the reference that the core prints from its tables, and the
 options that each plugin declares."""
 import glob

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """demo.py --build FOLDER [--stay] - starts the gateway with its embedded defaults and lets a synthesized caller book a hotel room.
 
 The caller speaks real audio, 8 kHz mu-law as on a telephone, and presses a key; the conversation is printed as it happens, with the times

@@ -14,6 +14,9 @@ endif
 # Whoever gave no -j gets all processors where a target builds everything.
 JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
+# Debian's own, which has the packages that set-up installs.
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
+
 .PHONY: setup run demo man install install-programs install-plugins install-conf install-man install-system uninstall help
 ## setup: install the Debian packages that are missing, for building, running and testing
 setup:
@@ -23,13 +26,13 @@ setup:
 demo:
 	@packaging/setup.sh build run
 	@$(MAKE) $(JOBS) --no-print-directory all
-	@python3 packaging/demo.py --build $(BUILD)
+	@$(PYTHON) packaging/demo.py --build $(BUILD)
 
 ## run: the same, and the gateway stays up on 127.0.0.1:8080
 run:
 	@packaging/setup.sh build run
 	@$(MAKE) $(JOBS) --no-print-directory all
-	@exec python3 packaging/demo.py --build $(BUILD) --stay
+	@exec $(PYTHON) packaging/demo.py --build $(BUILD) --stay
 
 # Man pages: those that are written, those that hold a reference made from the tables of the core, and the one that is
 # made from the comments of the SDK's headers.
@@ -43,15 +46,15 @@ $(BUILD)/man/%: man/%
 	  -e 's|/var/lib/voicegw|$(LOCALSTATEDIR)/lib/voicegw|g' -e 's|/run/voicegw|$(RUNSTATEDIR)/voicegw|g' $< > $@
 $(BUILD)/man/voicegw.yaml.5: man/voicegw.yaml.5.in man/splice.py $(BUILD)/bin/voicegwd $(patsubst %,$(BUILD)/plugins/%.so,$(PLUGINS))
 	@mkdir -p $(@D)
-	python3 man/splice.py $< $(BUILD)/bin/voicegwd $(BUILD)/plugins > $@.tmp
+	$(PYTHON) man/splice.py $< $(BUILD)/bin/voicegwd $(BUILD)/plugins > $@.tmp
 	@mv -f $@.tmp $@
 $(BUILD)/man/voicegw-events.7: man/voicegw-events.7.in man/events.py core/event/catalogue.c
 	@mkdir -p $(@D)
-	python3 man/events.py $< core/event/catalogue.c > $@.tmp
+	$(PYTHON) man/events.py $< core/event/catalogue.c > $@.tmp
 	@mv -f $@.tmp $@
 $(BUILD)/man/voicegw_plugin.3: man/voicegw_plugin.3.in man/headers.py $(wildcard plugin-sdk/include/voicegw/*.h plugin-sdk/include/voicegw/draft/*.h)
 	@mkdir -p $(@D)
-	python3 man/headers.py $< plugin-sdk/include > $@.tmp
+	$(PYTHON) man/headers.py $< plugin-sdk/include > $@.tmp
 	@mv -f $@.tmp $@
 
 CONF_FILES := $(sort $(wildcard conf/*.yaml conf/*/*.yaml))

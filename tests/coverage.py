@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """coverage.py --build FOLDER - runs the unit and plugin suites of a build with --coverage and prints the lines reached, by folder."""
 import argparse
 import collections

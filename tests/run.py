@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """run.py --build FOLDER [--threads FOLDER] [--sanitized FOLDER] [NAME...] - runs the test suites, one line each; NAMEs run those alone (a
 prefix will do). The last line is 'N passed, N failed' (', N skipped') over all suites. The output of a suite that fails is shown.
 
@@ -21,8 +21,8 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Suite:
-    def __init__(self, name, command, seconds=60, whole=False):
-        self.name, self.command, self.seconds = name, command, seconds
+    def __init__(self, name, command, seconds=60, whole=False, build=None):
+        self.name, self.command, self.seconds, self.build = name, command, seconds, build
         self.whole = whole  # one test: its exit code tells
 
 
@@ -52,7 +52,17 @@ def programs_of(build, prefix, slow):
         corpus = in_order(f"tests/fuzz/corpus/{name.split('-', 1)[1]}/*")
         if corpus and os.path.exists(f"tests/fuzz/fuzz_{name.split('-', 1)[1]}.c"):
             yield Suite(prefix + name, [path, *corpus], 60 * slow)
-    yield Suite(prefix + "net", ["python3", "tests/net/run.py", f"{build}/tests/net-server"], 200 * slow)
+    yield Suite(prefix + "net", [sys.executable, "tests/net/run.py", f"{build}/tests/net-server"], 200 * slow)
+
+
+def end_to_end(build, prefix, slow):
+    """The suites that talk to a built daemon; the rest of their folder is what they share."""
+    for path in in_order("tests/e2e/*.py"):
+        text = open(path, encoding="utf-8").read()
+        if os.access(path, os.X_OK) or "__main__" in text:
+            budget = re.search(r"^# budget: (\d+) s", text, re.M)
+            name = os.path.basename(path)[:-3].removeprefix("test_")
+            yield Suite(f"{prefix}e2e-{name}", [sys.executable, path, "--build", build], (int(budget[1]) if budget else 240) * slow, build=build)
 
 
 def suites_of(args):
@@ -67,25 +77,21 @@ def suites_of(args):
     make = ["make", "-s", "--no-print-directory", f"BUILD={build}"]
     for part in ("headers", "examples", "teeth"):
         yield Suite(f"sdk-{part}", [*make, f"sdk-test-{part}"], 400, whole=True)
-    yield Suite("lint-fast", ["python3", "tests/lint/run.py", "--fast", "--build", build], 120)
-    for path in in_order("tests/e2e/*.py"):
-        text = open(path, encoding="utf-8").read()
-        # The rest of them is what the suites share.
-        if os.access(path, os.X_OK) or "__main__" in text:
-            budget = re.search(r"^# budget: (\d+) s", text, re.M)
-            name = os.path.basename(path)[:-3].removeprefix("test_")
-            yield Suite(f"e2e-{name}", ["python3", path, "--build", build], int(budget[1]) if budget else 240)
-    yield Suite("demo", ["python3", "packaging/demo.py", "--build", build], 60, whole=True)
+    yield Suite("lint-fast", [sys.executable, "tests/lint/run.py", "--fast", "--build", build], 120)
+    yield from end_to_end(build, "", 1)
+    if args.sanitized:
+        yield from end_to_end(args.sanitized, "asan-", 3)
+    yield Suite("demo", [sys.executable, "packaging/demo.py", "--build", build], 120, whole=True)
 
 
-def environment_of(where):
+def environment_of(where, suite):
     env = dict(os.environ)
     log = os.path.join(where, "report")
     env["ASAN_OPTIONS"] = f"detect_leaks=1:log_path={log}:abort_on_error=0:allocator_may_return_null=1:" + env.get("ASAN_OPTIONS", "")
     env["UBSAN_OPTIONS"] = f"print_stacktrace=1:log_path={log}:" + env.get("UBSAN_OPTIONS", "")
     env["TSAN_OPTIONS"] = f"halt_on_error=0:exitcode=66:log_path={log}:" + env.get("TSAN_OPTIONS", "")
     env["LSAN_OPTIONS"] = "print_suppressions=0:" + env.get("LSAN_OPTIONS", "")
-    env["BUILD"] = ARGS.build
+    env["BUILD"] = os.path.abspath(suite.build or ARGS.build)
     # The jobs and the variables of the make that runs us are not those of a make that a suite runs.
     for name in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES"):
         env.pop(name, None)
@@ -100,7 +106,7 @@ def run(suite):
         with open(os.path.join(where, "output"), "wb+") as output:
             # A group of its own, so that what a suite leaves behind ends with it.
             process = subprocess.Popen(suite.command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                                       start_new_session=True, env=environment_of(where))
+                                       start_new_session=True, env=environment_of(where, suite))
             try:
                 code = process.wait(suite.seconds)
             except subprocess.TimeoutExpired:

@@ -56,7 +56,7 @@ fuzz:
 	@packaging/setup.sh build test
 	@$(MAKE) $(JOBS) --no-print-directory CC=clang SANITIZE=fuzzer-no-link,address,undefined BUILD=build-fuzz fuzz-all
 fuzz-all: $(patsubst %,$(BUILD)/fuzz/%,$(FUZZERS))
-	@python3 tests/fuzz/run.py --build $(BUILD) --seconds $(FUZZ_SECONDS) $(FUZZERS)
+	@$(PYTHON) tests/fuzz/run.py --build $(BUILD) --seconds $(FUZZ_SECONDS) $(FUZZERS)
 
 # Programs that `make test` needs; other parts of the tests add theirs.
 TEST_PROGRAMS += $(patsubst %,$(BUILD)/tests/unit-%,$(UNIT_ROOMS)) $(patsubst %,$(BUILD)/tests/plugin-%,$(PLUGIN_TESTS)) \
@@ -68,13 +68,13 @@ test:
 	@packaging/setup.sh build run test
 	@$(MAKE) $(JOBS) --no-print-directory all man test-programs
 	@$(MAKE) $(JOBS) --no-print-directory SANITIZE=thread BUILD=build-thread OPT=-O1 thread-programs
-	@$(MAKE) $(JOBS) --no-print-directory SANITIZE=address,undefined BUILD=build-address-undefined OPT=-O1 plugins test-programs
-	@python3 tests/run.py --build $(BUILD) --threads build-thread --sanitized build-address-undefined $(SUITES)
+	@$(MAKE) $(JOBS) --no-print-directory SANITIZE=address,undefined BUILD=build-address-undefined OPT=-O1 all test-programs
+	@$(PYTHON) tests/run.py --build $(BUILD) --threads build-thread --sanitized build-address-undefined $(SUITES)
 ## test-plain: the same without the sanitizers' builds
 test-plain:
 	@packaging/setup.sh build run test
 	@$(MAKE) $(JOBS) --no-print-directory all man test-programs
-	@python3 tests/run.py --build $(BUILD) $(SUITES)
+	@$(PYTHON) tests/run.py --build $(BUILD) $(SUITES)
 test-programs: $(TEST_PROGRAMS)
 thread-programs: $(patsubst %,$(BUILD)/tests/thread-%,$(THREAD_TESTS))
 
@@ -90,17 +90,17 @@ BENCH_PROGRAMS += $(patsubst %,$(BUILD)/bench/%,$(BENCHES))
 bench:
 	@packaging/setup.sh build run
 	@$(MAKE) $(JOBS) --no-print-directory all bench-programs
-	@python3 tests/bench/run.py --build $(BUILD)
+	@$(PYTHON) tests/bench/run.py --build $(BUILD)
 bench-programs: $(BENCH_PROGRAMS)
 
 ## lint: format, static analysis, include directions, man pages, and that every example parses
 lint:
 	@packaging/setup.sh build run test
 	@$(MAKE) $(JOBS) --no-print-directory all man sdk-test-examples
-	@python3 tests/lint/run.py --build $(BUILD)
+	@$(PYTHON) tests/lint/run.py --build $(BUILD)
 
 ## coverage: which lines the unit and plugin tests reach, by room
 coverage:
 	@packaging/setup.sh build run test
 	@$(MAKE) $(JOBS) --no-print-directory BUILD=build-coverage OPT=-O0 CFLAGS="-g --coverage" LDFLAGS=--coverage plugins test-programs
-	@python3 tests/coverage.py --build build-coverage
+	@$(PYTHON) tests/coverage.py --build build-coverage

@@ -13,7 +13,8 @@
 static void read_path(const struct vgw_api *api, const struct vgw_http_request *http, struct vgw_api_path *ret)
 {
     const struct vgw_api_config *config = vgw_api_config_now(api);
-    vgw_api_path_read(http->path, config->prefix, config->compat_routes, ret);
+    bool control = http->flags & VGW_HTTP_UNIX; /* voicegwctl knows no prefix: the control socket is always /voice */
+    vgw_api_path_read(http->path, control ? "/voice" : config->prefix, config->compat_routes, ret);
 }
 
 static void no_path(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http)

@@ -256,11 +256,24 @@ bool vgw_option_value_equal(const struct vgw_option_value *a, const struct vgw_o
     return true;
 }
 
+/* Two probes of one plugin build two tables with the same rows. */
+static bool same_rows(const struct vgw_options *a, const struct vgw_options *b)
+{
+    if (a->table == b->table)
+        return true;
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (!vgw_streq(a->values[i].row->name, b->values[i].row->name) || a->values[i].row->type != b->values[i].row->type)
+            return false;
+    return true;
+}
+
 bool vgw_options_equal(const struct vgw_options *a, const struct vgw_options *b)
 {
     if (a == b)
         return true;
-    if (!a || !b || a->table != b->table)
+    if (!a || !b || !same_rows(a, b))
         return false;
     for (size_t i = 0; i < a->count; i++) {
         if (!vgw_option_value_equal(&a->values[i], &b->values[i]))
@@ -290,6 +303,6 @@ static void diff(const struct vgw_options *a, const struct vgw_options *b, const
 void vgw_options_diff(const struct vgw_options *before, const struct vgw_options *after,
                       void (*fn)(const char *name, bool reloadable, void *arg), void *arg)
 {
-    if (before && after && before->table == after->table)
+    if (before && after && same_rows(before, after))
         diff(before, after, "", fn, arg);
 }

@@ -61,7 +61,7 @@ int vgw_options_error(const struct vgw_options *options, const char *name, struc
 /** The table the set was made from. */
 const struct vgw_option_table *vgw_options_table(const struct vgw_options *options);
 
-/** Same values; places and explicitness do not count. Both from one table. */
+/** Same values; places and explicitness do not count. Both from one table, or from two with the same rows. */
 bool vgw_options_equal(const struct vgw_options *a, const struct vgw_options *b);
 /** Calls `fn` for each option whose value differs, with its dotted name (valid during the call) and whether a reload
  * applies it. Sections that stand on both sides are entered; lists and maps are named as a whole. */

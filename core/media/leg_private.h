@@ -51,7 +51,7 @@ struct vgw_leg {
     struct vgw_timer watch;
 
     /* send */
-    struct vgw_playout *playout;
+    struct vgw_playout *playout; /* NULL until something is to be said */
     uint32_t epoch_base; /* epochs of the queues before this one: a change of format must not lower the epoch */
     uint32_t in_queue;   /* utterances that the queue has not reported as finished */
     bool clearing;       /* vgw_leg_clear() is reporting: nothing begins meanwhile */
@@ -62,7 +62,7 @@ struct vgw_leg {
     uint64_t tx_timestamp;
     bool room_wanted, blocked, held_frame;
     size_t held_heard; /* samples of the held frame that the queue counts as heard already */
-    uint8_t held[VGW_FRAME_SAMPLES_MAX * 2];
+    uint8_t *held; /* one frame of the leg's format */
     struct vgw_leg_pending pending[VGW_LEG_MARKS];
     uint32_t pending_count;
     struct vgw_resampler *tx_resampler;

@@ -15,17 +15,17 @@
 
 int vgw_leg_tx_format(struct vgw_leg *leg)
 {
-    struct vgw_playout_params params = vgw_playout_defaults();
-    params.encoding = leg->encoding;
-    params.rate_hz = leg->rate_hz;
-    params.limit_ms = leg->p.playout_limit_ms ? leg->p.playout_limit_ms : 30000;
-    struct vgw_playout *playout;
-    int rc = vgw_playout_new(&params, &playout, NULL);
-    if (rc < 0)
-        return rc;
-    leg->epoch_base = leg->playout ? vgw_leg_epoch(leg) : 0;
+    if (!vgw_rate_supported(leg->rate_hz))
+        return VGW_EINVALID;
+    uint8_t *held = vgw_calloc(VGW_SAMPLES(leg->rate_hz, VGW_FRAME_MS), vgw_encoding_bytes(leg->encoding));
+    if (!held)
+        return VGW_ELIMIT;
+    vgw_free(leg->held);
+    leg->held = held;
+    leg->held_frame = false;
+    leg->epoch_base = vgw_leg_epoch(leg);
     vgw_playout_free(leg->playout);
-    leg->playout = playout;
+    leg->playout = NULL;
     leg->fading = false;
     vgw_resampler_free(leg->tx_resampler);
     leg->tx_resampler = NULL;
@@ -39,6 +39,18 @@ int vgw_leg_tx_format(struct vgw_leg *leg)
     leg->dtmf_next[0] = '\0';
     vgw_pace_init(&leg->pace, VGW_LEG_TICK_US, PACE_BURST);
     return 0;
+}
+
+/* Most calls of an audio assistant never queue anything: the queue is made for the first utterance. */
+static int need_playout(struct vgw_leg *leg)
+{
+    if (leg->playout)
+        return 0;
+    struct vgw_playout_params params = vgw_playout_defaults();
+    params.encoding = leg->encoding;
+    params.rate_hz = leg->rate_hz;
+    params.limit_ms = leg->p.playout_limit_ms ? leg->p.playout_limit_ms : 30000;
+    return vgw_playout_new(&params, &leg->playout, NULL);
 }
 
 static bool tick_needed(const struct vgw_leg *leg)
@@ -119,7 +131,7 @@ void vgw_leg_report_played(struct vgw_leg *leg)
 static void report_cut(struct vgw_leg *leg, size_t not_sent)
 {
     struct vgw_playout_event e;
-    while (vgw_playout_event(leg->playout, &e)) {
+    while (leg->playout && vgw_playout_event(leg->playout, &e)) {
         if (e.kind == VGW_PLAYOUT_STARTED && leg->p.sink->on_started)
             leg->p.sink->on_started(leg->p.sink_arg, e.id);
         if (e.kind != VGW_PLAYOUT_FINISHED)
@@ -268,7 +280,9 @@ int vgw_leg_begin(struct vgw_leg *leg, uint64_t utterance)
 {
     if (!leg->up || leg->ending || leg->clearing)
         return VGW_EBUSY;
-    int rc = vgw_playout_begin(leg->playout, vgw_playout_epoch(leg->playout), utterance);
+    int rc = need_playout(leg);
+    if (rc == 0)
+        rc = vgw_playout_begin(leg->playout, vgw_playout_epoch(leg->playout), utterance);
     if (rc == 0) {
         leg->open_utterance = utterance;
         leg->in_queue++;
@@ -351,13 +365,16 @@ void vgw_leg_clear(struct vgw_leg *leg)
     size_t not_sent = leg->held_frame ? leg->held_heard : 0;
     leg->open_utterance = 0;
     leg->room_wanted = leg->held_frame = false;
-    if (!leg->playout)
+    if (!leg->playout && !leg->up)
         return;
     /* What the far side still holds is stamped before it is told to forget: its marks, which may come back from inside, find nothing. */
     memcpy(far, leg->pending, count * sizeof far[0]);
     leg->pending_count = 0;
     leg->fading = leg->in_queue > 0;
-    vgw_playout_clear(leg->playout);
+    if (leg->playout)
+        vgw_playout_clear(leg->playout);
+    else
+        leg->epoch_base++;
     if (leg->attached && leg->up && leg->p.ops->far_queue)
         leg->p.ops->clear(leg->stream, vgw_leg_epoch(leg));
     leg->clearing = true;
@@ -418,6 +435,8 @@ void vgw_leg_tx_done(struct vgw_leg *leg)
     vgw_timer_stop(&leg->tick);
     vgw_playout_free(leg->playout);
     leg->playout = NULL;
+    vgw_free(leg->held);
+    leg->held = NULL;
     vgw_resampler_free(leg->tx_resampler);
     leg->tx_resampler = NULL;
     vgw_free(leg->dtmf_tx);

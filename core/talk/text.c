@@ -45,13 +45,15 @@ bool vgw_text_same_words(const char *a, const char *b)
 
 static bool abbreviation(const char *text, size_t dot)
 {
-    static const char *const known[] = {"dr", "mr", "mrs", "ms", "st", "no", "prof", "e.g", "i.e", "vs", "approx"};
+    static const char *const known[] = {"dr", "mr", "mrs", "ms", "st", "prof", "e.g", "i.e", "vs", "approx"};
     size_t start = dot;
     while (start > 0 && (isalpha((unsigned char)text[start - 1]) || text[start - 1] == '.'))
         start--;
     size_t n = dot - start;
     if (n == 1 && isupper((unsigned char)text[start])) /* an initial */
         return true;
+    if (n == 2 && strncasecmp(text + start, "no", 2) == 0) /* "No. 5"; otherwise it is an answer */
+        return text[dot + 1] == ' ' && isdigit((unsigned char)text[dot + 2]);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strlen(known[i]) == n && strncasecmp(known[i], text + start, n) == 0)
             return true;

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Runs the benchmarks and prints one JSON line each; all of them are kept in BUILD/bench.json.
 
 run.py --build BUILD [--quick] [NAME ...]      names: see BENCHES below; all without any

@@ -58,7 +58,7 @@ def test_five_crashes_lose_and_double_nothing():
         for r in rows:
             assert r["session_id"] not in by, "a session stands twice"
             by[r["session_id"]] = r["status"]
-        assert {s for s, st in by.items() if st == "completed"} == finished, by
+        assert {s for s, st in by.items() if st == "completed"} == finished, [(s in finished, by.get(s)) for s in finished]
         assert {s for s, st in by.items() if st == "interrupted"} == interrupted, by
         assert len(by) == 45
         for r in rows:

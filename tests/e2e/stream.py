@@ -32,13 +32,14 @@ def test_spoken_words_get_a_spoken_answer():
         meta = live["transport_metadata"]
         assert meta["stream_sid"] == s.sid and meta["from_number"] == "+15551112222" and meta["to_number"] == "+15553334444", meta
         assert live["caller_id"] == "+15551112222", live
+        s.speak(b"", 1.0)  # the greeting is heard to its end
+        g.until(lambda: g.get("/voice/sessions/mock-one/transcript")["turns"])
+        before = len(s.heard)
         s.speak(clip("rms-1.ul"), 1.0)
         final = feed.wait("voice.stt.final", session_id="mock-one")
         assert final["data"]["text"], final
         answer = feed.wait("voice.assistant.text", session_id="mock-one")
         assert answer["data"]["text"].lower().startswith("you said"), answer
-        before = len(s.heard)
-        s.speak(b"", 1.5)
         s.wait(lambda s: loud(s.heard[before:]))
         g.post("/voice/sessions/mock-one/end")
         stopped = feed.wait("voice.session.stopped", session_id="mock-one")
@@ -72,9 +73,11 @@ def test_barge_in_clears_what_is_queued():
         s.speak(clip("rms-2.ul")[:16000])
         s.wait(lambda s: any(m["event"] == "clear" for m in s.messages))
         feed.wait("voice.assistant.interrupted", session_id="mock-barge")
+        s.speak(b"", 1.5)
+        feed.wait("voice.stt.final", session_id="mock-barge")
         s.dtmf("1")
         feed.wait("dtmf_received", digit="1")
-        s.speak(b"", 3)
+        s.speak(b"", 4)
         e = feed.wait("call_ended", session_id="mock-barge", seconds=20)
         assert e["data"]["status"] == "completed", e
         s.wait(lambda s: s.over)

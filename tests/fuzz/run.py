@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """run.py --build FOLDER [--seconds N] NAME... - runs fuzzers one after the other; 'N passed, N failed' last.
 
 New inputs that reach further are kept in FOLDER/corpus/NAME, crashes in FOLDER/crashes."""

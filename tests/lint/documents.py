@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """documents.py --build FOLDER - what the documents and the shipped files promise: man pages are clean, every YAML example passes the
 checker and the schema, the unit is confined, set-up installs what is missing. One line a check; 'N passed, N failed' last.
 

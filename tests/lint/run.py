@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """run.py --build FOLDER [--fast] - every lint; 'N passed, N failed' last. --fast leaves out what analyses each source for long."""
 import argparse
 import concurrent.futures
@@ -77,8 +77,8 @@ def main():
     parser.add_argument("--build", required=True)
     parser.add_argument("--fast", action="store_true")
     args = parser.parse_args()
-    count_of(["python3", os.path.join(HERE, "sources.py")])
-    count_of(["python3", os.path.join(HERE, "documents.py"), "--build", args.build])
+    count_of([sys.executable, os.path.join(HERE, "sources.py")])
+    count_of([sys.executable, os.path.join(HERE, "documents.py"), "--build", args.build])
     check_headers()
     if not args.fast:
         check_analysis()

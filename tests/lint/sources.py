@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """sources.py - what the house promises about its sources: who includes whom, which library stands where, which functions and clocks
 are used by whom, how long things are. One line a check; 'N passed, N failed' last."""
 import glob

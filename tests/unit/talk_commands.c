@@ -311,7 +311,7 @@ Test(talk_commands, a_live_assistant_that_runs_ahead_is_queued_and_told_where_it
     fake_speak(f, 900);
     fake_run(f, 1 * S);
     cr_assert_str_eq(f->assistant[0].truncated, "item_1");
-    cr_assert_float_eq(f->assistant[0].interrupted_ms, 1300, 200, "%u", f->assistant[0].interrupted_ms);
+    cr_assert_float_eq((double)f->assistant[0].interrupted_ms, 1300, 200, "%u", f->assistant[0].interrupted_ms);
     over(f);
 }
 

@@ -701,7 +701,8 @@ const struct fake_note *fake_done(const struct fake *f, uint64_t op)
 
 void fake_end(struct fake *f)
 {
-    vgw_talk_end(f->talk);
+    if (!f->gone)
+        vgw_talk_end(f->talk);
     fake_run(f, 4 * S);
     cr_assert_eq(f->gone, 1);
     cr_assert_eq(f->attached, f->detached);

@@ -16,6 +16,8 @@
 #include "plugin/probe.h"
 #include "world.h"
 
+#define HANG_S 60 /* a seed that takes so long has gone astray */
+
 struct totals {
     uint64_t seeds, failed, calls, steps;
     double virtual_s;
@@ -44,6 +46,7 @@ static void live(struct world *w)
 static bool run_seed(const struct world_options *o, uint64_t seed, struct totals *t)
 {
     struct world w;
+    alarm(HANG_S);
     if (world_open(&w, o, seed, NULL)) {
         live(&w);
         if (!w.failure[0] && chance(&w, 15)) /* stopped in the middle of it, and started again */
@@ -57,6 +60,7 @@ static bool run_seed(const struct world_options *o, uint64_t seed, struct totals
     world_close(&w);
     if (w.failure[0])
         printf("seed %llu: %s\n", (unsigned long long)seed, w.failure);
+    alarm(0);
     t->seeds++;
     t->failed += w.failure[0] != '\0';
     return !w.failure[0];
