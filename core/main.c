@@ -65,10 +65,18 @@ static void print_errors(const struct vgw_config_reader *reader)
     vgw_buf_done(&out);
 }
 
+/* The API's part of the configuration, as an error of the whole. */
+static void check_api(void *arg, const struct vgw_options *main, struct vgw_config_errors *errors)
+{
+    struct vgw_api_config *config = NULL;
+    if (vgw_api_compile(main, errors, &config) == 0)
+        vgw_api_config_free(config);
+}
+
 static struct vgw_plan_source source_of(const struct daemon *d, struct vgw_plugin_prober *prober)
 {
     return (struct vgw_plan_source){.path = d->config, .plugin_dirs = d->plugin_dirs, .plugin_dir_count = d->plugin_dir_count, .prober = prober,
-                                    .plugins_must_load = true};
+                                    .check = check_api, .plugins_must_load = true};
 }
 
 static int check(const struct daemon *d)
@@ -77,19 +85,15 @@ static int check(const struct daemon *d)
     struct vgw_plan_source source = source_of(d, &prober);
     struct vgw_config_reader reader = {.getenv = env_get};
     struct vgw_plan *plan = NULL;
-    struct vgw_api_config *api = NULL;
     struct vgw_action_registry *actions = vgw_gateway_check_actions();
     source.actions = actions;
     int rc = vgw_plan_compile(&source, &reader, &plan);
-    if (rc == 0)
-        rc = vgw_api_compile(plan->main, &reader.errors, &api);
     print_errors(&reader);
     if (rc == 0) {
         printf("%s: the configuration is fine\n", d->config ? d->config : "embedded defaults");
         for (size_t i = 0; i < reader.supplied_count; i++)
             printf("from the environment: %s\n", reader.supplied[i]);
     }
-    vgw_api_config_free(api);
     vgw_plan_unref(plan);
     vgw_action_registry_free(actions);
     vgw_config_reader_done(&reader);
@@ -485,7 +489,7 @@ static void files_limit(void)
 static int daemon_open(struct daemon *d, struct vgw_config_reader *reader, struct vgw_error *err)
 {
     struct vgw_gateway_options options = {.config_path = d->config, .plugin_dirs = d->plugin_dirs, .plugin_dir_count = d->plugin_dir_count,
-                                          .state_dir = d->state_dir};
+                                          .state_dir = d->state_dir, .check = check_api};
     int rc = vgw_loop_new_control(&d->loop, err);
     options.loop = d->loop;
     if (rc == 0)
@@ -553,7 +557,8 @@ static int run(struct daemon *d)
 static int usage(FILE *out)
 {
     fputs("usage: voicegwd [-c FILE] [-p DIR]... [-t] [-V] [-h]\n"
-          "  -c, --config FILE      configuration (default " VGW_SYSCONFDIR "/voicegw/voicegw.yaml; embedded defaults when that is absent)\n"
+          "  -c, --config FILE      configuration (default " VGW_SYSCONFDIR "/voicegw/voicegw.yaml; embedded defaults when that is absent, or with an\n"
+          "                         empty FILE)\n"
           "  -t, --check            check the configuration, print each error as FILE:LINE:COLUMN: sentence, and exit (0 or 78)\n"
           "  -p, --plugin-path DIR  folder of plugins, ahead of the configured ones; may be given again\n"
           "  -V, --version          print the version\n"
@@ -594,7 +599,9 @@ int main(int argc, char **argv)
         return usage(stderr);
     if (schema)
         return print_schema(&d);
-    if (!d.config && access(default_config, F_OK) == 0)
+    if (d.config && !d.config[0])
+        d.config = NULL; /* -c "": the embedded defaults, whatever lies in the default place */
+    else if (!d.config && access(default_config, F_OK) == 0)
         d.config = default_config;
     d.state_dir = getenv("VOICEGW_STATE_DIR");
     if (!d.state_dir || !d.state_dir[0])

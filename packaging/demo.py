@@ -346,7 +346,8 @@ def main():
     parser.add_argument("--build", default="build")
     parser.add_argument("--stay", action="store_true")
     args = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, signal.default_int_handler)
     gateway, code = Gateway(args.build), 1
     try:
         took = gateway.start()

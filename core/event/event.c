@@ -138,6 +138,8 @@ const char *vgw_event_text(struct vgw_event *e, size_t *ret_len)
         vgw_buf_addc(&out, '}');
         e->text_len = out.len;
         e->text = vgw_buf_take(&out);
+        char *fit = e->text ? vgw_realloc(e->text, e->text_len + 1) : NULL; /* it stays as long as the log keeps it */
+        e->text = fit ? fit : e->text;
     }
     if (e->text && ret_len)
         *ret_len = e->text_len;

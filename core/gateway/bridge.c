@@ -211,7 +211,7 @@ static const char *host_public_url(void *arg)
 
 static void host_action_complete(void *arg, uint64_t run, int status, const char *sentence, struct vgw_json *result)
 {
-    vgw_action_complete(((struct vgw_gateway *)arg)->actions, run, status, result, sentence);
+    vgw_gateway_plugin_action_complete(arg, run, status, sentence, result);
 }
 
 static bool host_tts_engine(void *arg, const char *name, struct vgw_engine *ret_engine)

@@ -1,4 +1,5 @@
-/* close.c - the end of a gateway: what runs is ended in the order in which it may still speak to the rest, each stage within a bound. */
+/* close.c - the end of a gateway: what runs is ended in the order in which it may still speak to the rest, each stage
+ * within a bound. */
 #include "base/alloc.h"
 #include "base/time.h"
 #include "config/snapshot.h"
@@ -26,7 +27,8 @@ static void on_look(void *arg)
 }
 
 /* The control loop turns on until that is so, or the time is up. */
-static void turn_until(struct vgw_gateway *g, bool (*over)(const struct vgw_gateway *g), int64_t limit_us, const char *what)
+static void turn_until(struct vgw_gateway *g, bool (*over)(const struct vgw_gateway *g), int64_t limit_us,
+                       const char *what)
 {
     struct stage s = {.g = g, .over = over, .until_us = vgw_now(g->loop) + limit_us};
     vgw_timer_init(&s.look, g->loop, on_look, &s);
@@ -189,8 +191,10 @@ void vgw_gateway_free(struct vgw_gateway *g)
     vgw_timer_stop(&g->housekeeping);
     vgw_timer_stop(&g->poll_timer);
     vgw_timer_stop(&g->drain_timer);
-    if (g->calls)
+    if (g->calls) {
+        vgw_calls_drain(g->calls, NULL, NULL); /* what comes in from now on is refused: nobody would end it */
         vgw_calls_interrupt_all(g->calls);
+    }
     if (g->flow)
         vgw_gateway_flows_close(g);
     vgw_gateway_actions_close(g);
@@ -198,6 +202,7 @@ void vgw_gateway_free(struct vgw_gateway *g)
     sockets_close(g);
     vgw_client_free(g->control->client);
     g->control->client = NULL;
+    vgw_gateway_plugin_actions_close(g);
     instances_close(g);
     store_close(g);
     vgw_gateway_plugins_close(g);

@@ -300,6 +300,7 @@ static void home_gone(void *arg, uint64_t handle, struct vgw_json *summary)
         if (c->up)
             stream_stopped(c, call && call->cause ? call->cause : "ended");
         c->worker->legs--;
+        vgw_registry_release(g->registry, c->instance);
         key_of(handle, key);
         vgw_map_remove(g->conversations, key);
     }
@@ -347,6 +348,7 @@ int vgw_gateway_media_attach(void *arg, struct vgw_call *call, uint64_t *ret_leg
         return vgw_error_nomem(err);
     c->call = call->handle;
     c->worker = least_busy(g);
+    c->instance = instance;
     vgw_strcopy(c->session, sizeof c->session, call->session->session_id);
     vgw_strcopy(c->provider_call_id, sizeof c->provider_call_id, call->provider_call_id ? call->provider_call_id : "");
     vgw_strcopy(c->plugin, sizeof c->plugin, call->plugin);
@@ -361,18 +363,18 @@ int vgw_gateway_media_attach(void *arg, struct vgw_call *call, uint64_t *ret_leg
                                      .call_id = call->call_id,
                                      .provider = call->provider,
                                      .home = &g->home};
-    int rc = vgw_talk_new(&params, &c->talk, ret_leg, err);
-    if (rc < 0) {
-        vgw_free(c);
-        return rc;
-    }
     key_of(call->handle, key);
-    c->worker->legs++;
     if (vgw_map_set(g->conversations, key, c) < 0) {
-        vgw_log(VGW_LOG_ERROR, &call->scope, "out of memory: a call's conversation is not listed", NULL);
         vgw_free(c);
         return vgw_error_nomem(err);
     }
+    int rc = vgw_talk_new(&params, &c->talk, ret_leg, err);
+    if (rc < 0) {
+        vgw_map_remove(g->conversations, key);
+        return rc;
+    }
+    c->worker->legs++;
+    vgw_registry_ref(instance); /* the leg may outlive the call's hold on it */
     struct vgw_buf name = {0};
     vgw_buf_printf(&name, "voice.%s.stream.connected", call->plugin);
     vgw_audit(vgw_buf_str(&name), "session_id", call->session->session_id, "call_sid", call->provider_call_id, "provider", call->plugin, NULL);
@@ -488,7 +490,8 @@ void vgw_gateway_media_begin(void *arg, struct vgw_call *call)
     if (!b->tts_count)
         first_engine(g, "tts", b->tts, &b->tts_count);
     b->session_json = session_text(call);
-    b->tools_json = tools_text(g);
+    if (!b->has_assistant || !b->assistant.audio || b->assistant.assistant || b->assistant.audio->tool_result)
+        b->tools_json = tools_text(g); /* what cannot take a tool's result asks for none */
     if (b->stt_count && !(call->session->stt_provider && call->session->stt_provider[0])) {
         char *name = vgw_strdup(b->stt[0].name);
         if (name) {

@@ -156,8 +156,9 @@ int vgw_gateway_flows_open(struct vgw_gateway *g, struct vgw_error *err)
     g->flow_link = (struct vgw_flow_registry_link){.registry = g->actions, .engine = g->flow, .now_us = flow_now, .arg = g};
     vgw_timer_init(&g->flow_timer, g->loop, on_flow_timer, g);
     vgw_flow_engine_set_wall_offset(g->flow, vgw_wall(g->loop) - vgw_now(g->loop));
-    g->flow_sub = vgw_bus_subscribe(g->bus, VGW_EVENT_ALL, on_event, g);
+    /* Plugins first: what a workflow asks of them because of an event comes after it. */
     g->host_sub = vgw_bus_subscribe(g->bus, VGW_EVENT_ALL, to_plugins, g);
+    g->flow_sub = vgw_bus_subscribe(g->bus, VGW_EVENT_ALL, on_event, g);
     if (!g->flow_sub || !g->host_sub)
         return vgw_error_nomem(err);
     return vgw_flow_engine_swap(g->flow, g->plan->flows, err);

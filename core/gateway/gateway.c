@@ -209,6 +209,8 @@ static int plan_first(struct vgw_gateway *g, struct vgw_config_reader *reader, s
     struct vgw_plan_source source = {.path = g->options.config_path,
                                      .plugin_dirs = g->options.plugin_dirs,
                                      .plugin_dir_count = g->options.plugin_dir_count,
+                                     .check = g->options.check,
+                                     .check_arg = g->options.check_arg,
                                      .prober = &g->prober};
     int rc = vgw_plan_compile(&source, reader, &g->plan);
     if (rc < 0)
@@ -225,6 +227,9 @@ int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config
     g->options = *options;
     g->loop = options->loop;
     vgw_list_init(&g->live);
+    vgw_list_init(&g->plugin_actions);
+    vgw_list_init(&g->plugin_runs);
+    vgw_list_init(&g->listeners);
     g->health = vgw_map_new(vgw_free);
     g->conversations = vgw_map_new(vgw_free);
     g->state = vgw_map_new(vgw_free);
@@ -276,6 +281,7 @@ void vgw_gateway_drain(struct vgw_gateway *g, int64_t timeout_us, void (*drained
     g->drained_arg = arg;
     if (timeout_us < 0)
         timeout_us = vgw_options_duration_us(g->plan->main, "gateway.drain_timeout");
+    vgw_timer_stop(&g->drain_timer); /* a drain that is asked for again begins anew */
     vgw_timer_init(&g->drain_timer, g->loop, on_drain_timeout, g);
     vgw_timer_start(&g->drain_timer, timeout_us);
     vgw_log(VGW_LOG_INFO, NULL, "draining: no new calls are taken", NULL);

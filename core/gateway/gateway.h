@@ -23,6 +23,9 @@ struct vgw_gateway_options {
     const char *const *plugin_dirs; /* ahead of the configured ones */
     size_t plugin_dir_count;
     const char *state_dir;          /* plugin copies, probe cache */
+    /** Further checks of the main file, at start and reload; see plan.h. May be NULL. */
+    void (*check)(void *arg, const struct vgw_options *main, struct vgw_config_errors *errors);
+    void *check_arg;
     struct vgw_driver *driver;      /* virtual time: `loop` is one of its loops, so are the workers, and the pool has no threads. NULL: threads */
 };
 /** Compiles the configuration, makes all rooms, loads plugins and starts their instances. What is wrong with the configuration goes to `reader`

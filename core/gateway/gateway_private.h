@@ -31,6 +31,7 @@ struct vgw_conversation { /* a call's talk */
     uint64_t call;
     struct vgw_talk *talk;
     struct vgw_worker *worker;
+    struct vgw_instance *instance; /* the provider's, held until the leg is gone */
     char session[VGW_ID_MAX], provider_call_id[VGW_ID_MAX], plugin[40];
     char recording[VGW_ID_MAX]; /* that the turns so far were cut from, up to cut_s */
     double cut_s;
@@ -73,6 +74,7 @@ struct vgw_gateway {
     struct vgw_map *state;         /* "instance\nkey" -> value: plugins' small state */
 
     struct vgw_action_registry *actions;
+    struct vgw_list plugin_actions, plugin_runs, listeners; /* of plugin_actions.c */
     struct vgw_list action_waits;  /* of struct waiting in actions.c */
     struct vgw_flow_engine *flow;
     struct vgw_flow_registry_link flow_link;
@@ -118,6 +120,14 @@ void vgw_gateway_route_defaults(struct vgw_gateway *g);
 void vgw_gateway_plugins_close(struct vgw_gateway *g);
 bool vgw_gateway_engine(struct vgw_gateway *g, const char *section, const char *name, struct vgw_engine *ret_engine);
 void vgw_gateway_engine_release(void *arg, void *ref);
+
+/* plugin_actions.c */
+/** An instance is current now, or is not any more: its actions and its feed follow. */
+void vgw_gateway_instance_published(struct vgw_gateway *g, struct vgw_instance *i);
+void vgw_gateway_instance_retired(struct vgw_gateway *g, const char *section, const char *name);
+/** Takes result. */
+void vgw_gateway_plugin_action_complete(struct vgw_gateway *g, uint64_t run, int status, const char *sentence, struct vgw_json *result);
+void vgw_gateway_plugin_actions_close(struct vgw_gateway *g);
 
 /* bridge.c */
 int vgw_gateway_calls_open(struct vgw_gateway *g, struct vgw_error *err);

@@ -7,10 +7,12 @@
 #include "config/load.h"
 #include "config/main_table.h"
 #include "gateway/plan.h"
+#include "voicegw/draft/action.h"
 #include "voicegw/draft/assistant.h"
 #include "voicegw/draft/provider.h"
 #include "voicegw/draft/store.h"
 #include "voicegw/draft/stt.h"
+#include "voicegw/draft/subscriber.h"
 #include "voicegw/draft/tts.h"
 
 struct section {
@@ -23,6 +25,8 @@ static const struct section sections[] = {
     {"stt", {VOICEGW_KIND_STT}, vgw_engine_table},
     {"tts", {VOICEGW_KIND_TTS}, vgw_engine_table},
     {"assistants", {VOICEGW_KIND_ASSISTANT, VOICEGW_KIND_ASSISTANT_AUDIO}, vgw_engine_table},
+    {"actions", {VOICEGW_KIND_ACTION}, vgw_plugin_table},
+    {"subscribers", {VOICEGW_KIND_SUBSCRIBER}, vgw_plugin_table},
 };
 static const struct section store_section = {"store", {VOICEGW_KIND_STORE}, vgw_plugin_table};
 
@@ -148,6 +152,12 @@ static void recipe_fill(const struct vgw_plan_source *source, struct vgw_config_
 {
     struct vgw_error err = {0};
     if (!plugin_probe(source, plan, r, &err)) {
+        if (r->file) { /* else the sentence names what was looked for */
+            struct vgw_buf where = {0};
+            vgw_buf_printf(&where, "plugin '%s' (%s): ", r->plugin, r->file);
+            vgw_error_prefix(&err, vgw_buf_str(&where));
+            vgw_buf_done(&where);
+        }
         refuse(source, reader, plan, r, node, err.text);
         return;
     }

@@ -172,6 +172,15 @@ static void report_flow(void *arg, const struct vgw_error *err)
     vgw_config_errors_add(&p->reader->errors, file[0] ? file : vgw_node_file(p->doc), line, column, "%s", err->text);
 }
 
+/* Plugins say what their actions are once they run: with one of them, step types cannot be checked before. */
+static bool has_actions(const struct vgw_plan *plan)
+{
+    for (size_t i = 0; i < plan->recipe_count; i++)
+        if (vgw_streq(plan->recipes[i]->section, "actions"))
+            return true;
+    return false;
+}
+
 static void compile_flow(const struct vgw_plan_source *source, struct vgw_config_reader *reader, const struct vgw_node *doc, bool rule,
                          struct vgw_plan *plan)
 {
@@ -182,7 +191,8 @@ static void compile_flow(const struct vgw_plan_source *source, struct vgw_config
         vgw_config_errors_nomem(&reader->errors, vgw_node_file(doc));
         return;
     }
-    struct vgw_flow_source s = {.doc = json, .place = flow_where, .report = report_flow, .arg = &place, .actions = source->actions};
+    struct vgw_flow_source s = {.doc = json, .place = flow_where, .report = report_flow, .arg = &place,
+                                .actions = has_actions(plan) ? NULL : source->actions};
     struct vgw_workflow *w = NULL;
     struct vgw_rule *r = NULL;
     int rc;
@@ -310,6 +320,8 @@ int vgw_plan_compile(const struct vgw_plan_source *source, struct vgw_config_rea
         if (plan->main) {
             check_exposure(reader, plan);
             check_outbound(reader, plan);
+            if (source->check)
+                source->check(source->check_arg, plan->main, &reader->errors);
             public_url(plan);
         }
     }

@@ -46,6 +46,9 @@ struct vgw_plan_source {
     size_t plugin_dir_count;
     struct vgw_plugin_prober *prober;
     const struct vgw_action_registry *actions; /* NULL: step types are not checked against it */
+    /** Further checks of the main file by a later room, so that all that is wrong is told at once. May be NULL. */
+    void (*check)(void *arg, const struct vgw_options *main, struct vgw_config_errors *errors);
+    void *check_arg;
     bool plugins_must_load; /* a plugin that is missing or refused is an error (--check, reload), else its instance is left out (start) */
 };
 /** Reads everything; all that is wrong goes to reader->errors. 0 and *ret_plan (one reference), or VGW_ECONFIG, VGW_ELIMIT. Blocks on the disk and on

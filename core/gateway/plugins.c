@@ -77,6 +77,8 @@ static void on_gone(void *arg, struct vgw_instance *instance, bool forced)
 
 static void on_promoted(void *arg, struct vgw_instance *instance, const struct vgw_error *err)
 {
+    if (!err)
+        vgw_gateway_instance_published(arg, instance);
     if (err)
         vgw_log(VGW_LOG_ERROR, NULL, "a waiting instance could not take over", "instance", instance->name, "error", err->text, NULL);
     else
@@ -141,6 +143,7 @@ static bool start_one(struct vgw_gateway *g, struct vgw_recipe *r, struct vgw_er
         return false;
     }
     vgw_gateway_live_add(g, i, r);
+    vgw_gateway_instance_published(g, i);
     return true;
 }
 

@@ -171,6 +171,26 @@ static void when_synced(struct vgw_gateway *g, void (*fn)(void *arg), void *arg)
     fn(arg);
 }
 
+/* The last call of a session is over and its record comes a little later: should the process end before that, the next run finds here how
+ * it was (store/recover.h). */
+static void put_session_ending(struct vgw_gateway *g, const struct vgw_json *call)
+{
+    const struct vgw_session *s = vgw_calls_session_find(g->calls, text(call, "session_id"));
+    struct vgw_record_session r;
+    if (!s || s->live_calls || vgw_list_empty(&s->call_list))
+        return;
+    const struct vgw_call *first = VGW_CONTAINER_OF(s->call_list.next, struct vgw_call, in_session);
+    vgw_record_session_init(&r, s->session_id);
+    r.reason = vgw_outcome_name(first->outcome);
+    r.end_us = time_of(call, "ended_at");
+    r.duration_seconds = s->created_wall_us && r.end_us > s->created_wall_us ? (double)(r.end_us - s->created_wall_us) / (double)VGW_US_PER_S : 0;
+    r.updated_us = vgw_wall(g->loop);
+    struct vgw_json *record = vgw_session_record_json(s);
+    r.calls = vgw_json_get(record, "calls");
+    put(g, vgw_record_session_op(&r), true);
+    vgw_json_free(record);
+}
+
 void vgw_gateway_journal(void *arg, const char *kind, struct vgw_json *doc, void (*synced)(void *synced_arg), void *synced_arg)
 {
     struct vgw_gateway *g = arg;
@@ -178,6 +198,8 @@ void vgw_gateway_journal(void *arg, const char *kind, struct vgw_json *doc, void
         put(g, session_began_op(g, doc), true);
     else if (vgw_streq(kind, "call") || vgw_streq(kind, "ended"))
         put(g, call_op(g, doc, kind[0] == 'e'), true);
+    if (vgw_streq(kind, "ended"))
+        put_session_ending(g, doc);
     vgw_json_free(doc); /* "record" is journalled with its rows by store_record */
     when_synced(g, synced, synced_arg);
 }
@@ -248,21 +270,9 @@ void vgw_gateway_store_record(void *arg, struct vgw_json *record)
 
 /* ---- events ---- */
 
-/* A session that has stopped is told at once, since the process may end before its record is composed. */
-static void put_stopped(struct vgw_gateway *g, const struct vgw_event *e)
-{
-    const struct vgw_session *s = g->calls && e->about.session_id ? vgw_calls_session_find(g->calls, e->about.session_id) : NULL;
-    struct vgw_json *record = s ? vgw_session_record_json(s) : NULL;
-    if (record)
-        put(g, session_over_op(g, record), true);
-    vgw_json_free(record);
-}
-
 static void on_event(void *arg, struct vgw_event *e)
 {
     struct vgw_gateway *g = arg;
-    if (e->type == VGW_EVENT_SESSION_STOPPED)
-        put_stopped(g, e);
     if (e->type == VGW_EVENT_RECORDING_STARTED || e->type == VGW_EVENT_RECORDING_STOPPED)
         put_recording(g, e);
     put(g, vgw_record_event_op(e), false);
@@ -334,6 +344,7 @@ struct settling {
     struct vgw_gateway *g;
     struct vgw_recover *recover;
     struct vgw_json *replayed; /* operations of the journal, as texts */
+    int64_t since_us;          /* when this run began: what is younger is its own */
 };
 
 static void settle_one(void *arg, struct vgw_json *op, struct vgw_event *e)
@@ -358,8 +369,19 @@ static void tell_providers(struct settling *s)
     }
 }
 
+static void settling_free(struct settling *s)
+{
+    vgw_json_free(s->replayed);
+    vgw_recover_free(s->recover);
+    vgw_free(s);
+}
+
 static void settle(struct settling *s)
 {
+    if (s->g->ending) { /* the next run finds it as it is */
+        settling_free(s);
+        return;
+    }
     for (size_t i = 0; i < vgw_json_count(s->replayed); i++) {
         const struct vgw_json *t = vgw_json_at(s->replayed, i);
         vgw_recover_op(s->recover, vgw_json_str(t), vgw_json_strlen(t));
@@ -373,17 +395,23 @@ static void settle(struct settling *s)
                 vgw_buf_str(&count), NULL);
         vgw_buf_done(&count);
     }
-    vgw_json_free(s->replayed);
-    vgw_recover_free(s->recover);
-    vgw_free(s);
+    settling_free(s);
 }
 
-static void rows_read(struct settling *s, const char *table, int status, const char *sentence, const struct vgw_json *rows)
+static void ask_open(struct settling *s, const char *table, const char *cursor);
+
+/* A full page has more behind it. */
+static bool rows_read(struct settling *s, const char *table, int status, const char *sentence, const struct vgw_json *rows)
 {
-    if (status < 0)
+    size_t n = vgw_json_count(rows);
+    if (status < 0 && !s->g->ending)
         vgw_log(VGW_LOG_WARNING, NULL, "the store could not be asked for what an earlier run left open", "table", table, "error", sentence, NULL);
-    for (size_t i = 0; i < vgw_json_count(rows); i++)
+    for (size_t i = 0; i < n; i++)
         vgw_recover_row(s->recover, table, vgw_json_at(rows, i));
+    if (status < 0 || n < VGW_STORE_ROWS_MAX)
+        return true;
+    ask_open(s, table, text(vgw_json_at(rows, n - 1), "_cursor"));
+    return false;
 }
 
 /* Recordings that ran when the earlier run was cut off: their files are playable as they are. */
@@ -415,37 +443,46 @@ static void on_recordings(void *arg, int status, const char *sentence, const str
 static void on_calls(void *arg, int status, const char *sentence, const struct vgw_json *rows)
 {
     struct settling *s = arg;
-    rows_read(s, "calls", status, sentence, rows);
-    settle(s);
+    if (rows_read(s, "calls", status, sentence, rows))
+        settle(s);
 }
 
 static void on_sessions(void *arg, int status, const char *sentence, const struct vgw_json *rows)
 {
     struct settling *s = arg;
-    rows_read(s, "sessions", status, sentence, rows);
+    if (rows_read(s, "sessions", status, sentence, rows))
+        ask_open(s, "calls", NULL);
+}
+
+static void ask_open(struct settling *s, const char *table, const char *cursor)
+{
+    bool calls = vgw_streq(table, "calls");
+    struct vgw_json *filter = vgw_json_object();
+    vgw_json_set_string(filter, "status", calls ? NULL : "active");
+    vgw_json_set_int(filter, calls ? "created_at<" : "start_time<", s->since_us);
+    if (s->g->ending || vgw_store_query(s->g->store, table, filter, VGW_STORE_ROWS_MAX, cursor, calls ? on_calls : on_sessions, s) < 0)
+        settle(s);
+    vgw_json_free(filter);
 }
 
 /* The store is asked before the first call of this run is written: requests and writes keep their order. */
 static void settle_start(struct vgw_gateway *g, struct vgw_json *replayed)
 {
-    struct settling *s;
-    struct vgw_json *active = vgw_json_object(), *open = vgw_json_object(), *cut = vgw_json_object();
-    vgw_json_set_string(active, "status", "active");
+    struct settling *s = NULL;
+    struct vgw_json *cut = vgw_json_object();
     vgw_json_set_string(cut, "status", "recording");
-    vgw_json_set(open, "status", NULL);
-    if (!VGW_NEW(s)) {
-        vgw_json_free(replayed);
+    if (VGW_NEW(s))
+        *s = (struct settling){.g = g, .recover = vgw_recover_new(), .replayed = replayed, .since_us = vgw_wall(g->loop)};
+    if (s && s->recover) {
+        ask_open(s, "sessions", NULL);
     } else {
-        *s = (struct settling){g, vgw_recover_new(), replayed};
-        vgw_store_query(g->store, "sessions", active, VGW_STORE_ROWS_MAX, NULL, on_sessions, s);
-        if (vgw_store_query(g->store, "calls", open, VGW_STORE_ROWS_MAX, NULL, on_calls, s) < 0)
-            settle(s);
+        vgw_log(VGW_LOG_ERROR, NULL, "memory is short: what an earlier run left open is not settled", NULL);
+        vgw_json_free(replayed);
+        vgw_free(s);
     }
     vgw_store_query(g->store, "recordings", cut, VGW_STORE_ROWS_MAX, NULL, on_recordings, g);
     vgw_store_query(g->store, "state", NULL, VGW_STORE_ROWS_MAX, NULL, state_read, g);
-    vgw_json_free(active);
     vgw_json_free(cut);
-    vgw_json_free(open);
 }
 
 struct replay {

@@ -113,8 +113,10 @@ static void apply_change(struct reload *r, struct change *c)
         rc = vgw_instance_start(c->instance, &err);
         if (rc == 0)
             rc = vgw_registry_publish(g->registry, c->instance, &err);
-        if (rc == 0)
+        if (rc == 0) {
             vgw_gateway_live_add(g, c->instance, c->recipe);
+            vgw_gateway_instance_published(g, c->instance);
+        }
     }
     if (rc < 0) {
         vgw_log(VGW_LOG_ERROR, NULL, "an instance could not take its new configuration; the old one runs on", "section", c->recipe->section,
@@ -144,6 +146,7 @@ static void retire_gone(struct reload *r)
         vgw_json_append_string(r->changed, vgw_buf_str(&part));
         vgw_gateway_part_gone(g, vgw_buf_str(&part));
         vgw_buf_done(&part);
+        vgw_gateway_instance_retired(g, section, name);
         vgw_registry_retire(g->registry, section, name);
     }
 }
@@ -205,6 +208,8 @@ int vgw_gateway_reload(struct vgw_gateway *g, struct vgw_config_reader *reader, 
                                      .plugin_dir_count = g->options.plugin_dir_count,
                                      .prober = &g->prober,
                                      .actions = g->actions,
+                                     .check = g->options.check,
+                                     .check_arg = g->options.check_arg,
                                      .plugins_must_load = true};
     int rc = vgw_plan_compile(&source, reader, &r.plan);
     if (rc == 0 && (rc = prepare(&r, reader)) < 0)

@@ -1,4 +1,5 @@
-/* retention.c - what is older than the configuration wants is removed: rows of the store and files of recordings, every hour. */
+/* retention.c - what is older than the configuration wants is removed: rows of the store and files of recordings, every
+ * hour. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
@@ -18,8 +19,8 @@
 static const struct {
     const char *option, *table;
 } kept[] = {
-    {"records", "turns"},       {"records", "metrics"}, {"records", "calls"}, {"records", "sessions"},
-    {"recordings", "recordings"}, {"events", "events"},
+    {"records", "turns"},    {"records", "metrics"},       {"records", "calls"},
+    {"records", "sessions"}, {"recordings", "recordings"}, {"events", "events"},
 };
 #define KEPT (sizeof kept / sizeof kept[0])
 
@@ -44,7 +45,8 @@ static void purge_over(struct vgw_purge *p)
     if (p->removed) {
         struct vgw_buf n = {0};
         vgw_buf_printf(&n, "%llu", (unsigned long long)p->removed);
-        vgw_log(VGW_LOG_INFO, NULL, "what is older than retention allows was removed", "removed", vgw_buf_str(&n), NULL);
+        vgw_log(VGW_LOG_INFO, NULL, "what is older than retention allows was removed", "removed", vgw_buf_str(&n),
+                NULL);
         vgw_buf_done(&n);
     }
     p->g->purge = NULL;
@@ -58,8 +60,8 @@ static void on_purged(void *arg, int status, const char *sentence, const struct 
 {
     struct vgw_purge *p = arg;
     if (status < 0)
-        vgw_log(VGW_LOG_WARNING, NULL, "old rows could not be removed; the next round tries again", "table", kept[p->next - 1].table, "error",
-                sentence, NULL);
+        vgw_log(VGW_LOG_WARNING, NULL, "old rows could not be removed; the next round tries again", "table",
+                kept[p->next - 1].table, "error", sentence, NULL);
     else
         p->removed += (uint64_t)vgw_json_get_int(vgw_json_at(rows, 0), "deleted", 0);
     purge_next(p);
@@ -85,7 +87,8 @@ static void remove_files(void *arg)
     struct dirent *e;
     while (d && (e = readdir(d))) {
         struct stat st;
-        if (!vgw_ends_with(e->d_name, ".wav") || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+        if (!vgw_ends_with(e->d_name, ".wav") || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+            !S_ISREG(st.st_mode))
             continue;
         if ((int64_t)st.st_mtime * VGW_US_PER_S < p->files_before_us && unlinkat(dirfd(d), e->d_name, 0) == 0)
             p->removed++;
@@ -107,9 +110,11 @@ static void on_purge_timer(void *arg)
     vgw_timer_start(&g->purge_timer, EVERY_US);
     if (g->purge || !VGW_NEW(p))
         return;
-    *p = (struct vgw_purge){.g = g, .folder = vgw_strdup(vgw_options_string(g->plan->main, "recordings.path")),
+    *p = (struct vgw_purge){.g = g,
+                            .folder = vgw_strdup(vgw_options_string(g->plan->main, "recordings.path")),
                             .files_before_us = vgw_wall(g->loop) - age};
-    p->files = (struct vgw_job){.work = remove_files, .done = on_files_removed, .arg = p, .home = g->loop, .lane = VGW_LANE_IO};
+    p->files = (struct vgw_job){
+        .work = remove_files, .done = on_files_removed, .arg = p, .home = g->loop, .lane = VGW_LANE_IO};
     g->purge = p;
     if (age <= 0 || !p->folder || vgw_pool_submit(g->pool, &p->files) < 0)
         purge_next(p);

@@ -3,11 +3,14 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "host/host_private.h"
 #include "media/clip.h"
 #include "media/resample.h"
 
 #define PIECE_MS 20
+#define SILENT_US (30 * VGW_US_PER_S) /* without audio: the engine hangs */
+#define CLOSE_US (2 * VGW_US_PER_S)
 
 struct use {
     struct vgw_host *host;
@@ -25,6 +28,7 @@ struct use {
     struct vgw_engine engine;
     struct vgw_engine_stream *es;
     bool es_open;
+    struct vgw_timer patience; /* with an engine that is silent, or does not close */
     struct vgw_resampler *resampler;
     uint32_t resampler_in;
     /* file */
@@ -52,6 +56,7 @@ static void engine_given_back(void *arg)
 
 static void use_free(struct use *u)
 {
+    vgw_timer_stop(&u->patience);
     vgw_handle_drop(u->handle);
     vgw_engine_stream_free(u->es);
     vgw_resampler_free(u->resampler);
@@ -116,6 +121,25 @@ static void on_tts_audio(struct use *u, const struct vgw_engine_message *m)
     }
 }
 
+static void use_close(struct use *u)
+{
+    u->es_open = false;
+    vgw_timer_start(&u->patience, CLOSE_US);
+    u->engine.tts->close(u->es->s);
+}
+
+static void on_patience(void *arg)
+{
+    struct use *u = arg;
+    if (u->es_open) {
+        use_over(u, VOICEGW_ETIMEOUT, "the synthesis fell silent");
+        use_close(u);
+    } else {
+        use_over(u, VOICEGW_EBUSY, "the synthesis was closed");
+        use_free(u);
+    }
+}
+
 static void on_tts(void *owner, struct vgw_engine_stream *stream, const struct vgw_engine_message *m)
 {
     struct use *u = owner;
@@ -127,11 +151,11 @@ static void on_tts(void *owner, struct vgw_engine_stream *stream, const struct v
     if (u->over || !u->es_open)
         return;
     if (m->kind == VGW_MSG_AUDIO) {
+        vgw_timer_start(&u->patience, SILENT_US);
         on_tts_audio(u, m);
     } else if (m->kind == VGW_MSG_DONE || (m->kind == VGW_MSG_ERROR && m->flag)) {
         use_over(u, m->kind == VGW_MSG_ERROR && m->status >= 0 ? VOICEGW_EINTERNAL : m->status, m->text);
-        u->es_open = false;
-        u->engine.tts->close(stream->s);
+        use_close(u);
     }
 }
 
@@ -206,6 +230,8 @@ static void synthesis_begin(void *object, void *arg)
         use_free(u);
     } else {
         u->es_open = true;
+        vgw_timer_init(&u->patience, u->loop, on_patience, u);
+        vgw_timer_start(&u->patience, SILENT_US);
         u->engine.tts->speak(u->es->s, 1, s->text, VOICEGW_SPEAK_LAST);
     }
     synthesis_free(s);
@@ -257,10 +283,8 @@ static void use_cancel(const struct voicegw_host *h, uint64_t handle)
     if (!u || u->over || u->cancelled)
         return;
     u->cancelled = true;
-    if (u->es_open) {
-        u->es_open = false;
-        u->engine.tts->close(u->es->s);
-    }
+    if (u->es_open)
+        use_close(u);
 }
 
 /* ---- files ---- */

@@ -43,15 +43,17 @@ static int read_file(const char *path, uint8_t **ret_data, size_t *ret_len, stru
     return 0;
 }
 
-static int convert(const struct vgw_wav *w, const uint8_t *data, size_t len, uint32_t rate_hz, int16_t **ret_pcm, size_t *ret_samples,
-                   struct vgw_error *err)
+static int convert(const struct vgw_wav *w, const uint8_t *data, size_t len, uint32_t rate_hz, int16_t **ret_pcm,
+                   size_t *ret_samples, struct vgw_error *err)
 {
     int rc;
     if (w->samples * rate_hz / w->rate_hz > CLIP_SAMPLES_MAX)
-        return vgw_error_set(err, VGW_ELIMIT, "the file is longer than %u minutes at %u Hz", CLIP_SAMPLES_MAX / rate_hz / 60, rate_hz);
+        return vgw_error_set(err, VGW_ELIMIT, "the file is longer than %u minutes at %u Hz",
+                             CLIP_SAMPLES_MAX / rate_hz / 60, rate_hz);
     int16_t *in = vgw_calloc(w->samples + 1, sizeof *in), *out = NULL;
     struct vgw_resampler *r = NULL;
-    size_t n = in ? vgw_wav_decode(w, data + w->data_offset, len - w->data_offset, 0, w->samples, -1, in) : 0, total = 0;
+    size_t n = in ? vgw_wav_decode(w, data + w->data_offset, len - w->data_offset, 0, w->samples, -1, in) : 0,
+           total = 0;
     if (!in)
         return vgw_error_nomem(err);
     if (w->rate_hz == rate_hz) {

@@ -20,12 +20,9 @@ static void on_attach(struct vgw_task *task)
 {
     struct vgw_leg *leg = VGW_CONTAINER_OF(task, struct vgw_leg, attach_task);
     struct voicegw_audio_format formats[] = {
-        {sizeof formats[0], VOICEGW_AUDIO_PCMU, 8000, 20},
-        {sizeof formats[0], VOICEGW_AUDIO_PCMA, 8000, 20},
-        {sizeof formats[0], VOICEGW_AUDIO_L16, 16000, 20},
-        {sizeof formats[0], VOICEGW_AUDIO_L16, 8000, 20},
-        {sizeof formats[0], VOICEGW_AUDIO_L16, 24000, 20},
-        {sizeof formats[0], VOICEGW_AUDIO_L16, 48000, 20},
+        {sizeof formats[0], VOICEGW_AUDIO_PCMU, 8000, 20}, {sizeof formats[0], VOICEGW_AUDIO_PCMA, 8000, 20},
+        {sizeof formats[0], VOICEGW_AUDIO_L16, 16000, 20}, {sizeof formats[0], VOICEGW_AUDIO_L16, 8000, 20},
+        {sizeof formats[0], VOICEGW_AUDIO_L16, 24000, 20}, {sizeof formats[0], VOICEGW_AUDIO_L16, 48000, 20},
     };
     if (leg->end_asked)
         return;
@@ -144,7 +141,8 @@ void vgw_leg_maybe_gone(struct vgw_leg *leg)
     vgw_loop_post(leg->p.control, &leg->gone_task);
 }
 
-int vgw_leg_new(const struct vgw_leg_params *params, struct vgw_leg **ret_leg, uint64_t *ret_handle, struct vgw_error *err)
+int vgw_leg_new(const struct vgw_leg_params *params, struct vgw_leg **ret_leg, uint64_t *ret_handle,
+                struct vgw_error *err)
 {
     struct vgw_leg *leg;
     if (!VGW_NEW(leg))
@@ -220,7 +218,8 @@ int vgw_leg_on_format(uint64_t handle, const struct voicegw_audio_format *format
     enum vgw_encoding encoding = format->encoding == VOICEGW_AUDIO_PCMU   ? VGW_PCMU
                                  : format->encoding == VOICEGW_AUDIO_PCMA ? VGW_PCMA
                                                                           : VGW_L16;
-    if (format->encoding < VOICEGW_AUDIO_PCMU || format->encoding > VOICEGW_AUDIO_L16 || !vgw_rate_supported(format->rate))
+    if (format->encoding < VOICEGW_AUDIO_PCMU || format->encoding > VOICEGW_AUDIO_L16 ||
+        !vgw_rate_supported(format->rate))
         return VGW_EINVALID;
     if (leg->up && leg->encoding == encoding && leg->rate_hz == format->rate)
         return 0;

@@ -1,6 +1,6 @@
-/* leg.h - a call's audio on its worker: formats, the receive path (decode, VAD, DTMF, recording only when something listens), the
- * send path (one playout queue on one clock) and what was heard. Made and ended by control, lives on its worker; other rooms know it by
- * its handle (VGW_HANDLE_LEG). The talk of the call is its sink. */
+/* leg.h - a call's audio on its worker: formats, the receive path (decode, VAD, DTMF, recording only when something
+ * listens), the send path (one playout queue on one clock) and what was heard. Made and ended by control, lives on its
+ * worker; other rooms know it by its handle (VGW_HANDLE_LEG). The talk of the call is its sink. */
 #ifndef VGW_MEDIA_LEG_H
 #define VGW_MEDIA_LEG_H
 #include <stdbool.h>
@@ -62,15 +62,18 @@ struct vgw_leg_params {
     void *gone_arg;
 };
 /** Makes a leg and asks its provider to attach, on the worker. The handle is valid at once. [control] */
-int vgw_leg_new(const struct vgw_leg_params *params, struct vgw_leg **ret_leg, uint64_t *ret_handle, struct vgw_error *err);
-/** Ends it: detaches, lets the sink close, closes the recording, then gone() runs on control. Cannot fail; once. [control] */
+int vgw_leg_new(const struct vgw_leg_params *params, struct vgw_leg **ret_leg, uint64_t *ret_handle,
+                struct vgw_error *err);
+/** Ends it: detaches, lets the sink close, closes the recording, then gone() runs on control. Cannot fail; once.
+ * [control] */
 void vgw_leg_end(struct vgw_leg *leg);
-uint64_t vgw_leg_handle(const struct vgw_leg *leg);   /* [any] */
+uint64_t vgw_leg_handle(const struct vgw_leg *leg);       /* [any] */
 struct vgw_loop *vgw_leg_loop(const struct vgw_leg *leg); /* [any] */
 
 /* ---- for the talk, on the worker ---- */
 bool vgw_leg_up(const struct vgw_leg *leg);
-/** True from the moment the end has reached the worker: what on_played() reports then was cut by the end of the call. */
+/** True from the moment the end has reached the worker: what on_played() reports then was cut by the end of the call.
+ */
 bool vgw_leg_ending(const struct vgw_leg *leg);
 enum vgw_encoding vgw_leg_encoding(const struct vgw_leg *leg);
 uint32_t vgw_leg_rate_hz(const struct vgw_leg *leg);
@@ -79,25 +82,29 @@ uint32_t vgw_leg_epoch(const struct vgw_leg *leg);
 void vgw_leg_listen(struct vgw_leg *leg, bool pcm, bool vad, bool dtmf);
 /** Sends a frame at once, past queue and clock: for audio that comes at the pace of speech, in the leg's own format. */
 int vgw_leg_send_now(struct vgw_leg *leg, const void *payload, uint32_t bytes, uint32_t samples);
-/** Opens an utterance in the queue; audio follows by vgw_leg_push() in L16 or the leg's encoding, at `rate_hz` (converted here). */
+/** Opens an utterance in the queue; audio follows by vgw_leg_push() in L16 or the leg's encoding, at `rate_hz`
+ * (converted here). */
 int vgw_leg_begin(struct vgw_leg *leg, uint64_t utterance);
-/** Queues audio of the open utterance. VGW_ENOTFOUND: not the open one or an old epoch; VGW_EBUSY: the queue is full, nothing was taken,
- *  on_room() follows. */
-int vgw_leg_push(struct vgw_leg *leg, uint64_t utterance, enum vgw_encoding encoding, uint32_t rate_hz, const void *payload, size_t samples);
+/** Queues audio of the open utterance. VGW_ENOTFOUND: not the open one or an old epoch; VGW_EBUSY: the queue is full,
+ * nothing was taken, on_room() follows. */
+int vgw_leg_push(struct vgw_leg *leg, uint64_t utterance, enum vgw_encoding encoding, uint32_t rate_hz,
+                 const void *payload, size_t samples);
 /** Nothing more of it comes; on_played() follows when it was heard. */
 int vgw_leg_finish(struct vgw_leg *leg, uint64_t utterance);
-/** Forgets all that is queued, here and at the far side; raises the epoch. on_played(cut) for each utterance, from inside. */
+/** Forgets all that is queued, here and at the far side; raises the epoch. on_played(cut) for each utterance, from
+ * inside. */
 void vgw_leg_clear(struct vgw_leg *leg);
 /** Anything queued or not yet reported as heard? */
 bool vgw_leg_speaking(const struct vgw_leg *leg);
-/** Digits: by signalling if the provider can, else as tones before what is queued; those of a second call follow the first's. VGW_ELIMIT when
- *  more than 128 wait. */
+/** Digits: by signalling if the provider can, else as tones before what is queued; those of a second call follow the
+ * first's. VGW_ELIMIT when more than 128 wait. */
 int vgw_leg_dtmf(struct vgw_leg *leg, const char *digits, struct vgw_error *err);
 /** Plays the built-in hold music until stopped (false). */
 void vgw_leg_music(struct vgw_leg *leg, bool on);
 /** The caller's audio is dropped while muted towards us (false: heard again). */
 void vgw_leg_mute(struct vgw_leg *leg, bool on);
-/** How long the speech that runs now has lasted, up to its last sound (the detector holds on for a while after it); 0: nobody speaks. */
+/** How long the speech that runs now has lasted, up to its last sound (the detector holds on for a while after it); 0:
+ * nobody speaks. */
 uint32_t vgw_leg_speech_ms(const struct vgw_leg *leg);
 /** Samples received since media began, at 8 kHz. */
 uint64_t vgw_leg_position(const struct vgw_leg *leg);

@@ -23,47 +23,50 @@ struct vgw_leg_pending { /* sent, not yet reported as heard */
 };
 
 struct vgw_leg {
+    /* what each frame looks at lies together: of a thousand legs none is in the cache when its frame comes */
     struct vgw_leg_params p;
+    void *stream; /* the plugin's */
+    bool attached, up, ending, in_end, sink_closed, detached;
+    bool want_pcm, want_vad, want_dtmf, muted;
+    enum vgw_encoding encoding;
+    uint32_t rate_hz;
+    uint32_t epoch_base;         /* epochs of the queues before this one: a change of format must not lower the epoch */
+    struct vgw_playout *playout; /* NULL until something is to be said */
+    struct vgw_leg_record *record;
+    uint64_t position; /* samples at 8 kHz that have come */
+    uint64_t tx_timestamp;
+    uint64_t frames;
+    int64_t last_frame_us;
+    int64_t alive_us; /* when the sink was last told */
+    struct vgw_quality quality;
+
     char session[VGW_ID_MAX], call_id[VGW_ID_MAX], provider[64];
     struct vgw_log_scope scope;
     uint64_t handle;
     struct vgw_task attach_task, end_task, gone_task;
-    void *stream; /* the plugin's */
-    bool attached, up, ending, in_end, sink_closed, detached;
     _Atomic bool end_asked; /* control writes, the worker reads */
     uint64_t claim;
-    enum vgw_encoding encoding;
-    uint32_t rate_hz;
 
     /* receive */
-    bool want_pcm, want_vad, want_dtmf, muted;
     int16_t pcm[160];
     uint32_t pcm_fill;
-    uint64_t position; /* samples at 8 kHz that have come */
-    int64_t alive_us;  /* when the sink was last told */
-    uint64_t frames;
-    int64_t last_frame_us;
     struct vgw_resampler *rx_resampler; /* to 8 kHz, when the leg is wider */
     struct vgw_vad *vad;
     struct vgw_dtmf_rx *dtmf_rx;
     struct vgw_dtmf_dedupe dedupe;
-    struct vgw_quality quality;
     struct vgw_timer watch;
 
     /* send */
-    struct vgw_playout *playout; /* NULL until something is to be said */
-    uint32_t epoch_base; /* epochs of the queues before this one: a change of format must not lower the epoch */
-    uint32_t in_queue;   /* utterances that the queue has not reported as finished */
-    bool clearing;       /* vgw_leg_clear() is reporting: nothing begins meanwhile */
-    bool fading;         /* the end of what was cleared is still to be sent */
+    uint32_t in_queue;           /* utterances that the queue has not reported as finished */
+    bool clearing;               /* vgw_leg_clear() is reporting: nothing begins meanwhile */
+    bool fading;                 /* the end of what was cleared is still to be sent */
     struct vgw_timer tick;
     struct vgw_pace pace;
     uint64_t open_utterance;
-    uint64_t tx_timestamp;
     bool room_wanted, blocked, held_frame;
     size_t held_heard; /* samples of the held frame that the queue counts as heard already */
-    uint8_t *held; /* one frame of the leg's format */
-    struct vgw_leg_pending pending[VGW_LEG_MARKS];
+    uint8_t *held;     /* one frame of the leg's format */
+    struct vgw_leg_pending *pending; /* VGW_LEG_MARKS of them, made with the queue */
     uint32_t pending_count;
     struct vgw_resampler *tx_resampler;
     uint32_t tx_resampler_in;
@@ -71,7 +74,6 @@ struct vgw_leg {
     char dtmf_next[129]; /* digits asked for while others were sent */
     struct vgw_music *music;
 
-    struct vgw_leg_record *record;
     uint32_t records_open; /* recordings whose last block is not on disk yet */
     struct vgw_json *recordings;
     struct vgw_timer end_timer;

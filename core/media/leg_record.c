@@ -1,5 +1,5 @@
-/* leg_record.c - a leg's recording. The samples of both sides are placed on the leg's clock here; blocks of a second are written on
- * the io lane, one after another. */
+/* leg_record.c - a leg's recording. The samples of both sides are placed on the leg's clock here; blocks of a second
+ * are written on the io lane, one after another. */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,7 +29,7 @@ struct vgw_leg_record {
     int error;        /* pool: errno of the first failure */
     uint32_t writing; /* blocks under way */
     bool stopped;
-    bool lost; /* a block never came to the disk */
+    bool lost;                          /* a block never came to the disk */
     struct vgw_resampler *tx_resampler; /* ours to 8 kHz, when the leg is wider */
     int64_t start_us;
     uint64_t end[2]; /* by side: where the next sample goes */
@@ -91,8 +91,8 @@ static void record_finished(struct vgw_leg_record *r)
         leg->recordings = vgw_json_array();
     vgw_json_append(leg->recordings, o);
     if (r->error)
-        vgw_log(VGW_LOG_ERROR, &leg->scope, "a recording could not be written; is its folder there, writable and not full?", "path",
-                r->path, NULL);
+        vgw_log(VGW_LOG_ERROR, &leg->scope,
+                "a recording could not be written; is its folder there, writable and not full?", "path", r->path, NULL);
     record_free(r);
     leg->records_open--;
     vgw_leg_maybe_gone(leg);
@@ -145,7 +145,8 @@ int vgw_leg_record_start(struct vgw_leg *leg, const char *path, const char *reco
     struct vgw_leg_record *r;
     if (!VGW_NEW(r))
         return vgw_error_nomem(err);
-    *r = (struct vgw_leg_record){.leg = leg, .fd = -1, .strand = vgw_pool_strand(leg->p.pool), .path = vgw_strdup(path)};
+    *r =
+        (struct vgw_leg_record){.leg = leg, .fd = -1, .strand = vgw_pool_strand(leg->p.pool), .path = vgw_strdup(path)};
     vgw_strcopy(r->id, sizeof r->id, recording_id);
     struct vgw_record_params params = vgw_record_defaults();
     params.on_block = on_block;

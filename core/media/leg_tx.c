@@ -11,12 +11,11 @@
 #define PACE_BURST 2 /* frames that a late tick may still send */
 #define MUSIC_DBM0 (-24)
 #define ROOM_MS 1000 /* so much room is worth telling */
-#define MARK_GRACE_US (2 * VGW_US_PER_S) /* how long after its last frame an utterance may stay without the provider's mark */
+#define MARK_GRACE_US                                                                                                  \
+    (2 * VGW_US_PER_S) /* how long after its last frame an utterance may stay without the provider's mark */
 
 int vgw_leg_tx_format(struct vgw_leg *leg)
 {
-    if (!vgw_rate_supported(leg->rate_hz))
-        return VGW_EINVALID;
     uint8_t *held = vgw_calloc(VGW_SAMPLES(leg->rate_hz, VGW_FRAME_MS), vgw_encoding_bytes(leg->encoding));
     if (!held)
         return VGW_ELIMIT;
@@ -46,6 +45,10 @@ static int need_playout(struct vgw_leg *leg)
 {
     if (leg->playout)
         return 0;
+    if (!leg->pending)
+        leg->pending = vgw_calloc(VGW_LEG_MARKS, sizeof *leg->pending);
+    if (!leg->pending)
+        return VGW_ELIMIT;
     struct vgw_playout_params params = vgw_playout_defaults();
     params.encoding = leg->encoding;
     params.rate_hz = leg->rate_hz;
@@ -56,7 +59,8 @@ static int need_playout(struct vgw_leg *leg)
 static bool tick_needed(const struct vgw_leg *leg)
 {
     return leg->up && !leg->ending &&
-           (leg->music || leg->dtmf_tx || leg->held_frame || leg->p.ops->rx_pull || leg->fading || leg->in_queue || leg->pending_count);
+           (leg->music || leg->dtmf_tx || leg->held_frame || leg->p.ops->rx_pull || leg->fading || leg->in_queue ||
+            leg->pending_count);
 }
 
 static void tick_arm(struct vgw_leg *leg)
@@ -67,7 +71,8 @@ static void tick_arm(struct vgw_leg *leg)
     if (leg->pace.due_us > at && leg->pace.due_us - at <= VGW_LEG_TICK_US)
         at = leg->pace.due_us;
     else
-        vgw_pace_init(&leg->pace, VGW_LEG_TICK_US, PACE_BURST); /* after a pause a new grid begins now: the first frame does not wait */
+        vgw_pace_init(&leg->pace, VGW_LEG_TICK_US,
+                      PACE_BURST); /* after a pause a new grid begins now: the first frame does not wait */
     vgw_timer_start_at(&leg->tick, at);
 }
 
@@ -209,7 +214,8 @@ static bool send_one(struct vgw_leg *leg)
     if (!leg->held_frame) {
         leg->held_heard = 0;
         bool queue_first = !leg->dtmf_tx && (leg->in_queue || leg->fading);
-        bool taken = queue_first && vgw_playout_take(leg->playout, samples, leg->held, &leg->held_heard) != VGW_PLAYOUT_NOTHING;
+        bool taken =
+            queue_first && vgw_playout_take(leg->playout, samples, leg->held, &leg->held_heard) != VGW_PLAYOUT_NOTHING;
         leg->fading = leg->fading && !queue_first;
         if (!taken && !generated(leg, leg->held, samples))
             return false;
@@ -241,8 +247,8 @@ void vgw_leg_on_tick(void *arg)
     uint32_t dropped = 0;
     uint32_t due = vgw_pace_due(&leg->pace, now, &dropped);
     if (dropped)
-        vgw_metric_add(vgw_metric_family(VGW_METRIC_COUNTER, "voicegw_dropped_total", "What was dropped", "what"), dropped,
-                       "late_tick", NULL, NULL);
+        vgw_metric_add(vgw_metric_family(VGW_METRIC_COUNTER, "voicegw_dropped_total", "What was dropped", "what"),
+                       dropped, "late_tick", NULL, NULL);
     bool sending = true;
     for (uint32_t i = 0; i < due && leg->attached; i++) {
         pull_one(leg);
@@ -293,7 +299,8 @@ int vgw_leg_begin(struct vgw_leg *leg, uint64_t utterance)
 }
 
 /* L16 of another rate, or another encoding: through linear to the leg's own. */
-static int push_converted(struct vgw_leg *leg, enum vgw_encoding encoding, uint32_t rate_hz, const void *payload, size_t samples)
+static int push_converted(struct vgw_leg *leg, enum vgw_encoding encoding, uint32_t rate_hz, const void *payload,
+                          size_t samples)
 {
     int16_t in[VGW_FRAME_SAMPLES_MAX], out[VGW_FRAME_SAMPLES_MAX * 6 + 64];
     uint8_t wire[sizeof out];
@@ -326,7 +333,8 @@ static int push_converted(struct vgw_leg *leg, enum vgw_encoding encoding, uint3
     return 0;
 }
 
-int vgw_leg_push(struct vgw_leg *leg, uint64_t utterance, enum vgw_encoding encoding, uint32_t rate_hz, const void *payload, size_t samples)
+int vgw_leg_push(struct vgw_leg *leg, uint64_t utterance, enum vgw_encoding encoding, uint32_t rate_hz,
+                 const void *payload, size_t samples)
 {
     if (!leg->up || leg->ending || utterance != leg->open_utterance)
         return VGW_ENOTFOUND;
@@ -367,8 +375,10 @@ void vgw_leg_clear(struct vgw_leg *leg)
     leg->room_wanted = leg->held_frame = false;
     if (!leg->playout && !leg->up)
         return;
-    /* What the far side still holds is stamped before it is told to forget: its marks, which may come back from inside, find nothing. */
-    memcpy(far, leg->pending, count * sizeof far[0]);
+    /* What the far side still holds is stamped before it is told to forget: its marks, which may come back from inside,
+     * find nothing. */
+    if (count)
+        memcpy(far, leg->pending, count * sizeof far[0]);
     leg->pending_count = 0;
     leg->fading = leg->in_queue > 0;
     if (leg->playout)
@@ -410,7 +420,8 @@ int vgw_leg_dtmf(struct vgw_leg *leg, const char *digits, struct vgw_error *err)
         vgw_free(tx);
         if (!vgw_strcopy(leg->dtmf_next + have, sizeof leg->dtmf_next - have, digits)) {
             leg->dtmf_next[have] = '\0';
-            return vgw_error_set(err, VGW_ELIMIT, "at most %zu digits may wait behind those being sent", sizeof leg->dtmf_next - 1);
+            return vgw_error_set(err, VGW_ELIMIT, "at most %zu digits may wait behind those being sent",
+                                 sizeof leg->dtmf_next - 1);
         }
         return 0;
     }
@@ -437,6 +448,9 @@ void vgw_leg_tx_done(struct vgw_leg *leg)
     leg->playout = NULL;
     vgw_free(leg->held);
     leg->held = NULL;
+    vgw_free(leg->pending);
+    leg->pending = NULL;
+    leg->pending_count = 0;
     vgw_resampler_free(leg->tx_resampler);
     leg->tx_resampler = NULL;
     vgw_free(leg->dtmf_tx);

@@ -158,23 +158,74 @@ static void settle_call(const struct vgw_json *c, int64_t now_us, vgw_recover_fn
     fn(arg, vgw_record_call_op(&record), vgw_event_new("call_ended", &about, data, 0));
 }
 
-static void settle_session(const struct vgw_json *s, int64_t now_us, vgw_recover_fn fn, void *arg)
+/* How its calls ended, when they had: then all that is missing is the record. */
+static const char *outcome_of(const struct vgw_json *s)
+{
+    static const char *const outcomes[] = {"completed", "failed", "busy", "no_answer", "canceled"};
+    const char *reason = vgw_json_get_string(s, "reason", "");
+    for (size_t i = 0; vgw_json_get_int(s, "end_time", 0) > 0 && i < sizeof outcomes / sizeof outcomes[0]; i++)
+        if (strcmp(outcomes[i], reason) == 0)
+            return outcomes[i];
+    return NULL;
+}
+
+static void set_when(struct vgw_json *o, const char *key, int64_t us)
+{
+    char text[VGW_TIME_TEXT];
+    vgw_json_set_string(o, key, us > 0 ? vgw_time_format(us, text) : NULL);
+}
+
+/* The calls of a session as its record shows them: those that are known here, with the end that they have now. */
+static struct vgw_json *calls_of(const struct vgw_recover *r, const char *session_id, int64_t now_us)
+{
+    static const char *const texts[][2] = {{"provider_call_id", "provider_call_id"}, {"provider", "provider"}, {"plugin", "plugin"},
+                                           {"direction", "direction"}, {"from_number", "from"}, {"to_number", "to"}};
+    struct vgw_json *list = vgw_json_array();
+    const char *id;
+    void *value;
+    for (size_t i = 0; vgw_map_next(r->calls, &i, &id, &value);) {
+        if (!vgw_streq(vgw_json_get_string(value, "session_id", NULL), session_id))
+            continue;
+        bool open = call_is_open(value);
+        int64_t created_us = vgw_json_get_int(value, "created_at", 0), answered_us = vgw_json_get_int(value, "answered_at", 0);
+        int64_t end_us = open ? end_of(value, answered_us ? answered_us : created_us, now_us) : vgw_json_get_int(value, "ended_at", 0);
+        struct vgw_json *o = vgw_json_object();
+        vgw_json_set_string(o, "call_id", id);
+        vgw_json_set_string(o, "session_id", session_id);
+        for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++)
+            vgw_json_set_string(o, texts[k][1], vgw_json_get_string(value, texts[k][0], NULL));
+        vgw_json_set_string(o, "state", open ? "ended" : vgw_json_get_string(value, "state", "ended"));
+        vgw_json_set_string(o, "status", open ? "interrupted" : vgw_json_get_string(value, "status", NULL));
+        set_when(o, "created_at", created_us);
+        set_when(o, "answered_at", answered_us);
+        set_when(o, "ended_at", end_us);
+        vgw_json_set_double(o, "duration", seconds_between(answered_us, end_us));
+        vgw_json_append(list, o);
+    }
+    return list;
+}
+
+static void settle_session(const struct vgw_recover *r, const struct vgw_json *s, int64_t now_us, vgw_recover_fn fn, void *arg)
 {
     struct vgw_record_session record;
     struct vgw_event_about about;
     int64_t start_us = vgw_json_get_int(s, "start_time", 0);
+    const char *outcome = outcome_of(s);
     vgw_record_session_init(&record, vgw_json_get_string(s, "session_id", NULL));
-    record.status = "interrupted";
-    record.reason = "interrupted";
-    record.end_us = end_of(s, start_us, now_us);
+    record.status = outcome ? outcome : "interrupted";
+    record.reason = record.status;
+    record.end_us = outcome ? vgw_json_get_int(s, "end_time", 0) : end_of(s, start_us, now_us);
     record.duration_seconds = seconds_between(start_us, record.end_us);
     record.updated_us = now_us;
+    struct vgw_json *calls = calls_of(r, record.session_id, now_us);
+    record.calls = vgw_json_count(calls) ? calls : NULL;
     struct vgw_json *data = vgw_json_object();
-    vgw_json_set_string(data, "status", "interrupted");
-    vgw_json_set_string(data, "reason", "interrupted");
+    vgw_json_set_string(data, "status", record.status);
+    vgw_json_set_string(data, "reason", record.reason);
     vgw_json_set_int(data, "turns", vgw_json_get_int(s, "turns", 0));
     about_of(s, &about);
     fn(arg, vgw_record_session_op(&record), vgw_event_new("voice.session.stopped", &about, data, 0));
+    vgw_json_free(calls);
 }
 
 size_t vgw_recover_settle(struct vgw_recover *r, int64_t now_us, vgw_recover_fn fn, void *arg)
@@ -190,7 +241,7 @@ size_t vgw_recover_settle(struct vgw_recover *r, int64_t now_us, vgw_recover_fn 
     }
     for (size_t i = 0; vgw_map_next(r->sessions, &i, &id, &value);) {
         if (session_is_open(value)) {
-            settle_session(value, now_us, fn, arg);
+            settle_session(r, value, now_us, fn, arg);
             count++;
         }
     }

@@ -3,7 +3,8 @@
  *
  * The journal holds what the store may not have yet, so it is newer: give the store's open rows first, then the
  * journal's operations in their order. What is still open at the end is closed as interrupted, once; what is finished
- * stays as it is. */
+ * stays as it is. A session that is open but has an end_time and an outcome (completed, failed, busy, no_answer,
+ * canceled) as its reason lacks its record alone: its calls were over, so it ends with that outcome. */
 #ifndef VGW_STORE_RECOVER_H
 #define VGW_STORE_RECOVER_H
 #include "base/json.h"

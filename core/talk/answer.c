@@ -346,7 +346,8 @@ static int audio_call_open(struct vgw_talk *t, struct vgw_engine_stream *es, boo
     static const uint32_t encodings[] = {VOICEGW_AUDIO_PCMU, VOICEGW_AUDIO_PCMA, VOICEGW_AUDIO_L16};
     struct vgw_engine *e = &t->assistant_engine;
     struct voicegw_assistant_params params = params_of(t, resumed);
-    struct voicegw_audio_format format = {sizeof format, encodings[vgw_leg_encoding(t->leg)], vgw_leg_rate_hz(t->leg), 20};
+    struct voicegw_audio_format format = {sizeof format, encodings[vgw_leg_encoding(t->leg)], vgw_leg_rate_hz(t->leg),
+                                          20};
     uint32_t chosen = 0;
     return e->audio->open(e->instance, es->handle, &params, &format, 1, &es->s, &chosen);
 }
@@ -361,7 +362,8 @@ static int assistant_open(struct vgw_talk *t, bool resumed, struct vgw_error *er
         return vgw_error_nomem(err);
     es->engine = e;
     struct voicegw_assistant_params params = params_of(t, resumed);
-    int rc = e->assistant ? e->assistant->open(e->instance, es->handle, &params, &es->s) : audio_call_open(t, es, resumed);
+    int rc =
+        e->assistant ? e->assistant->open(e->instance, es->handle, &params, &es->s) : audio_call_open(t, es, resumed);
     if (rc < 0) {
         vgw_engine_stream_free(es);
         return vgw_error_set(err, rc, "the assistant '%s' could not be opened", e->name);

@@ -1,4 +1,5 @@
 /* command.c - what control tells a talk: begin, commands, results of tools. Each travels to the worker in order. */
+#include <stddef.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -7,7 +8,7 @@
 
 struct message {
     struct vgw_list link; /* of talk->waiting */
-    struct vgw_task task;     /* carries a begin that came too late home: this cannot fail */
+    struct vgw_task task; /* carries a begin that came too late home: this cannot fail */
     struct vgw_loop *control;
     const struct vgw_talk_home *home;
     struct vgw_talk *talk;
@@ -42,15 +43,40 @@ static void message_free(struct message *m)
 struct vgw_talk_begin *vgw_talk_begin_new(void)
 {
     struct vgw_talk_begin *b;
-    if (VGW_NEW(b))
-        b->options = vgw_talk_defaults();
-    return b;
+    if (!VGW_NEW(b))
+        return NULL;
+    b->options = vgw_talk_defaults();
+    b->stt = vgw_calloc(VGW_TALK_ENGINES_MAX, sizeof *b->stt);
+    b->tts = vgw_calloc(VGW_TALK_ENGINES_MAX, sizeof *b->tts);
+    if (b->stt && b->tts)
+        return b;
+    vgw_talk_begin_free(b);
+    return NULL;
+}
+
+static struct vgw_engine *engines_fit(struct vgw_engine *engines, uint32_t count)
+{
+    struct vgw_engine *fit = count ? vgw_realloc(engines, count * sizeof *engines) : NULL;
+    if (!count)
+        vgw_free(engines);
+    return fit || !count ? fit : engines;
+}
+
+/* A talk keeps its beginning to its end: what is not needed any more goes back. */
+static struct vgw_talk_begin *begin_fit(struct vgw_talk_begin *b)
+{
+    b->stt = engines_fit(b->stt, b->stt_count);
+    b->tts = engines_fit(b->tts, b->tts_count);
+    struct vgw_talk_begin *fit = vgw_realloc(b, offsetof(struct vgw_talk_begin, options));
+    return fit ? fit : b;
 }
 
 void vgw_talk_begin_free(struct vgw_talk_begin *b)
 {
     if (!b)
         return;
+    vgw_free(b->stt);
+    vgw_free(b->tts);
     vgw_free(b->greeting);
     vgw_free(b->language);
     vgw_free(b->voice);
@@ -102,8 +128,9 @@ static void begin_run(void *object, void *arg)
         vgw_loop_post(m->control, &m->task);
         return;
     }
-    t->cfg = m->begin;
     t->options = m->begin->options;
+    m->begin = begin_fit(m->begin);
+    t->cfg = m->begin;
     t->assistant_engine = m->begin->assistant;
     t->assistant_held = m->begin->has_assistant;
     message_free(m);
@@ -136,10 +163,11 @@ static int say(struct vgw_talk *t, uint64_t op, const struct vgw_json *p, struct
     const char *text = vgw_json_get_string(p, "text", "");
     if (!text[0])
         return vgw_error_at(err, VGW_EINVALID, "text", "text must say what is to be spoken");
-    int rc = vgw_speech_new(t, VGW_SPEECH_SAY, op, vgw_json_get_bool(p, "interruptible", true), vgw_json_get_string(p, "voice", NULL),
-                            vgw_json_get_string(p, "language", NULL), &s, err);
+    int rc = vgw_speech_new(t, VGW_SPEECH_SAY, op, vgw_json_get_bool(p, "interruptible", true),
+                            vgw_json_get_string(p, "voice", NULL), vgw_json_get_string(p, "language", NULL), &s, err);
     if (rc < 0)
         return rc;
+    s->sensitive = vgw_json_get_bool(p, "sensitive", false);
     vgw_speech_text(t, s, text, true);
     return 0;
 }
@@ -165,8 +193,8 @@ static int record(struct vgw_talk *t, const struct message *m, struct vgw_json *
     double duration = 0;
     int rc = VGW_EUNSUPPORTED;
     if (vgw_streq(what, "start"))
-        return vgw_leg_record_start(t->leg, vgw_json_get_string(m->params, "path", ""), vgw_json_get_string(m->params, "recording_id", ""),
-                                    err);
+        return vgw_leg_record_start(t->leg, vgw_json_get_string(m->params, "path", ""),
+                                    vgw_json_get_string(m->params, "recording_id", ""), err);
     if (vgw_streq(what, "stop")) {
         rc = vgw_leg_record_stop(t->leg, &duration);
         vgw_json_set_double(result, "duration", duration);
@@ -227,7 +255,8 @@ static void command_on_worker(void *object, void *arg)
         vgw_list_append(&t->waiting, &m->link);
         return;
     }
-    if (!object || t->ending) { /* cannot be: control sends no command after the end, and the end comes after its commands */
+    if (!object ||
+        t->ending) { /* cannot be: control sends no command after the end, and the end comes after its commands */
         message_free(m);
         return;
     }
@@ -262,8 +291,8 @@ void vgw_talk_commands_drop(struct vgw_talk *t)
     }
 }
 
-int vgw_talk_command(struct vgw_talk *t, uint64_t op, const char *command, const struct vgw_json *params, const struct vgw_engine *engine,
-                     struct vgw_error *err)
+int vgw_talk_command(struct vgw_talk *t, uint64_t op, const char *command, const struct vgw_json *params,
+                     const struct vgw_engine *engine, struct vgw_error *err)
 {
     if (t->end_asked)
         return vgw_error_set(err, VGW_ENOTFOUND, "the call has ended");
@@ -279,7 +308,9 @@ int vgw_talk_command(struct vgw_talk *t, uint64_t op, const char *command, const
     int rc = vgw_handle_post(t->leg_handle, command_on_worker, m);
     if (rc < 0) {
         message_free(m);
-        return vgw_error_set(err, rc, rc == VGW_ELIMIT ? "the call's worker is overloaded; try again in a moment" : "the call's media is gone");
+        return vgw_error_set(err, rc,
+                             rc == VGW_ELIMIT ? "the call's worker is overloaded; try again in a moment"
+                                              : "the call's media is gone");
     }
     return 0;
 }

@@ -93,13 +93,13 @@ int vgw_engine_post_now(uint64_t handle, const struct vgw_engine_message *m)
 bool vgw_engine_frame(struct vgw_engine_message *m, const struct voicegw_frame *frame)
 {
     static const enum vgw_encoding map[] = {VGW_L16, VGW_PCMU, VGW_PCMA, VGW_L16};
-    if (frame->encoding < VOICEGW_AUDIO_PCMU || frame->encoding > VOICEGW_AUDIO_L16 || !frame->data || frame->bytes > FRAME_BYTES_MAX ||
-        !vgw_rate_supported(frame->rate))
+    if (frame->encoding < VOICEGW_AUDIO_PCMU || frame->encoding > VOICEGW_AUDIO_L16 || !frame->data ||
+        frame->bytes > FRAME_BYTES_MAX || !vgw_rate_supported(frame->rate))
         return false;
     m->encoding = map[frame->encoding];
     m->rate_hz = frame->rate;
     m->samples = frame->bytes / vgw_encoding_bytes(m->encoding);
     m->bytes = m->samples * vgw_encoding_bytes(m->encoding); /* half a sample would shift all that follows */
-    m->payload = (uint8_t *)(uintptr_t)frame->data; /* borrowed; copied when posted */
+    m->payload = (uint8_t *)(uintptr_t)frame->data;          /* borrowed; copied when posted */
     return m->samples > 0;
 }

@@ -62,8 +62,10 @@ static int gather_params(struct vgw_gather *g, const struct vgw_json *params, st
         return vgw_error_at(err, VGW_EINVALID, "input", "input must be speech, dtmf or both");
     int64_t digits = vgw_json_get_int(params, "num_digits", 0);
     if (digits < 0 || digits >= (int64_t)sizeof g->digits)
-        return vgw_error_at(err, VGW_EINVALID, "num_digits", "num_digits must be a number from 0 (any) to %zu", sizeof g->digits - 1);
+        return vgw_error_at(err, VGW_EINVALID, "num_digits", "num_digits must be a number from 0 (any) to %zu",
+                            sizeof g->digits - 1);
     g->num_digits = (uint32_t)digits;
+    g->sensitive = vgw_json_get_bool(params, "sensitive", false);
     g->finish_on = vgw_json_get_string(params, "finish_on", "#")[0];
     g->timeout_us = GATHER_TIMEOUT_US;
     if (vgw_json_str(timeout) && !vgw_parse_duration_us(vgw_json_str(timeout), &g->timeout_us))
@@ -78,6 +80,12 @@ static int gather_params(struct vgw_gather *g, const struct vgw_json *params, st
 int vgw_talk_gather(struct vgw_talk *t, uint64_t op, const struct vgw_json *params, struct vgw_error *err)
 {
     struct vgw_gather *g = &t->gather, next = {.op = op ? op : NOBODY};
+    uint64_t cancel = (uint64_t)vgw_json_get_int(params, "cancel", 0);
+    if (cancel) { /* nobody waits for that one any more */
+        if (g->op == cancel)
+            vgw_talk_gather_end(t, VGW_EBUSY, "", "the gather was given up", -1);
+        return 1;
+    }
     if (g->op)
         return vgw_error_set(err, VGW_EBUSY, "another gather is waiting on this call");
     int rc = gather_params(&next, params, err);

@@ -21,7 +21,8 @@ static void stage(struct vgw_json *stages, const char *name, int64_t from_us, in
         return;
     double ms = ms_between(from_us, at_us);
     vgw_json_set_double(stages, name, ms);
-    vgw_metric_observe(vgw_metric_family(VGW_METRIC_HISTOGRAM, "voicegw_turn_seconds", help, "stage"), ms / 1000, name, NULL, NULL);
+    vgw_metric_observe(vgw_metric_family(VGW_METRIC_HISTOGRAM, "voicegw_turn_seconds", help, "stage"), ms / 1000, name,
+                       NULL, NULL);
 }
 
 static struct vgw_json *stages_json(struct vgw_talk *t, const struct vgw_turn_times *x)
@@ -91,7 +92,8 @@ static void tell_interrupted(struct vgw_talk *t, const struct vgw_speech *s, con
     }
     if (own)
         t->assistant_engine.assistant->interrupt(t->assistant->s, s->turn, heard, heard_ms);
-    if (own && t->thinking && s->turn == t->turn) /* what it still has to say of this turn is void until it says that it is done */
+    if (own && t->thinking &&
+        s->turn == t->turn) /* what it still has to say of this turn is void until it says that it is done */
         t->turn_cut = true;
     vgw_talk_wishes_drop(t);
 }
@@ -99,7 +101,9 @@ static void tell_interrupted(struct vgw_talk *t, const struct vgw_speech *s, con
 static void answer_heard(struct vgw_talk *t, struct vgw_speech *s, const char *heard, uint32_t heard_ms, bool complete)
 {
     struct vgw_json *stages = stages_json(t, &s->times);
-    double latency = s->times.speech_end_us && s->times.first_frame_us ? ms_between(s->times.speech_end_us, s->times.first_frame_us) : -1;
+    double latency = s->times.speech_end_us && s->times.first_frame_us
+                         ? ms_between(s->times.speech_end_us, s->times.first_frame_us)
+                         : -1;
     if (!complete)
         tell_interrupted(t, s, heard, heard_ms);
     if (heard[0] && complete) {
@@ -116,6 +120,17 @@ static void answer_heard(struct vgw_talk *t, struct vgw_speech *s, const char *h
     vgw_json_free(stages);
 }
 
+/* What nobody's turn brought: a greeting, a prompt, an announcement. */
+static void said_heard(struct vgw_talk *t, const char *heard, uint32_t heard_ms, bool complete)
+{
+    struct vgw_json *o = vgw_json_object();
+    vgw_json_set_string(o, complete ? "text" : "heard_text", heard);
+    if (!complete)
+        vgw_json_set_int(o, "heard_ms", heard_ms);
+    vgw_talk_event(t, complete ? "voice.assistant.text" : "voice.assistant.interrupted", o);
+    vgw_talk_transcript(t, "assistant", heard, -1, -1, !complete, NULL);
+}
+
 void vgw_talk_heard(struct vgw_talk *t, struct vgw_speech *s, uint64_t heard_samples, bool complete)
 {
     uint32_t heard_ms = (uint32_t)(heard_samples * 1000 / vgw_leg_rate_hz(t->leg));
@@ -129,6 +144,6 @@ void vgw_talk_heard(struct vgw_talk *t, struct vgw_speech *s, uint64_t heard_sam
     if (s->kind == VGW_SPEECH_ANSWER)
         answer_heard(t, s, vgw_buf_str(&heard), heard_ms, complete);
     else if (heard.len)
-        vgw_talk_transcript(t, "assistant", vgw_buf_str(&heard), -1, -1, !complete, NULL);
+        said_heard(t, s->sensitive ? VGW_TALK_HIDDEN : vgw_buf_str(&heard), heard_ms, complete);
     vgw_buf_done(&heard);
 }

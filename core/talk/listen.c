@@ -22,7 +22,8 @@ bool vgw_talk_may_barge(const struct vgw_talk *t)
         return false;
     if (!t->options.min_words && !t->options.backchannel_count)
         return true;
-    return t->partial[0] && vgw_text_words(t->partial) >= t->options.min_words && !vgw_talk_is_backchannel(&t->options, t->partial);
+    return t->partial[0] && vgw_text_words(t->partial) >= t->options.min_words &&
+           !vgw_talk_is_backchannel(&t->options, t->partial);
 }
 
 static void on_barge_timer(void *arg)
@@ -169,7 +170,7 @@ void vgw_talk_on_digit(void *arg, char digit, uint32_t duration_ms, const char *
     if (t->ending)
         return;
     struct vgw_json *o = vgw_json_object();
-    vgw_json_set_string(o, "digit", text);
+    vgw_json_set_string(o, "digit", t->gather.sensitive ? VGW_TALK_HIDDEN : text);
     vgw_json_set_int(o, "duration_ms", duration_ms);
     vgw_json_set_string(o, "source", source);
     vgw_talk_event(t, "dtmf_received", o);
@@ -192,7 +193,8 @@ void vgw_talk_on_digit(void *arg, char digit, uint32_t duration_ms, const char *
 void vgw_talk_listen_update(struct vgw_talk *t)
 {
     bool own_turns = t->audio && (t->assistant_engine.audio->flags & VOICEGW_ASSISTANT_AUDIO_TURNS);
-    /* An assistant that does its own turn-taking hears everything itself: nothing is decoded for it but a gather's digits. */
+    /* An assistant that does its own turn-taking hears everything itself: nothing is decoded for it but a gather's
+     * digits. */
     vgw_leg_listen(t->leg, t->stt != NULL, t->stt || (t->audio && !own_turns), !own_turns || t->gather.op);
 }
 

@@ -52,8 +52,8 @@ static int apply_duration(int64_t *out, const struct row *row, const struct vgw_
         us = (int64_t)(vgw_json_as_double(v, -1) * (double)VGW_US_PER_S);
     }
     if (us < 0 || us > (int64_t)(row->max * (double)VGW_US_PER_S))
-        return vgw_error_at(err, VGW_EINVALID, row->name, "%s must be a duration such as 700ms or 2s, from 0 to %gs", row->name,
-                            row->max);
+        return vgw_error_at(err, VGW_EINVALID, row->name, "%s must be a duration such as 700ms or 2s, from 0 to %gs",
+                            row->name, row->max);
     *out = us;
     return 0;
 }
@@ -62,7 +62,8 @@ static int apply_words(struct vgw_talk_options *o, const struct vgw_json *v, str
 {
     size_t n = vgw_json_count(v);
     if (vgw_json_type(v) != VGW_JSON_ARRAY || n > VGW_TALK_BACKCHANNELS)
-        return vgw_error_at(err, VGW_EINVALID, "backchannels", "backchannels must be a list of at most %d texts", VGW_TALK_BACKCHANNELS);
+        return vgw_error_at(err, VGW_EINVALID, "backchannels", "backchannels must be a list of at most %d texts",
+                            VGW_TALK_BACKCHANNELS);
     for (size_t i = 0; i < n; i++) {
         const char *word = vgw_json_str(vgw_json_at(v, i));
         if (!word || !vgw_strcopy(o->backchannels[i], sizeof o->backchannels[i], word))
@@ -118,8 +119,8 @@ int vgw_talk_options_apply(struct vgw_talk_options *inout, const struct vgw_json
             i++;
         if (i == ROWS) {
             const char *near = vgw_nearest(key, names, ROWS);
-            return vgw_error_at(err, VGW_EINVALID, key, "unknown talk option '%s'%s%s%s", key, near ? "; did you mean '" : "",
-                                near ? near : "", near ? "'?" : "");
+            return vgw_error_at(err, VGW_EINVALID, key, "unknown talk option '%s'%s%s%s", key,
+                                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         }
         int rc = apply_row(&next, &rows[i], value, err);
         if (rc < 0)

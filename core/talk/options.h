@@ -8,10 +8,10 @@
 
 #define VGW_TALK_BACKCHANNELS 32
 struct vgw_talk_options {
-    int64_t endpoint_silence_us;  /* silence after speech that ends the caller's turn; 700 ms */
-    int64_t min_duration_us;      /* speech over our audio shorter than this does not interrupt; 200 ms */
-    int64_t no_input_timeout_us;  /* 7 s; 0: never */
-    int64_t filler_after_us;      /* 1.5 s without audio after a final: the filler is said; 0: never */
+    int64_t endpoint_silence_us; /* silence after speech that ends the caller's turn; 700 ms */
+    int64_t min_duration_us;     /* speech over our audio shorter than this does not interrupt; 200 ms */
+    int64_t no_input_timeout_us; /* 7 s; 0: never */
+    int64_t filler_after_us;     /* 1.5 s without audio after a final: the filler is said; 0: never */
     bool barge_in;
     uint32_t min_words; /* words over our audio fewer than this do not interrupt; 0 */
     uint32_t max_reprompts, max_turns;
@@ -21,8 +21,8 @@ struct vgw_talk_options {
 };
 /** The defaults of options.md. */
 struct vgw_talk_options vgw_talk_defaults(void);
-/** Lays the keys of `talk` (an object, or NULL) over `inout`. Durations may be text ("700ms") or seconds. Unknown keys and bad values are errors that
- *  name the key; then nothing is changed. */
+/** Lays the keys of `talk` (an object, or NULL) over `inout`. Durations may be text ("700ms") or seconds. Unknown keys
+ * and bad values are errors that name the key; then nothing is changed. */
 int vgw_talk_options_apply(struct vgw_talk_options *inout, const struct vgw_json *talk, struct vgw_error *err);
 /** True when `text` is one of the backchannels (case and punctuation do not count). */
 bool vgw_talk_is_backchannel(const struct vgw_talk_options *o, const char *text);

@@ -37,7 +37,8 @@ static void job_free(struct clip_job *j)
 static void clip_done(void *arg)
 {
     struct clip_job *j = arg;
-    struct vgw_talk *t = vgw_handle_get(j->leg, VGW_HANDLE_LEG) ? j->talk : NULL; /* a talk lives as long as its leg's name */
+    struct vgw_talk *t =
+        vgw_handle_get(j->leg, VGW_HANDLE_LEG) ? j->talk : NULL; /* a talk lives as long as its leg's name */
     struct vgw_speech *s = t && !t->ending ? vgw_speech_find(t, j->utterance) : NULL;
     if (s) {
         s->synth_done = true;
@@ -66,7 +67,8 @@ static char *file_of(struct vgw_talk *t, const char *url, struct vgw_error *err)
         return NULL;
     }
     if (strstr(path, "://")) {
-        vgw_error_at(err, VGW_EUNSUPPORTED, "url", "%s is not a file here: a WAV file on the gateway's own disk can be played (a path or file:///…)",
+        vgw_error_at(err, VGW_EUNSUPPORTED, "url",
+                     "%s is not a file here: a WAV file on the gateway's own disk can be played (a path or file:///…)",
                      url);
         return NULL;
     }
@@ -90,7 +92,8 @@ int vgw_talk_play(struct vgw_talk *t, uint64_t op, const struct vgw_json *params
     char *path = file_of(t, vgw_json_get_string(params, "url", ""), err);
     if (!path)
         return err->status;
-    int rc = VGW_NEW(j) ? vgw_speech_new(t, VGW_SPEECH_PLAY, op, vgw_json_get_bool(params, "interruptible", true), NULL, NULL, &s, err)
+    int rc = VGW_NEW(j) ? vgw_speech_new(t, VGW_SPEECH_PLAY, op, vgw_json_get_bool(params, "interruptible", true), NULL,
+                                         NULL, &s, err)
                         : vgw_error_nomem(err);
     if (rc < 0) {
         vgw_free(path);
@@ -99,7 +102,8 @@ int vgw_talk_play(struct vgw_talk *t, uint64_t op, const struct vgw_json *params
     }
     s->text_done = true;
     s->looped = vgw_json_get_bool(params, "loop", false);
-    *j = (struct clip_job){.leg = t->leg_handle, .talk = t, .utterance = s->utterance, .rate_hz = s->rate_hz, .path = path};
+    *j = (struct clip_job){
+        .leg = t->leg_handle, .talk = t, .utterance = s->utterance, .rate_hz = s->rate_hz, .path = path};
     j->job = (struct vgw_job){.work = clip_work, .done = clip_done, .arg = j, .home = t->worker, .lane = VGW_LANE_IO};
     rc = vgw_pool_submit(t->p.pool, &j->job);
     if (rc < 0) {

@@ -18,7 +18,8 @@ static void stt_send(struct vgw_talk *t, const int16_t *pcm, size_t n, uint64_t 
     int16_t wide[FRAME * RATE_MAX / 8000 + 64];
     uint8_t wire[FRAME];
     const struct voicegw_audio_format *format = &t->stt_format;
-    struct voicegw_frame f = {.size = sizeof f, .encoding = format->encoding, .rate = format->rate, .timestamp = sample};
+    struct voicegw_frame f = {
+        .size = sizeof f, .encoding = format->encoding, .rate = format->rate, .timestamp = sample};
     size_t got = n;
     if (format->encoding != VOICEGW_AUDIO_L16) {
         vgw_encoding_encode(format->encoding == VOICEGW_AUDIO_PCMU ? VGW_PCMU : VGW_PCMA, pcm, n, wire);
@@ -91,9 +92,9 @@ static void carry(struct vgw_talk *t, const char *text)
     size_t have = strlen(t->carried);
     if (!text[0])
         return;
-    if (have && have + 1 < sizeof t->carried)
+    if (have && have + 1 < VGW_TALK_TEXT_MAX)
         t->carried[have++] = ' ';
-    vgw_strcopy(t->carried + have, sizeof t->carried - have, text);
+    vgw_strcopy(t->carried + have, VGW_TALK_TEXT_MAX - have, text);
 }
 
 /* The turn's text is whole: with what was carried over a pause. */
@@ -118,7 +119,8 @@ static void on_final_late(void *arg)
     char text[VGW_TALK_TEXT_MAX];
     vgw_strcopy(text, sizeof text, t->hearing ? "" : t->partial); /* better than nothing */
     t->final_seen = t->final_utterance;
-    vgw_talk_error(t, VGW_ETIMEOUT, NULL, "the recognizer gave no final result in time", t->stt ? t->stt->engine->name : "stt");
+    vgw_talk_error(t, VGW_ETIMEOUT, NULL, "the recognizer gave no final result in time",
+                   t->stt ? t->stt->engine->name : "stt");
     understood(t, text, -1, NULL);
 }
 
@@ -126,14 +128,18 @@ static void on_partial(struct vgw_talk *t, const struct vgw_engine_message *m)
 {
     int64_t now = vgw_now(t->worker);
     bool own = t->stt->engine->stt->endpoints;
-    if (!m->text || !m->text[0] || t->on_hold || vgw_streq(m->text, t->partial) || (!own && (!t->hearing || m->utterance != t->utterance)))
+    if (!m->text || !m->text[0] || t->on_hold || vgw_streq(m->text, t->partial) ||
+        (!own && (!t->hearing || m->utterance != t->utterance)))
         return;
-    vgw_strcopy(t->partial, sizeof t->partial, m->text);
+    vgw_strcopy(t->partial, VGW_TALK_TEXT_MAX, m->text);
     vgw_talk_endpoint_arm(t);
     if (t->assistant && t->assistant_engine.assistant->partial && !t->gather.op)
         t->assistant_engine.assistant->partial(t->assistant->s, m->text);
-    if (t->caller_speaking && (int64_t)vgw_leg_speech_ms(t->leg) * VGW_US_PER_MS >= t->options.min_duration_us && vgw_talk_may_barge(t))
+    if (t->caller_speaking && (int64_t)vgw_leg_speech_ms(t->leg) * VGW_US_PER_MS >= t->options.min_duration_us &&
+        vgw_talk_may_barge(t))
         vgw_talk_interrupt(t);
+    if (t->gather.sensitive)
+        return;
     if (t->partial_told_us && now - t->partial_told_us < VGW_TALK_PARTIAL_GAP_US)
         return;
     t->partial_told_us = now;
@@ -228,8 +234,8 @@ static void on_stt(void *owner, struct vgw_engine_stream *stream, const struct v
 /* ---- life ---- */
 
 static const struct voicegw_audio_format formats[] = {
-    {sizeof formats[0], VOICEGW_AUDIO_L16, 8000, 20},  {sizeof formats[0], VOICEGW_AUDIO_PCMU, 8000, 20},
-    {sizeof formats[0], VOICEGW_AUDIO_PCMA, 8000, 20}, {sizeof formats[0], VOICEGW_AUDIO_L16, 16000, 20},
+    {sizeof formats[0], VOICEGW_AUDIO_L16, 8000, 20},     {sizeof formats[0], VOICEGW_AUDIO_PCMU, 8000, 20},
+    {sizeof formats[0], VOICEGW_AUDIO_PCMA, 8000, 20},    {sizeof formats[0], VOICEGW_AUDIO_L16, 16000, 20},
     {sizeof formats[0], VOICEGW_AUDIO_L16, RATE_MAX, 20},
 };
 #define FORMATS ((uint32_t)(sizeof formats / sizeof formats[0]))
@@ -244,12 +250,30 @@ static bool stt_format(struct vgw_talk *t, uint32_t chosen)
     return t->stt_format.rate == 8000 || vgw_resampler_new(8000, t->stt_format.rate, &t->stt_resampler, NULL) == 0;
 }
 
+/* Room for what is being said, once there is somebody to recognise it. */
+static bool need_texts(struct vgw_talk *t)
+{
+    if (t->partial != t->no_text)
+        return true;
+    char *both = vgw_calloc(2, VGW_TALK_TEXT_MAX);
+    if (!both)
+        return false;
+    t->partial = both;
+    t->carried = both + VGW_TALK_TEXT_MAX;
+    return true;
+}
+
 static void stt_open(struct vgw_talk *t)
 {
+    if (t->stt_index < t->cfg->stt_count && !need_texts(t))
+        return;
     for (; t->stt_index < t->cfg->stt_count; t->stt_index++) {
         const struct vgw_engine *engine = &t->cfg->stt[t->stt_index];
-        struct voicegw_stt_params params = {
-            .size = sizeof params, .formats = formats, .format_count = FORMATS, .interim = 1, .language = t->cfg->language};
+        struct voicegw_stt_params params = {.size = sizeof params,
+                                            .formats = formats,
+                                            .format_count = FORMATS,
+                                            .interim = 1,
+                                            .language = t->cfg->language};
         uint32_t chosen = 0;
         struct vgw_engine_stream *es = engine->stt ? vgw_engine_stream_new(VGW_HANDLE_STT, t->worker, on_stt, t) : NULL;
         if (!es)

@@ -1,4 +1,5 @@
-/* report.c - what a talk tells control: one kind of message, in order. Partials are thinned out before they come here. */
+/* report.c - what a talk tells control: one kind of message, in order. Partials are thinned out before they come here.
+ */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -52,11 +53,17 @@ static void report_run(void *arg)
     vgw_free(r);
 }
 
-void vgw_talk_tell(struct vgw_talk *t, const char *what, const char *text, uint64_t number, int status, struct vgw_json *json)
+void vgw_talk_tell(struct vgw_talk *t, const char *what, const char *text, uint64_t number, int status,
+                   struct vgw_json *json)
 {
     struct report *r;
     if (VGW_NEW(r)) {
-        *r = (struct report){.home = t->home, .call = t->p.call, .number = number, .status = status, .json = json, .text = vgw_strdup(text)};
+        *r = (struct report){.home = t->home,
+                             .call = t->p.call,
+                             .number = number,
+                             .status = status,
+                             .json = json,
+                             .text = vgw_strdup(text)};
         vgw_strcopy(r->what, sizeof r->what, what);
         if (vgw_loop_call(t->p.control, report_run, r) == 0)
             return;
@@ -80,8 +87,8 @@ void vgw_talk_complete(struct vgw_talk *t, uint64_t op, int status, const char *
         vgw_json_free(result);
 }
 
-void vgw_talk_transcript(struct vgw_talk *t, const char *role, const char *content, double latency_ms, double confidence, bool interrupted,
-                         struct vgw_json *stages)
+void vgw_talk_transcript(struct vgw_talk *t, const char *role, const char *content, double latency_ms,
+                         double confidence, bool interrupted, struct vgw_json *stages)
 {
     struct vgw_json *o = vgw_json_object();
     vgw_json_set_string(o, "role", role);
@@ -108,7 +115,8 @@ void vgw_talk_error(struct vgw_talk *t, int status, const char *sentence, const 
 {
     const struct vgw_status_info *info = vgw_status_info(status);
     const char *text = sentence && sentence[0] ? sentence : fallback;
-    vgw_log(info->retryable ? VGW_LOG_WARNING : VGW_LOG_ERROR, &t->scope, fallback, "where", where, "error", text, NULL);
+    vgw_log(info->retryable ? VGW_LOG_WARNING : VGW_LOG_ERROR, &t->scope, fallback, "where", where, "error", text,
+            NULL);
     struct vgw_json *o = vgw_json_object();
     vgw_json_set_string(o, "error", text);
     vgw_json_set_string(o, "error_class", info->error_class);

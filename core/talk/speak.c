@@ -69,13 +69,14 @@ static void loops_end(struct vgw_talk *t)
     t->clearing = false;
 }
 
-int vgw_speech_new(struct vgw_talk *t, enum vgw_speech_kind kind, uint64_t op, bool interruptible, const char *voice, const char *language,
-                   struct vgw_speech **ret_speech, struct vgw_error *err)
+int vgw_speech_new(struct vgw_talk *t, enum vgw_speech_kind kind, uint64_t op, bool interruptible, const char *voice,
+                   const char *language, struct vgw_speech **ret_speech, struct vgw_error *err)
 {
     struct vgw_speech *s;
     struct vgw_voice *v = NULL;
     if (t->speech_count >= VGW_TALK_SPEECHES)
-        return vgw_error_set(err, VGW_ELIMIT, "at most %d utterances may wait to be spoken on one call", VGW_TALK_SPEECHES);
+        return vgw_error_set(err, VGW_ELIMIT, "at most %d utterances may wait to be spoken on one call",
+                             VGW_TALK_SPEECHES);
     if (!vgw_leg_up(t->leg))
         return vgw_error_set(err, VGW_EBUSY, "the call has no media yet");
     if (kind != VGW_SPEECH_PLAY && kind != VGW_SPEECH_LIVE && !(v = vgw_voice_get(t, voice, language, err)))

@@ -100,11 +100,14 @@ static void on_quality(void *arg, double loss, double jitter_ms, double rtt_ms)
 {
     struct vgw_talk *t = arg;
     static const char help[] = "Of calls' media, as providers measure it";
-    vgw_metric_observe(vgw_metric_family(VGW_METRIC_HISTOGRAM, "voicegw_media_jitter_seconds", help, NULL), jitter_ms / 1000, NULL, NULL, NULL);
+    vgw_metric_observe(vgw_metric_family(VGW_METRIC_HISTOGRAM, "voicegw_media_jitter_seconds", help, NULL),
+                       jitter_ms / 1000, NULL, NULL, NULL);
     if (rtt_ms >= 0)
-        vgw_metric_observe(vgw_metric_family(VGW_METRIC_HISTOGRAM, "voicegw_media_rtt_seconds", help, NULL), rtt_ms / 1000, NULL, NULL, NULL);
+        vgw_metric_observe(vgw_metric_family(VGW_METRIC_HISTOGRAM, "voicegw_media_rtt_seconds", help, NULL),
+                           rtt_ms / 1000, NULL, NULL, NULL);
     if (loss > 0.05 || jitter_ms > 60)
-        vgw_logf(VGW_LOG_INFO, &t->scope, "the call's media is poor: loss %.1f %%, jitter %.0f ms", loss * 100, jitter_ms);
+        vgw_logf(VGW_LOG_INFO, &t->scope, "the call's media is poor: loss %.1f %%, jitter %.0f ms", loss * 100,
+                 jitter_ms);
 }
 
 static void on_end(void *arg)
@@ -168,6 +171,8 @@ static void on_leg_gone(void *arg, struct vgw_json *summary)
     vgw_talk_begin_free(t->cfg);
     vgw_talk_voices_free(t);
     vgw_free(t->audio_root);
+    if (t->partial != t->no_text)
+        vgw_free(t->partial);
     vgw_free(t);
     home->gone(home->arg, call, summary);
 }
@@ -192,7 +197,8 @@ static int leg_make(struct vgw_talk *t, struct vgw_error *err)
     return vgw_leg_new(&leg, &t->leg, &t->leg_handle, err);
 }
 
-int vgw_talk_new(const struct vgw_talk_params *params, struct vgw_talk **ret_talk, uint64_t *ret_leg, struct vgw_error *err)
+int vgw_talk_new(const struct vgw_talk_params *params, struct vgw_talk **ret_talk, uint64_t *ret_leg,
+                 struct vgw_error *err)
 {
     struct vgw_talk *t;
     if (!VGW_NEW(t))
@@ -206,6 +212,7 @@ int vgw_talk_new(const struct vgw_talk_params *params, struct vgw_talk **ret_tal
     vgw_strcopy(t->provider, sizeof t->provider, params->provider ? params->provider : "");
     t->scope = (struct vgw_log_scope){t->session, t->call_id, t->provider, NULL};
     t->options = vgw_talk_defaults();
+    t->partial = t->carried = t->no_text;
     vgw_list_init(&t->speeches);
     vgw_list_init(&t->after_speech);
     vgw_list_init(&t->waiting);

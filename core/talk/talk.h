@@ -1,5 +1,5 @@
-/* talk.h - the conversation on a call's leg: listening, endpointing, barge-in, turns, speaking, their latency. It lives on the leg's worker; control
- * makes it, tells it what to do and hears from it through `home`. */
+/* talk.h - the conversation on a call's leg: listening, endpointing, barge-in, turns, speaking, their latency. It lives
+ * on the leg's worker; control makes it, tells it what to do and hears from it through `home`. */
 #ifndef VGW_TALK_TALK_H
 #define VGW_TALK_TALK_H
 #include "base/json.h"
@@ -19,13 +19,16 @@ struct vgw_talk_home {
     void (*lost)(void *arg, uint64_t call, const char *sentence);
     /** An event of the catalogue; takes ownership of data. */
     void (*event)(void *arg, uint64_t call, const char *type, struct vgw_json *data);
-    /** A line of the transcript: {"role","content","latency_ms","confidence","interrupted","stages","audio_from","audio_to"}; takes ownership. */
+    /** A line of the transcript:
+     * {"role","content","latency_ms","confidence","interrupted","stages","audio_from","audio_to"}; takes ownership. */
     void (*turn)(void *arg, uint64_t call, struct vgw_json *turn);
-    void (*complete)(void *arg, uint64_t op, int status, const char *sentence, struct vgw_json *result); /* takes ownership */
+    void (*complete)(void *arg, uint64_t op, int status, const char *sentence,
+                     struct vgw_json *result); /* takes ownership */
     /** The assistant wishes: end, transfer, workflow, assistant, handoff. Takes ownership. */
     void (*action)(void *arg, uint64_t call, const char *action, struct vgw_json *params);
     /** The assistant asks for a tool: answer by vgw_talk_tool_result(). Takes ownership. */
-    void (*tool)(void *arg, uint64_t call, uint64_t turn, uint64_t tool_call, const char *name, struct vgw_json *arguments);
+    void (*tool)(void *arg, uint64_t call, uint64_t turn, uint64_t tool_call, const char *name,
+                 struct vgw_json *arguments);
     /** An engine of the talk is not used any more. */
     void (*engine_release)(void *arg, void *ref);
     /** The talk and its leg are gone; takes ownership of summary. */
@@ -41,29 +44,32 @@ struct vgw_talk_params {
     int64_t silence_timeout_us;
     const char *session, *call_id, *provider;
     const struct vgw_talk_home *home; /* constant */
-    /** Makes read_audio for `play`: reads a WAV file on the io lane. Where files may lie. */
+    /** Where the files of `play` lie. */
     const char *audio_root; /* relative paths are below it; NULL: the working folder */
 };
 /** Makes a talk with its leg. [control] */
-int vgw_talk_new(const struct vgw_talk_params *params, struct vgw_talk **ret_talk, uint64_t *ret_leg, struct vgw_error *err);
+int vgw_talk_new(const struct vgw_talk_params *params, struct vgw_talk **ret_talk, uint64_t *ret_leg,
+                 struct vgw_error *err);
 
 /** How a conversation begins. Owned by the receiver of vgw_talk_begin(). */
 struct vgw_talk_begin {
-    struct vgw_talk_options options;
     char *greeting, *language, *voice;
-    struct vgw_engine stt[VGW_TALK_ENGINES_MAX], tts[VGW_TALK_ENGINES_MAX], assistant;
+    struct vgw_engine assistant;
+    struct vgw_engine *stt, *tts; /* room for VGW_TALK_ENGINES_MAX of each until the talk has begun */
     uint32_t stt_count, tts_count;
     bool has_assistant;
     char *session_json, *tools_json; /* for the assistant */
+    struct vgw_talk_options options; /* last: its memory goes back once the talk has its own copy */
 };
 struct vgw_talk_begin *vgw_talk_begin_new(void);
 /** The call is connected. Takes ownership of `begin`. Engines' refs go back by home.engine_release. [control] */
 int vgw_talk_begin(struct vgw_talk *talk, struct vgw_talk_begin *begin);
 
-/** Commands, as the call room's (say, play, dtmf, hold, resume, mute, unmute, record_*, gather, assistant); `op` completes by home.complete() exactly
- *  once. For assistant, `engine` is the one to switch to (ownership of its ref passes). [control] */
-int vgw_talk_command(struct vgw_talk *talk, uint64_t op, const char *command, const struct vgw_json *params, const struct vgw_engine *engine,
-                     struct vgw_error *err);
+/** Commands, as the call room's (say, play, dtmf, hold, resume, mute, unmute, record_*, gather, assistant); `op`
+ * completes by home.complete() exactly once. For assistant, `engine` is the one to switch to (ownership of its ref
+ * passes). [control] */
+int vgw_talk_command(struct vgw_talk *talk, uint64_t op, const char *command, const struct vgw_json *params,
+                     const struct vgw_engine *engine, struct vgw_error *err);
 int vgw_talk_tool_result(struct vgw_talk *talk, uint64_t tool_call, int status, const struct vgw_json *result);
 /** Ends talk and leg; open ops complete with VGW_ENOTFOUND; home.gone() is last. Once. [control] */
 void vgw_talk_end(struct vgw_talk *talk);

@@ -1,6 +1,7 @@
-/* talk_private.h - the talk's inside, shared by the files of this room only: talk.c (life), command.c, listen.c (voice activity, digits, silence),
- * recognize.c (the recognizer), turn.c (what a caller's turn leads to), speak.c (utterances into the queue), voice.c (synthesis), play.c (files),
- * answer.c (the assistant), heard.c (what was heard of us), gather.c, report.c. Everything here runs on the leg's worker unless said otherwise. */
+/* talk_private.h - the talk's inside, shared by the files of this room only: talk.c (life), command.c, listen.c (voice
+ * activity, digits, silence), recognize.c (the recognizer), turn.c (what a caller's turn leads to), speak.c (utterances
+ * into the queue), voice.c (synthesis), play.c (files), answer.c (the assistant), heard.c (what was heard of us),
+ * gather.c, report.c. Everything here runs on the leg's worker unless said otherwise. */
 #ifndef VGW_TALK_PRIVATE_H
 #define VGW_TALK_PRIVATE_H
 #include "base/buf.h"
@@ -12,10 +13,10 @@
 #include "media/resample.h"
 #include "talk/talk.h"
 
-#define VGW_TALK_PENDING_MS 120000 /* synthesised audio that waits for room in the queue */
-#define VGW_TALK_SPEECHES 64       /* utterances that wait to be spoken */
-#define VGW_TALK_VOICES 4          /* synthesis streams kept open, by voice and language */
-#define VGW_TALK_CREDIT_MS 30000   /* what a synthesis may run ahead of the queue */
+#define VGW_TALK_PENDING_MS 120000                   /* synthesised audio that waits for room in the queue */
+#define VGW_TALK_SPEECHES 64                         /* utterances that wait to be spoken */
+#define VGW_TALK_VOICES 4                            /* synthesis streams kept open, by voice and language */
+#define VGW_TALK_CREDIT_MS 30000                     /* what a synthesis may run ahead of the queue */
 #define VGW_TALK_FINAL_TIMEOUT_US (5 * VGW_US_PER_S) /* an engine that gives no final in this time is passed over */
 #define VGW_TALK_PARTIAL_GAP_US (100 * VGW_US_PER_MS)
 #define VGW_TALK_TEXT_MAX 1024 /* of a partial, and of what is carried over a pause */
@@ -33,7 +34,7 @@ struct vgw_speech { /* one utterance of ours, in the order of speaking */
     uint64_t op;   /* completes when heard; 0: none */
     uint64_t turn; /* of the assistant, for VGW_SPEECH_ANSWER and LIVE */
     bool interruptible;
-    bool ssml;
+    bool sensitive;       /* its text is for the caller alone */
     struct vgw_buf text;  /* all of it so far */
     size_t spoken;        /* bytes given to the synthesis */
     bool text_done;       /* no more text follows */
@@ -60,7 +61,7 @@ struct vgw_align {
     uint32_t characters;
 };
 
-struct vgw_voice { /* a way to speak: the synthesis stream for one voice and language */
+struct vgw_voice {                /* a way to speak: the synthesis stream for one voice and language */
     struct vgw_engine_stream *es; /* NULL: no engine could be opened */
     struct vgw_talk *talk;
     char voice[64], language[32];
@@ -68,9 +69,12 @@ struct vgw_voice { /* a way to speak: the synthesis stream for one voice and lan
     int64_t used_us;
 };
 
+#define VGW_TALK_HIDDEN "***" /* stands in for what is sensitive, as in logs */
+
 struct vgw_gather {
     uint64_t op; /* 0: none */
     bool speech, dtmf, hinted;
+    bool sensitive; /* what the caller says or types is for whoever asked alone */
     uint32_t num_digits;
     char finish_on;
     int64_t timeout_us;
@@ -79,19 +83,24 @@ struct vgw_gather {
 };
 
 struct vgw_talk {
+    /* what each frame of an audio assistant looks at lies together */
+    struct vgw_engine_stream *assistant, *audio;
+    struct vgw_leg *leg;
+    struct vgw_list speeches;
+    bool ending, started, on_hold, up_told;
+    struct vgw_engine assistant_engine;
+
     struct vgw_talk_params p;
     const struct vgw_talk_home *home;
     char session[VGW_ID_MAX], call_id[VGW_ID_MAX], provider[64];
     char *audio_root;
     struct vgw_log_scope scope;
-    struct vgw_leg *leg;
     uint64_t leg_handle;
     struct vgw_loop *worker;
     struct vgw_talk_begin *cfg; /* NULL before begin */
     struct vgw_talk_options options;
-    bool end_asked; /* control's own */
+    bool end_asked;          /* control's own */
     struct vgw_list waiting; /* commands until media is up */
-    bool ending, started, on_hold, up_told;
     bool closing_all; /* on_end() is still asking all to close */
 
     /* listen.c, recognize.c */
@@ -109,20 +118,18 @@ struct vgw_talk {
     int64_t speech_start_us, speech_end_us;
     struct vgw_timer endpoint_timer, barge_timer, final_timer, no_input_timer;
     uint32_t reprompts, no_matches;
-    char partial[VGW_TALK_TEXT_MAX];
-    char carried[VGW_TALK_TEXT_MAX]; /* said before a pause that turned out not to be the end */
+    char *partial; /* VGW_TALK_TEXT_MAX bytes, as the next; both are `no_text` while nothing is recognised here */
+    char *carried; /* said before a pause that turned out not to be the end */
+    char no_text[1];
     int64_t partial_told_us;
 
     /* speak.c, voice.c */
-    struct vgw_list speeches;
     uint32_t speech_count;
     uint64_t next_utterance;
     struct vgw_voice *voices[VGW_TALK_VOICES];
     bool pumping, clearing;
 
     /* answer.c */
-    struct vgw_engine_stream *assistant, *audio;
-    struct vgw_engine assistant_engine;
     bool assistant_held; /* assistant_engine.ref is to be given back */
     uint64_t turn;       /* of the assistant */
     uint64_t first_turn; /* that this assistant was given: those before were another's */
@@ -140,11 +147,12 @@ struct vgw_talk {
 };
 
 /* report.c: to control. Take ownership of JSON. */
-void vgw_talk_tell(struct vgw_talk *t, const char *what, const char *text, uint64_t number, int status, struct vgw_json *json);
+void vgw_talk_tell(struct vgw_talk *t, const char *what, const char *text, uint64_t number, int status,
+                   struct vgw_json *json);
 void vgw_talk_event(struct vgw_talk *t, const char *type, struct vgw_json *data);
 void vgw_talk_complete(struct vgw_talk *t, uint64_t op, int status, const char *sentence, struct vgw_json *result);
-void vgw_talk_transcript(struct vgw_talk *t, const char *role, const char *content, double latency_ms, double confidence, bool interrupted,
-                         struct vgw_json *stages);
+void vgw_talk_transcript(struct vgw_talk *t, const char *role, const char *content, double latency_ms,
+                         double confidence, bool interrupted, struct vgw_json *stages);
 void vgw_talk_activity(struct vgw_talk *t);
 /** Logs and tells a failure of a part as the event `error`. `sentence` may be NULL: then `fallback`. */
 void vgw_talk_error(struct vgw_talk *t, int status, const char *sentence, const char *fallback, const char *where);
@@ -171,7 +179,8 @@ void vgw_talk_await_caller(struct vgw_talk *t);
 void vgw_talk_stt_start(struct vgw_talk *t);
 void vgw_talk_stt_end(struct vgw_talk *t);
 void vgw_talk_on_pcm(void *arg, const int16_t *pcm, uint64_t sample);
-/** An utterance begins (what was said just before the detector opened goes first), goes on after a pause, pauses, is over. */
+/** An utterance begins (what was said just before the detector opened goes first), goes on after a pause, pauses, is
+ * over. */
 void vgw_talk_stt_begin(struct vgw_talk *t, uint64_t sample);
 void vgw_talk_stt_speech(struct vgw_talk *t, bool started, uint64_t sample);
 void vgw_talk_stt_finalize(struct vgw_talk *t);
@@ -184,8 +193,8 @@ void vgw_talk_on_no_input(void *arg);
 
 /* speak.c */
 /** Queues an utterance; *ret_speech may take more text by vgw_speech_text(). */
-int vgw_speech_new(struct vgw_talk *t, enum vgw_speech_kind kind, uint64_t op, bool interruptible, const char *voice, const char *language,
-                   struct vgw_speech **ret_speech, struct vgw_error *err);
+int vgw_speech_new(struct vgw_talk *t, enum vgw_speech_kind kind, uint64_t op, bool interruptible, const char *voice,
+                   const char *language, struct vgw_speech **ret_speech, struct vgw_error *err);
 /** Takes back one that was just made: nothing is told of it. */
 void vgw_speech_drop(struct vgw_talk *t, struct vgw_speech *s);
 struct vgw_speech *vgw_speech_find(struct vgw_talk *t, uint64_t utterance);
@@ -194,7 +203,8 @@ void vgw_talk_prompt(struct vgw_talk *t, const char *text, uint64_t op, bool int
 void vgw_talk_speak_pump(struct vgw_talk *t);
 void vgw_talk_on_started(void *arg, uint64_t utterance);
 void vgw_talk_on_played(void *arg, uint64_t utterance, uint64_t heard_samples, bool complete);
-/** Cuts what may be cut: clears the queue, drops what waits up to what may not be cut. Returns false when nothing could be cut. */
+/** Cuts what may be cut: clears the queue, drops what waits up to what may not be cut. Returns false when nothing could
+ * be cut. */
 bool vgw_talk_interrupt(struct vgw_talk *t);
 /** Is something of ours being spoken or about to be? */
 bool vgw_talk_speaking(const struct vgw_talk *t);
@@ -253,6 +263,8 @@ void vgw_talk_commands_waited(struct vgw_talk *t);
 void vgw_talk_commands_drop(struct vgw_talk *t);
 
 /* talk.c */
-/** Asks a stream to close and forgets it: *stream is NULL afterwards; it lives on until its plugin has closed it. `release` goes back then. */
-void vgw_talk_stream_close(struct vgw_talk *t, struct vgw_engine_stream **stream, void (*close)(void *s), void *release);
+/** Asks a stream to close and forgets it: *stream is NULL afterwards; it lives on until its plugin has closed it.
+ * `release` goes back then. */
+void vgw_talk_stream_close(struct vgw_talk *t, struct vgw_engine_stream **stream, void (*close)(void *s),
+                           void *release);
 #endif

@@ -9,8 +9,9 @@
 uint32_t vgw_text_words(const char *text);
 /** The same words in the same order; case and punctuation do not count. */
 bool vgw_text_same_words(const char *a, const char *b);
-/** Length of the part of `text` that ends with a whole sentence and may be spoken now, 0 when there is none yet. A sentence ends with . ! ? … or a line end,
- *  followed by white space; not within a number ("3.14") and not behind common abbreviations ("Dr."). */
+/** Length of the part of `text` that ends with a whole sentence and may be spoken now, 0 when there is none yet. A
+ * sentence ends with . ! ? … or a line end, followed by white space; not within a number ("3.14") and not behind common
+ * abbreviations ("Dr."). */
 size_t vgw_text_sentence(const char *text);
 /** How many bytes of `text` were heard when `heard` of `total` samples were played: cut back to a word's end. */
 size_t vgw_text_heard(const char *text, uint64_t heard, uint64_t total);

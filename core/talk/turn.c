@@ -11,12 +11,15 @@ static bool passed_over(struct vgw_talk *t, const char *text)
         return false;
     if (vgw_talk_is_backchannel(&t->options, text))
         return true;
-    return !t->gather.op && (!t->options.barge_in || t->over_protected || vgw_talk_protected(t) || vgw_text_words(text) < t->options.min_words);
+    return !t->gather.op && (!t->options.barge_in || t->over_protected || vgw_talk_protected(t) ||
+                             vgw_text_words(text) < t->options.min_words);
 }
 
 static void tell_final(struct vgw_talk *t, const char *text, double confidence, const char *language)
 {
     struct vgw_json *o = vgw_json_object();
+    if (t->gather.sensitive)
+        text = VGW_TALK_HIDDEN;
     vgw_json_set_string(o, "text", text);
     if (confidence >= 0)
         vgw_json_set_double(o, "confidence", confidence);
@@ -71,7 +74,8 @@ void vgw_talk_caller_said(struct vgw_talk *t, const char *text, double confidenc
 void vgw_talk_on_no_input(void *arg)
 {
     struct vgw_talk *t = arg;
-    if (t->on_hold || t->caller_speaking || t->hearing || t->final_utterance || vgw_talk_speaking(t) || t->thinking || t->gather.op)
+    if (t->on_hold || t->caller_speaking || t->hearing || t->final_utterance || vgw_talk_speaking(t) || t->thinking ||
+        t->gather.op)
         return;
     if (t->reprompts >= t->options.max_reprompts) {
         if (t->options.no_input_prompt[0]) /* the operator asks callers to answer: one who never does is gone */

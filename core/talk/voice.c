@@ -1,4 +1,5 @@
-/* voice.c - from text to audio: one synthesis stream for each voice and language that a call uses, and the next engine when one fails. */
+/* voice.c - from text to audio: one synthesis stream for each voice and language that a call uses, and the next engine
+ * when one fails. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -14,9 +15,12 @@ static void on_tts(void *owner, struct vgw_engine_stream *stream, const struct v
 static struct vgw_engine_stream *tts_open(struct vgw_talk *t, struct vgw_voice *v, const struct vgw_engine *engine)
 {
     struct voicegw_audio_format formats[] = {
-        {sizeof formats[0], VOICEGW_AUDIO_L16, vgw_leg_rate_hz(t->leg), 20}, {sizeof formats[0], VOICEGW_AUDIO_PCMU, 8000, 20},
-        {sizeof formats[0], VOICEGW_AUDIO_PCMA, 8000, 20},                   {sizeof formats[0], VOICEGW_AUDIO_L16, 8000, 20},
-        {sizeof formats[0], VOICEGW_AUDIO_L16, 16000, 20},                   {sizeof formats[0], VOICEGW_AUDIO_L16, 24000, 20},
+        {sizeof formats[0], VOICEGW_AUDIO_L16, vgw_leg_rate_hz(t->leg), 20},
+        {sizeof formats[0], VOICEGW_AUDIO_PCMU, 8000, 20},
+        {sizeof formats[0], VOICEGW_AUDIO_PCMA, 8000, 20},
+        {sizeof formats[0], VOICEGW_AUDIO_L16, 8000, 20},
+        {sizeof formats[0], VOICEGW_AUDIO_L16, 16000, 20},
+        {sizeof formats[0], VOICEGW_AUDIO_L16, 24000, 20},
     };
     struct voicegw_tts_params params = {.size = sizeof params,
                                         .formats = formats,
@@ -46,7 +50,8 @@ static int voice_open(struct vgw_talk *t, struct vgw_voice *v, struct vgw_error 
         }
         vgw_log(VGW_LOG_ERROR, &t->scope, "the speech synthesis could not be opened", "tts", engine->name, NULL);
     }
-    return vgw_error_set(err, VGW_EUNSUPPORTED, "no tts could speak language '%s': name one under `tts:` and in the route", v->language);
+    return vgw_error_set(err, VGW_EUNSUPPORTED,
+                         "no tts could speak language '%s': name one under `tts:` and in the route", v->language);
 }
 
 void vgw_voice_credit(struct vgw_voice *v, size_t samples, uint32_t rate_hz)
@@ -81,7 +86,8 @@ static size_t voice_place(struct vgw_talk *t)
     for (size_t i = 0; i < VGW_TALK_VOICES; i++) {
         if (!t->voices[i])
             return i;
-        if (!voice_in_use(t, t->voices[i]) && (best == VGW_TALK_VOICES || t->voices[i]->used_us < t->voices[best]->used_us))
+        if (!voice_in_use(t, t->voices[i]) &&
+            (best == VGW_TALK_VOICES || t->voices[i]->used_us < t->voices[best]->used_us))
             best = i;
     }
     if (best < VGW_TALK_VOICES)
@@ -103,7 +109,8 @@ struct vgw_voice *vgw_voice_get(struct vgw_talk *t, const char *voice, const cha
     }
     size_t slot = voice_place(t);
     if (slot == VGW_TALK_VOICES) {
-        vgw_error_set(err, VGW_EBUSY, "a call speaks with at most %d voices at a time; try again in a moment", VGW_TALK_VOICES);
+        vgw_error_set(err, VGW_EBUSY, "a call speaks with at most %d voices at a time; try again in a moment",
+                      VGW_TALK_VOICES);
         return NULL;
     }
     if (!VGW_NEW(v)) {
@@ -113,7 +120,8 @@ struct vgw_voice *vgw_voice_get(struct vgw_talk *t, const char *voice, const cha
     v->talk = t;
     v->used_us = vgw_now(t->worker);
     if (!vgw_strcopy(v->voice, sizeof v->voice, name) || !vgw_strcopy(v->language, sizeof v->language, lang)) {
-        vgw_error_set(err, VGW_EINVALID, "a voice's name has at most %zu bytes, a language %zu", sizeof v->voice - 1, sizeof v->language - 1);
+        vgw_error_set(err, VGW_EINVALID, "a voice's name has at most %zu bytes, a language %zu", sizeof v->voice - 1,
+                      sizeof v->language - 1);
         vgw_free(v);
         return NULL;
     }
@@ -168,7 +176,8 @@ static void synthesise(struct vgw_speech *s)
     char *part = vgw_strndup(text, n);
     int rc = VGW_ELIMIT;
     if (part)
-        rc = s->voice->es->engine->tts->speak(s->voice->es->s, s->utterance, part, s->text_done ? VOICEGW_SPEAK_LAST : 0);
+        rc = s->voice->es->engine->tts->speak(s->voice->es->s, s->utterance, part,
+                                              s->text_done ? VOICEGW_SPEAK_LAST : 0);
     s->spoken += n;
     vgw_free(part);
     if (rc < 0)
@@ -242,7 +251,8 @@ static void voice_lost(struct vgw_talk *t, struct vgw_voice *v, int status)
     vgw_talk_speak_pump(t);
 }
 
-static void on_done(struct vgw_talk *t, struct vgw_speech *s, const struct vgw_engine_stream *stream, const struct vgw_engine_message *m)
+static void on_done(struct vgw_talk *t, struct vgw_speech *s, const struct vgw_engine_stream *stream,
+                    const struct vgw_engine_message *m)
 {
     s->synth_done = true;
     if (m->status < 0) {
@@ -264,7 +274,9 @@ static void on_tts(void *owner, struct vgw_engine_stream *stream, const struct v
 {
     struct vgw_voice *v = owner;
     struct vgw_talk *t = v->talk;
-    struct vgw_speech *s = m->kind == VGW_MSG_AUDIO || m->kind == VGW_MSG_DONE || m->kind == VGW_MSG_ALIGN ? vgw_speech_find(t, m->utterance) : NULL;
+    struct vgw_speech *s = m->kind == VGW_MSG_AUDIO || m->kind == VGW_MSG_DONE || m->kind == VGW_MSG_ALIGN
+                               ? vgw_speech_find(t, m->utterance)
+                               : NULL;
     s = s && s->voice == v && !s->synth_done ? s : NULL;
     if (m->kind == VGW_MSG_CLOSED) { /* by itself: as good as broken */
         vgw_talk_error(t, VGW_EPROVIDER, NULL, "the speech synthesis closed its stream", stream->engine->name);

@@ -36,7 +36,7 @@ struct mock_stream {
     uint32_t waiting; /* the host was told to wait for on_writable() */
     uint32_t clear_owed, told_end, flushing;
     uint32_t mark_count;
-    struct mark marks[MARKS_MAX];
+    struct mark *marks; /* MARKS_MAX of them, from the first on */
 };
 
 static struct mock_stream **bucket(struct mock *m, uint64_t leg)
@@ -164,6 +164,7 @@ static void stream_detach(void *stream)
         (void)m->ws->close(m->host, k->ws, 1000, "the call is over");
         k = next;
     }
+    free(s->marks);
     free(s);
     (void)m->media->on_detached(m->host, leg);
     mock_live(m, -1);
@@ -301,6 +302,8 @@ static int32_t stream_mark(void *stream, uint64_t mark_id)
         return VOICEGW_EBUSY;
     if (s->mark_count == MARKS_MAX)
         return s->mock->host->set_error(s->mock->host, VOICEGW_ELIMIT, "at most 32 marks may be out at a time");
+    if (!s->marks && !(s->marks = calloc(MARKS_MAX, sizeof *s->marks)))
+        return s->mock->host->set_error(s->mock->host, VOICEGW_ELIMIT, "out of memory");
     s->marks[s->mark_count++] = (struct mark){.id = mark_id};
     int32_t rc = settle(s);
     return rc == VOICEGW_EBUSY ? VOICEGW_OK : rc;

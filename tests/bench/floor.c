@@ -131,10 +131,10 @@ int main(int argc, char **argv)
     if (argc != 3)
         return 64;
     CPU_ZERO(&core);
-    CPU_SET(atoi(argv[2]), &core);
+    CPU_SET((int)strtol(argv[2], NULL, 10), &core);
     (void)sched_setaffinity(0, sizeof core, &core);
     struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)atoi(argv[1])),
+                             .sin_port = htons((uint16_t)(int)strtol(argv[1], NULL, 10)),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     (void)setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(listener, (struct sockaddr *)&at, sizeof at) || listen(listener, 4096))

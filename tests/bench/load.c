@@ -366,7 +366,7 @@ static int read_options(int argc, char **argv)
         {"pid", 1, NULL, 'P'},     {"core", 1, NULL, 'c'},    {"tls", 0, NULL, 't'},     {"stalls", 1, NULL, 's'}, {"stall-ms", 1, NULL, 'S'},
         {"turns", 0, NULL, 'T'},   {"ramp", 1, NULL, 'r'},    {"quantum-us", 1, NULL, 'q'},    {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        int number = optarg ? atoi(optarg) : 1;
+        int number = optarg ? (int)strtol(optarg, NULL, 10) : 1;
         switch (c) {
         case 'p': opt.port = number; break;
         case 'u': opt.prefix = optarg; break;

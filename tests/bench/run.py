@@ -73,7 +73,7 @@ routes: [{match: {provider: lab}, assistant: back}]
 class Gateway:
     """One voicegwd with folders of its own."""
 
-    def __init__(self, b, config, env=None, tls=False, wait=True):
+    def __init__(self, b, config, tls=False, wait=True, store=''):
         self.b = b
         self.dir = tempfile.mkdtemp(prefix='voicegw-bench-')
         self.port = free_port()
@@ -83,7 +83,7 @@ class Gateway:
             subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
                             '-subj', '/CN=localhost', '-keyout', key, '-out', cert], check=True, stderr=subprocess.DEVNULL)
             self.tls = f', tls: {{certificate: {cert}, key: {key}}}'
-        self.config = config
+        self.store = store
         self.write(config)
         self.process = None
         self.start(wait)
@@ -94,7 +94,7 @@ class Gateway:
 gateway: {{name: {name}, max_sessions: 5000, workers: 1, control_socket: {self.dir}/control.sock}}
 log: {{level: {level}, target: {self.dir}/log}}
 http: {{listen: ["127.0.0.1:{self.port}"]{self.tls}}}
-store: {{plugin: sqlite, path: {self.dir}/db}}
+store: {{plugin: sqlite, path: {self.dir}/db{self.store}}}
 journal: {{path: {self.dir}/journal}}
 recordings: {{path: {self.dir}/recordings}}
 """ + config)
@@ -227,10 +227,14 @@ def bench_streams(b):
 
 
 def bench_memory(b):
-    with Gateway(b, ECHO) as g:
-        load(b, g, 20, 1)
-        run = load(b, g, 1000, 2)
-        say('memory_a_stream', **keep(run, 'streams', 'rss_idle_kb', 'rss_kb', 'anon_kb', 'kb_a_stream'), limit_kb=16, aim_kb=10)
+    """1,000 streams on top of 500 that are open: what the first ones bring once is not counted, nor the store's page cache, which has
+    a limit of its own and is full after the first calls here."""
+    with Gateway(b, ECHO, store=', cache_size: 256KiB') as g:
+        first = subprocess.Popen(load_command(b, g, 500, 13, ('--ramp', '250', '--quantum-us', '5000')), stdout=subprocess.PIPE, text=True)
+        time.sleep(7)
+        run = load(b, g, 1000, 2, ('--ramp', '500', '--quantum-us', '5000'))
+        first.communicate()
+        say('memory_a_stream', **keep(run, 'streams', 'opened', 'rss_idle_kb', 'rss_kb', 'anon_kb', 'kb_a_stream'), limit_kb=16, aim_kb=10)
 
 
 def bench_relay(b):

@@ -80,6 +80,8 @@ class Feed:
     def read(self):
         with contextlib.suppress(OSError, ValueError):
             for line in self.file:
+                if line == b"0\r\n":  # the last chunk
+                    break
                 if line.startswith(b"data: "):
                     with self.changed:
                         self.events.append(json.loads(line[6:]))

@@ -91,7 +91,7 @@ int main(void)
 {
     struct vgw_journal_stats stats = {0};
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    strcpy(path, "/tmp/vgw-kill-XXXXXX");
+    memcpy(path, "/tmp/vgw-kill-XXXXXX", sizeof "/tmp/vgw-kill-XXXXXX");
     if (shared == MAP_FAILED || !mkdtemp(path))
         return 1;
     for (int round = 0; round < ROUNDS; round++) {

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <string.h>
+#include "base/str.h"
 #include "base/metric.h"
 #include "event/bus.h"
 #include "event/ring.h"
@@ -57,9 +58,15 @@ Test(event_bus, subscribers_get_the_types_that_they_asked_for)
 
 static char order[64];
 
+static void note(const char *what)
+{
+    size_t len = strlen(order);
+    vgw_strcopy(order + len, sizeof order - len, what);
+}
+
 static void on_first(void *arg, struct vgw_event *e)
 {
-    strcat(order, e->type == VGW_EVENT_HOLD_STARTED ? "a1 " : "a2 ");
+    note(e->type == VGW_EVENT_HOLD_STARTED ? "a1 " : "a2 ");
     if (e->type == VGW_EVENT_HOLD_STARTED)
         emit(VGW_EVENT_HOLD_ENDED);
 }
@@ -68,7 +75,7 @@ static struct vgw_bus_sub *second;
 
 static void on_second(void *arg, struct vgw_event *e)
 {
-    strcat(order, e->type == VGW_EVENT_HOLD_STARTED ? "b1 " : "b2 ");
+    note(e->type == VGW_EVENT_HOLD_STARTED ? "b1 " : "b2 ");
     if (e->type == VGW_EVENT_HOLD_ENDED)
         vgw_bus_unsubscribe(second);
 }

@@ -25,7 +25,7 @@ static void on_health(void *arg, bool ok, const char *detail)
 
 static void setup(void)
 {
-    strcpy(path, "/tmp/vgw-journal-XXXXXX");
+    memcpy(path, "/tmp/vgw-journal-XXXXXX", sizeof "/tmp/vgw-journal-XXXXXX");
     cr_assert_not_null(mkdtemp(path));
     driver = vgw_driver_new(1, 0);
     loop = vgw_driver_loop(driver, "control");

@@ -34,7 +34,8 @@ struct world {
     struct vgw_json *summary;
 };
 
-static int32_t attach(void *instance, uint64_t leg, uint64_t call, const struct voicegw_audio_format *formats, uint32_t count, void **ret_stream)
+static int32_t attach(void *instance, uint64_t leg, uint64_t call, const struct voicegw_audio_format *formats,
+                      uint32_t count, void **ret_stream)
 {
     struct world *w = instance;
     cr_assert_eq(call, 5);
@@ -93,10 +94,10 @@ static void detach(void *stream)
         vgw_leg_on_detached(w->handle);
 }
 
-#define COUNT(name, field)                    \
-    static void name(void *arg)               \
-    {                                         \
-        ((struct world *)arg)->field++;       \
+#define COUNT(name, field)                                                                                             \
+    static void name(void *arg)                                                                                        \
+    {                                                                                                                  \
+        ((struct world *)arg)->field++;                                                                                \
     }
 COUNT(on_up, ups)
 COUNT(on_room, rooms)
@@ -151,9 +152,17 @@ static void on_gone(void *arg, struct vgw_json *summary)
     w->summary = summary;
 }
 
-static const struct vgw_leg_sink sink = {.on_up = on_up, .on_vad = on_vad, .on_dtmf = on_dtmf, .on_started = on_started,
-                                         .on_played = on_played, .on_room = on_room, .on_lost = on_lost, .on_alive = on_alive,
-                                         .on_quality = on_quality, .on_end = on_end, .on_abandon = on_abandon};
+static const struct vgw_leg_sink sink = {.on_up = on_up,
+                                         .on_vad = on_vad,
+                                         .on_dtmf = on_dtmf,
+                                         .on_started = on_started,
+                                         .on_played = on_played,
+                                         .on_room = on_room,
+                                         .on_lost = on_lost,
+                                         .on_alive = on_alive,
+                                         .on_quality = on_quality,
+                                         .on_end = on_end,
+                                         .on_abandon = on_abandon};
 
 static void format(struct world *w, uint32_t encoding, uint32_t rate)
 {
@@ -168,11 +177,26 @@ static struct world *world(bool far_queue, uint32_t limit_ms, bool up)
     w->control = vgw_driver_loop(w->d, "control");
     w->worker = vgw_driver_loop(w->d, "worker");
     vgw_pool_new(0, w->d, &w->pool, NULL);
-    w->ops = (struct voicegw_provider_media){.size = sizeof w->ops, .far_queue = far_queue, .attach = attach, .send = send_frame,
-                                             .clear = clear, .mark = mark, .dtmf = dtmf, .detach = detach};
-    struct vgw_leg_params p = {.worker = w->worker, .control = w->control, .pool = w->pool, .call = 5, .ops = &w->ops, .instance = w,
-                               .playout_limit_ms = limit_ms, .silence_timeout_us = 3000 * MS, .sink = &sink, .sink_arg = w,
-                               .gone = on_gone, .gone_arg = w};
+    w->ops = (struct voicegw_provider_media){.size = sizeof w->ops,
+                                             .far_queue = far_queue,
+                                             .attach = attach,
+                                             .send = send_frame,
+                                             .clear = clear,
+                                             .mark = mark,
+                                             .dtmf = dtmf,
+                                             .detach = detach};
+    struct vgw_leg_params p = {.worker = w->worker,
+                               .control = w->control,
+                               .pool = w->pool,
+                               .call = 5,
+                               .ops = &w->ops,
+                               .instance = w,
+                               .playout_limit_ms = limit_ms,
+                               .silence_timeout_us = 3000 * MS,
+                               .sink = &sink,
+                               .sink_arg = w,
+                               .gone = on_gone,
+                               .gone_arg = w};
     cr_assert_eq(vgw_leg_new(&p, &w->leg, &w->handle, NULL), 0);
     if (up) {
         vgw_driver_settle(w->d);
@@ -380,7 +404,8 @@ static void frames(struct world *w, const int16_t *pcm, size_t n)
     static const int16_t quiet[160];
     for (size_t i = 0; i < n; i++) {
         vgw_encoding_encode(VGW_PCMU, pcm ? pcm + i * 160 : quiet, 160, wire);
-        struct voicegw_frame f = {.size = sizeof f, .encoding = VOICEGW_AUDIO_PCMU, .rate = 8000, .data = wire, .bytes = 160, .samples = 160};
+        struct voicegw_frame f = {
+            .size = sizeof f, .encoding = VOICEGW_AUDIO_PCMU, .rate = 8000, .data = wire, .bytes = 160, .samples = 160};
         vgw_leg_on_frame(w->handle, &f);
         run(w, 20 * MS);
     }

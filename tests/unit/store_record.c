@@ -73,7 +73,7 @@ static void on_settled(void *arg, struct vgw_json *op, struct vgw_event *e)
              vgw_json_get_string(key, "session_id", ""), vgw_json_get_string(values, "status", "?"),
              vgw_json_get_double(values, "duration", vgw_json_get_double(values, "duration_seconds", -1)), e->name,
              e->about.session_id ? e->about.session_id : "-");
-    strcat(story, line);
+    vgw_strcopy(story + strlen(story), sizeof story - strlen(story), line);
     cr_assert_eq(vgw_event_check(e->name, vgw_event_data(e), NULL), 0);
     vgw_json_free(op);
     vgw_event_unref(e);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/str.h"
 #include <sys/stat.h>
 #include "base/alloc.h"
 #include "loop/driver.h"
@@ -14,6 +15,12 @@
 static int fail_open, fail_apply, applied_batches, migrations, purges_left;
 static char applied[65536];
 static char healths[128];
+
+static void note(char *list, size_t cap, const char *what)
+{
+    size_t len = strlen(list);
+    vgw_strcopy(list + len, cap - len, what);
+}
 
 static int32_t fake_open(void *instance)
 {
@@ -41,8 +48,8 @@ static int32_t fake_apply(void *instance, const char *batch, uint32_t *ret_chang
     }
     applied_batches++;
     for (size_t i = 0; i < vgw_json_count(ops); i++) {
-        strcat(applied, vgw_json_get_string(vgw_json_get(vgw_json_at(ops, i), "key"), "name", "?"));
-        strcat(applied, " ");
+        note(applied, sizeof applied, vgw_json_get_string(vgw_json_get(vgw_json_at(ops, i), "key"), "name", "?"));
+        note(applied, sizeof applied, " ");
     }
     *ret_changed = (uint32_t)vgw_json_count(ops);
     vgw_json_free(ops);
@@ -92,7 +99,7 @@ static const char *last_error(void *arg)
 
 static void on_health(void *arg, bool ok, const char *detail)
 {
-    strcat(healths, ok ? "ok " : "bad ");
+    note(healths, sizeof healths, ok ? "ok " : "bad ");
     if (!ok)
         cr_assert_str_eq(detail, "the disk is full");
 }
@@ -107,7 +114,7 @@ static char path[64], replayed[1024];
 static void on_replay(void *arg, uint32_t type, const void *data, size_t len, uint64_t pos)
 {
     cr_assert_eq(type, VGW_JOURNAL_STORE_OP);
-    strcat(replayed, "r");
+    note(replayed, sizeof replayed, "r");
 }
 
 static void open_journal(void)
@@ -119,7 +126,7 @@ static void open_journal(void)
 
 static void setup(void)
 {
-    strcpy(path, "/tmp/vgw-store-XXXXXX");
+    memcpy(path, "/tmp/vgw-store-XXXXXX", sizeof "/tmp/vgw-store-XXXXXX");
     cr_assert_not_null(mkdtemp(path));
     driver = vgw_driver_new(5, 1700000000000000);
     loop = vgw_driver_loop(driver, "control");

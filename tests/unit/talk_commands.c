@@ -71,7 +71,9 @@ Test(talk_commands, a_gather_ends_by_count_by_its_last_digit_by_silence_and_by_s
 Test(talk_commands, a_digit_cuts_the_prompt_of_a_gather_and_the_recognizer_knows_its_phrases)
 {
     struct fake *f = begun(false);
-    uint64_t op = fake_command(f, "gather", "{\"prompt\":\"Please dial the number of your room now.\",\"phrases\":[\"room\"],\"timeout\":\"3s\"}");
+    uint64_t op = fake_command(
+        f, "gather",
+        "{\"prompt\":\"Please dial the number of your room now.\",\"phrases\":[\"room\"],\"timeout\":\"3s\"}");
     cr_assert_str_eq(f->stt[0].hints, "[\"room\"]");
     fake_run(f, 500 * MS);
     fake_digit(f, '1');
@@ -172,8 +174,8 @@ Test(talk_commands, a_file_is_played_once_or_again_and_again_and_a_refusal_says_
     cr_assert_float_eq((double)vgw_json_get_int(fake_done(f, op)->json, "heard_ms", 0), 70000, 100);
     fake_run(f, 3 * S);
     cr_assert_not_null(fake_done(f, said));
-    static const char *const bad[] = {"{\"url\":\"https://example.com/a.wav\"}", "{\"url\":\"../a.wav\"}", "{\"url\":\"/tmp/none.wav\"}",
-                                      "{\"url\":\"/dev/null\"}", "{}"};
+    static const char *const bad[] = {"{\"url\":\"https://example.com/a.wav\"}", "{\"url\":\"../a.wav\"}",
+                                      "{\"url\":\"/tmp/none.wav\"}", "{\"url\":\"/dev/null\"}", "{}"};
     static const int status[] = {VGW_EUNSUPPORTED, VGW_EINVALID, VGW_ENOTFOUND, VGW_EINVALID, VGW_EINVALID};
     for (size_t i = 0; i < 5; i++) {
         op = fake_command(f, "play", bad[i]);
@@ -270,7 +272,11 @@ Test(talk_commands, a_loopback_gives_each_frame_back_at_once_bit_for_bit_without
     fake_begin(f, 0, 0, true, NULL, NULL);
     fake_run(f, 1 * S);
     vgw_timer_stop(&f->line_timer);
-    struct voicegw_frame frame = {.size = sizeof frame, .encoding = VOICEGW_AUDIO_PCMU, .rate = 8000, .data = sent_back, .bytes = 160,
+    struct voicegw_frame frame = {.size = sizeof frame,
+                                  .encoding = VOICEGW_AUDIO_PCMU,
+                                  .rate = 8000,
+                                  .data = sent_back,
+                                  .bytes = 160,
                                   .samples = 160};
     vgw_alloc_fail_at(0);
     long before = vgw_alloc_count();
@@ -290,7 +296,8 @@ Test(talk_commands, a_loopback_gives_each_frame_back_at_once_bit_for_bit_without
 static void live(struct fake *f, const char *item, size_t ms)
 {
     static int16_t pcm[8000];
-    struct voicegw_frame frame = {.size = sizeof frame, .encoding = VOICEGW_AUDIO_L16, .rate = 8000, .data = pcm, .bytes = (uint32_t)ms * 16};
+    struct voicegw_frame frame = {
+        .size = sizeof frame, .encoding = VOICEGW_AUDIO_L16, .rate = 8000, .data = pcm, .bytes = (uint32_t)ms * 16};
     struct vgw_engine_message m = {.kind = VGW_MSG_AUDIO, .text = (char *)(uintptr_t)item};
     for (size_t i = 0; i < 8000; i++)
         pcm[i] = (int16_t)(i % 100 * 80);
@@ -326,7 +333,8 @@ Test(talk_commands, a_voice_that_runs_ahead_is_given_credit_for_what_has_room_ag
     uint64_t op = fake_command(f, "say", params);
     fake_run(f, 1 * S);
     cr_assert_eq(f->tts[0].made_ms, 49950);
-    cr_assert_float_eq((double)f->tts[0].credit_ms, 60000, 1500, "30 s ahead, and what is in the queue: %d", (int)f->tts[0].credit_ms);
+    cr_assert_float_eq((double)f->tts[0].credit_ms, 60000, 1500, "30 s ahead, and what is in the queue: %d",
+                       (int)f->tts[0].credit_ms);
     fake_run(f, 52 * S);
     cr_assert_eq(f->tts[0].credit_ms, 30000 + 49950);
     cr_assert_eq(vgw_json_get_int(fake_done(f, op)->json, "heard_ms", 0), 49950);

@@ -47,7 +47,8 @@ static struct later *later_new(struct fake_engine *e, uint64_t handle, enum vgw_
     return l;
 }
 
-static void say_later(struct fake_engine *e, uint64_t handle, enum vgw_engine_message_kind kind, uint64_t utterance, const char *text, int64_t us)
+static void say_later(struct fake_engine *e, uint64_t handle, enum vgw_engine_message_kind kind, uint64_t utterance,
+                      const char *text, int64_t us)
 {
     struct later *l = later_new(e, handle, kind);
     l->m.utterance = utterance;
@@ -89,7 +90,8 @@ static void stream_close(void *stream)
 
 /* ---- recognition ---- */
 
-static int32_t stt_open(void *instance, uint64_t handle, const struct voicegw_stt_params *params, void **ret_stream, uint32_t *ret_format)
+static int32_t stt_open(void *instance, uint64_t handle, const struct voicegw_stt_params *params, void **ret_stream,
+                        uint32_t *ret_format)
 {
     struct fake_engine *e = instance;
     if (e->refuse_open)
@@ -145,14 +147,26 @@ static int32_t stt_update(void *stream, const char *hints_json, const char *lang
     return 0;
 }
 
-const struct voicegw_stt fake_stt = {.size = sizeof fake_stt, .open = stt_open, .push = stt_push, .speech = stt_speech,
-                                     .finalize = stt_finalize, .update = stt_update, .close = stream_close};
-const struct voicegw_stt fake_stt_ends = {.size = sizeof fake_stt_ends, .endpoints = 1, .open = stt_open, .push = stt_push,
-                                          .speech = stt_speech, .finalize = stt_finalize, .update = stt_update, .close = stream_close};
+const struct voicegw_stt fake_stt = {.size = sizeof fake_stt,
+                                     .open = stt_open,
+                                     .push = stt_push,
+                                     .speech = stt_speech,
+                                     .finalize = stt_finalize,
+                                     .update = stt_update,
+                                     .close = stream_close};
+const struct voicegw_stt fake_stt_ends = {.size = sizeof fake_stt_ends,
+                                          .endpoints = 1,
+                                          .open = stt_open,
+                                          .push = stt_push,
+                                          .speech = stt_speech,
+                                          .finalize = stt_finalize,
+                                          .update = stt_update,
+                                          .close = stream_close};
 
 /* ---- synthesis ---- */
 
-static int32_t tts_open(void *instance, uint64_t handle, const struct voicegw_tts_params *params, void **ret_stream, uint32_t *ret_format)
+static int32_t tts_open(void *instance, uint64_t handle, const struct voicegw_tts_params *params, void **ret_stream,
+                        uint32_t *ret_format)
 {
     struct fake_engine *e = instance;
     if (e->refuse_open)
@@ -221,12 +235,18 @@ static int32_t tts_credit(void *stream, uint32_t ms)
     return 0;
 }
 
-const struct voicegw_tts fake_tts = {.size = sizeof fake_tts, .open = tts_open, .speak = tts_speak, .flush = tts_flush, .cancel = tts_cancel,
-                                     .credit = tts_credit, .close = stream_close};
+const struct voicegw_tts fake_tts = {.size = sizeof fake_tts,
+                                     .open = tts_open,
+                                     .speak = tts_speak,
+                                     .flush = tts_flush,
+                                     .cancel = tts_cancel,
+                                     .credit = tts_credit,
+                                     .close = stream_close};
 
 /* ---- assistants ---- */
 
-static int32_t assistant_open(void *instance, uint64_t handle, const struct voicegw_assistant_params *params, void **ret_session)
+static int32_t assistant_open(void *instance, uint64_t handle, const struct voicegw_assistant_params *params,
+                              void **ret_session)
 {
     struct fake_engine *e = instance;
     if (e->refuse_open)
@@ -285,12 +305,17 @@ static int32_t assistant_tool_result(void *session, uint64_t tool_call, int32_t 
     return 0;
 }
 
-const struct voicegw_assistant fake_assistant = {.size = sizeof fake_assistant, .open = assistant_open, .turn = assistant_turn,
-                                                 .dtmf = assistant_dtmf, .interrupt = assistant_interrupt,
-                                                 .tool_result = assistant_tool_result, .close = stream_close};
+const struct voicegw_assistant fake_assistant = {.size = sizeof fake_assistant,
+                                                 .open = assistant_open,
+                                                 .turn = assistant_turn,
+                                                 .dtmf = assistant_dtmf,
+                                                 .interrupt = assistant_interrupt,
+                                                 .tool_result = assistant_tool_result,
+                                                 .close = stream_close};
 
 static int32_t audio_open(void *instance, uint64_t handle, const struct voicegw_assistant_params *params,
-                          const struct voicegw_audio_format *formats, uint32_t count, void **ret_session, uint32_t *ret_format)
+                          const struct voicegw_audio_format *formats, uint32_t count, void **ret_session,
+                          uint32_t *ret_format)
 {
     *ret_format = 0;
     return assistant_open(instance, handle, params, ret_session);
@@ -318,10 +343,16 @@ static int32_t audio_truncated(void *session, const char *item, uint32_t heard_m
 }
 
 const struct voicegw_assistant_audio fake_loopback = {.size = sizeof fake_loopback,
-                                                      .flags = VOICEGW_ASSISTANT_AUDIO_PACED | VOICEGW_ASSISTANT_AUDIO_TURNS,
-                                                      .open = audio_open, .audio = audio_back, .close = stream_close};
-const struct voicegw_assistant_audio fake_live = {.size = sizeof fake_live, .open = audio_open, .audio = audio_drop,
-                                                  .truncated = audio_truncated, .close = stream_close};
+                                                      .flags =
+                                                          VOICEGW_ASSISTANT_AUDIO_PACED | VOICEGW_ASSISTANT_AUDIO_TURNS,
+                                                      .open = audio_open,
+                                                      .audio = audio_back,
+                                                      .close = stream_close};
+const struct voicegw_assistant_audio fake_live = {.size = sizeof fake_live,
+                                                  .open = audio_open,
+                                                  .audio = audio_drop,
+                                                  .truncated = audio_truncated,
+                                                  .close = stream_close};
 
 /* ---- the provider ---- */
 
@@ -332,8 +363,8 @@ static void format_up(void *arg)
     vgw_leg_on_format(f->leg, &format);
 }
 
-static int32_t media_attach(void *instance, uint64_t leg, uint64_t call, const struct voicegw_audio_format *formats, uint32_t count,
-                            void **ret_stream)
+static int32_t media_attach(void *instance, uint64_t leg, uint64_t call, const struct voicegw_audio_format *formats,
+                            uint32_t count, void **ret_stream)
 {
     struct fake *f = instance;
     if (f->refuse_attach)
@@ -438,8 +469,13 @@ static void on_line(void *arg)
         memcpy(wire, pcm, 320);
     else
         vgw_encoding_encode(f->encoding == VOICEGW_AUDIO_PCMU ? VGW_PCMU : VGW_PCMA, pcm, 160, wire);
-    struct voicegw_frame frame = {.size = sizeof frame, .encoding = f->encoding, .rate = f->rate, .timestamp = f->line_at,
-                                  .data = wire, .bytes = linear ? 320 : 160, .samples = 160};
+    struct voicegw_frame frame = {.size = sizeof frame,
+                                  .encoding = f->encoding,
+                                  .rate = f->rate,
+                                  .timestamp = f->line_at,
+                                  .data = wire,
+                                  .bytes = linear ? 320 : 160,
+                                  .samples = 160};
     vgw_leg_on_frame(f->leg, &frame);
     f->line_at += 160;
     if (loud) {
@@ -514,9 +550,7 @@ static void home_up(void *arg, uint64_t call)
     ((struct fake *)arg)->ups++;
     note(arg, "up", NULL, 0, 0, NULL);
 }
-static void home_activity(void *arg, uint64_t call)
-{
-}
+static void home_activity(void *arg, uint64_t call) {}
 static void home_lost(void *arg, uint64_t call, const char *sentence)
 {
     ((struct fake *)arg)->losts++;
@@ -542,7 +576,8 @@ static void home_action(void *arg, uint64_t call, const char *action, struct vgw
 {
     note(arg, "action", action, 0, 0, params);
 }
-static void home_tool(void *arg, uint64_t call, uint64_t turn, uint64_t tool_call, const char *name, struct vgw_json *arguments)
+static void home_tool(void *arg, uint64_t call, uint64_t turn, uint64_t tool_call, const char *name,
+                      struct vgw_json *arguments)
 {
     note(arg, "tool", name, tool_call, 0, arguments);
 }
@@ -564,7 +599,8 @@ static void home_gone(void *arg, uint64_t call, struct vgw_json *summary)
 
 struct fake *fake_new(uint64_t seed)
 {
-    static const char *const names[3][3] = {{"stt0", "stt1", "stt2"}, {"tts0", "tts1", "tts2"}, {"bot0", "bot1", "bot2"}};
+    static const char *const names[3][3] = {
+        {"stt0", "stt1", "stt2"}, {"tts0", "tts1", "tts2"}, {"bot0", "bot1", "bot2"}};
     struct fake *f = calloc(1, sizeof *f);
     f->d = vgw_driver_new(seed, 0);
     f->control = vgw_driver_loop(f->d, "control");
@@ -575,18 +611,36 @@ struct fake *fake_new(uint64_t seed)
     f->rate = 8000;
     f->mark_us = 60 * MS;
     f->next_op = 1;
-    f->media = (struct voicegw_provider_media){.size = sizeof f->media, .far_queue = 1, .attach = media_attach, .send = media_send,
-                                               .clear = media_clear, .mark = media_mark, .detach = media_detach};
+    f->media = (struct voicegw_provider_media){.size = sizeof f->media,
+                                               .far_queue = 1,
+                                               .attach = media_attach,
+                                               .send = media_send,
+                                               .clear = media_clear,
+                                               .mark = media_mark,
+                                               .detach = media_detach};
     struct fake_engine *sets[] = {f->stt, f->tts, f->assistant};
     for (int k = 0; k < 3; k++)
         for (int i = 0; i < FAKE_ENGINES; i++)
-            sets[k][i] = (struct fake_engine){.f = f, .name = names[k][i], .final_us = 100 * MS, .byte_us = 80 * MS, .ms_a_char = 50,
+            sets[k][i] = (struct fake_engine){.f = f,
+                                              .name = names[k][i],
+                                              .final_us = 100 * MS,
+                                              .byte_us = 80 * MS,
+                                              .ms_a_char = 50,
                                               .answer_us = 200 * MS};
-    f->home = (struct vgw_talk_home){f, home_up, home_activity, home_lost, home_event, home_turn, home_complete, home_action, home_tool,
-                                     home_release, home_gone};
+    f->home =
+        (struct vgw_talk_home){f,           home_up,   home_activity, home_lost, home_event, home_turn, home_complete,
+                               home_action, home_tool, home_release,  home_gone};
     vgw_timer_init(&f->line_timer, f->worker, on_line, f);
-    struct vgw_talk_params p = {.control = f->control, .worker = f->worker, .pool = f->pool, .call = 77, .media = &f->media,
-                                .media_instance = f, .session = "s", .call_id = "c", .provider = "p", .home = &f->home,
+    struct vgw_talk_params p = {.control = f->control,
+                                .worker = f->worker,
+                                .pool = f->pool,
+                                .call = 77,
+                                .media = &f->media,
+                                .media_instance = f,
+                                .session = "s",
+                                .call_id = "c",
+                                .provider = "p",
+                                .home = &f->home,
                                 .silence_timeout_us = 60 * S};
     cr_assert_eq(vgw_talk_new(&p, &f->talk, &f->leg, NULL), 0);
     return f;
@@ -595,6 +649,7 @@ struct fake *fake_new(uint64_t seed)
 void fake_engine_of(struct fake *f, struct fake_engine *e, struct vgw_engine *out)
 {
     *out = (struct vgw_engine){.ref = e, .instance = e};
+    f->given++;
     vgw_strcopy(out->name, sizeof out->name, e->name);
     if (e >= f->stt && e < f->stt + FAKE_ENGINES)
         out->stt = e->own_ends ? &fake_stt_ends : &fake_stt;
@@ -713,6 +768,7 @@ void fake_end(struct fake *f)
         cr_assert_eq(f->tts[i].opened, f->tts[i].closed, "%s", f->tts[i].name);
         cr_assert_eq(f->assistant[i].opened, f->assistant[i].closed, "%s", f->assistant[i].name);
     }
+    cr_assert_eq(f->released, f->given, "each reference to an engine goes back once");
     cr_assert_eq(f->low_epoch, 0, "no frame of a cleared epoch left");
     for (int kind = VGW_HANDLE_LEG; kind <= VGW_HANDLE_ASSISTANT; kind++)
         cr_assert_eq(vgw_handle_count((enum vgw_handle_kind)kind), 0, "handles of kind %d are left", kind);
@@ -720,7 +776,7 @@ void fake_end(struct fake *f)
 
 void fake_free(struct fake *f)
 {
-    fake_run(f, 10 * S);
+    fake_run(f, 30 * S); /* what engines still had to say */
     for (size_t i = 0; i < f->note_count; i++)
         vgw_json_free(f->notes[i].json);
     vgw_json_free(f->summary);

@@ -1,4 +1,5 @@
-/* talk_fake.h - a whole conversation in virtual time: a provider's media, recognizers, voices and assistants that do as they are told. */
+/* talk_fake.h - a whole conversation in virtual time: a provider's media, recognizers, voices and assistants that do as
+ * they are told. */
 #ifndef VGW_TESTS_TALK_FAKE_H
 #define VGW_TESTS_TALK_FAKE_H
 #include <stdbool.h>
@@ -25,23 +26,23 @@ struct fake_engine {
     const char *partial, *said; /* the partial 200 ms into speech; the final's text */
     const char *says[8];        /* finals one after another, when set */
     int say_at;
-    int64_t final_us;           /* after finalize */
+    int64_t final_us; /* after finalize */
     bool no_final, no_close, fail_on_final, own_ends;
-    uint64_t pushed;            /* samples */
+    uint64_t pushed; /* samples */
     int finalized, hinted;
     char hints[128];
     /* voice */
-    int64_t byte_us;   /* until the first audio */
+    int64_t byte_us;    /* until the first audio */
     uint32_t ms_a_char; /* of audio */
     bool fail_on_speak, refuse_open, align;
     int cancelled;
     int64_t credit_ms, made_ms;
     char spoken[1024];
     /* assistant */
-    const char *answer;  /* to each turn; NULL: nothing but done */
+    const char *answer; /* to each turn; NULL: nothing but done */
     int64_t answer_us, done_us;
     const char *action, *action_params;
-    int dtmf_takes;      /* digits that are consumed, then 0 is answered */
+    int dtmf_takes; /* digits that are consumed, then 0 is answered */
     bool no_done;
     int turns, interrupts;
     uint32_t turn_flags[64];
@@ -76,17 +77,17 @@ struct fake {
     uint32_t encoding, rate;
     int attached, detached;
     bool up_on_attach, no_detach, no_marks, refuse_attach;
-    int busy_frames;     /* so many sends are answered EBUSY */
+    int busy_frames; /* so many sends are answered EBUSY */
     uint64_t sent, sent_bytes, clears, marks;
     uint32_t epoch, low_epoch; /* newest cleared; frames of an older one */
     int after_clear_frames;
     int64_t last_send_us, max_gap_us;
-    uint64_t loud;       /* frames that were not silence */
+    uint64_t loud; /* frames that were not silence */
     int64_t last_loud_us;
     uint8_t last_frame[2048];
     uint64_t held_mark[64];
     int held_marks;
-    int64_t mark_us;     /* how long the far side takes */
+    int64_t mark_us; /* how long the far side takes */
     /* the caller */
     const int16_t *line; /* what the caller sends, or NULL: silence */
     size_t line_left;
@@ -97,7 +98,7 @@ struct fake {
     struct fake_note notes[FAKE_NOTES];
     size_t note_count;
     int ops_done[FAKE_OPS];
-    int gone, ups, losts, released;
+    int gone, ups, losts, given, released;
     char released_names[512];
     struct vgw_json *summary;
     struct fake_engine stt[FAKE_ENGINES], tts[FAKE_ENGINES], assistant[FAKE_ENGINES];
@@ -107,7 +108,8 @@ struct fake {
 /* A conversation that is ready to begin: one recognizer, one voice, one assistant. */
 struct fake *fake_new(uint64_t seed);
 /** The call is connected: media up, begin. `stt`, `tts`: how many of the engines. */
-void fake_begin(struct fake *f, uint32_t stt, uint32_t tts, bool assistant, const char *greeting, const char *talk_yaml_json);
+void fake_begin(struct fake *f, uint32_t stt, uint32_t tts, bool assistant, const char *greeting,
+                const char *talk_yaml_json);
 /** Checks that all is closed exactly once and nothing is left, after ending the call. */
 void fake_end(struct fake *f);
 void fake_free(struct fake *f);

@@ -1,5 +1,5 @@
-/* talk_storm.c - random conversations: whatever comes in whatever order, every operation completes once, every stream closes once, the talk goes
- * once, and nothing is left. */
+/* talk_storm.c - random conversations: whatever comes in whatever order, every operation completes once, every stream
+ * closes once, the talk goes once, and nothing is left. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,9 @@
 #include "base/log.h"
 #include "talk_fake.h"
 
+#ifndef SEEDS
 #define SEEDS 600
+#endif
 #define STEPS 60
 
 static bool chance(struct fake *f, uint64_t of)
@@ -61,7 +63,8 @@ static void engine_trouble(struct fake *f)
 {
     struct fake_engine *sets[] = {f->stt, f->tts, f->assistant};
     struct fake_engine *e = &sets[vgw_rng_below(&f->rng, 3)][vgw_rng_below(&f->rng, 2)];
-    struct vgw_engine_message m = {.kind = VGW_MSG_ERROR, .status = VGW_ENETWORK, .flag = chance(f, 2), .text = (char[]){"trouble"}};
+    struct vgw_engine_message m = {
+        .kind = VGW_MSG_ERROR, .status = VGW_ENETWORK, .flag = chance(f, 2), .text = (char[]){"trouble"}};
     if (e->last_handle)
         vgw_engine_post(e->last_handle, &m);
 }
@@ -70,7 +73,8 @@ static void format_change(struct fake *f)
 {
     static const struct {
         uint32_t encoding, rate;
-    } to[] = {{VOICEGW_AUDIO_PCMU, 8000}, {VOICEGW_AUDIO_PCMA, 8000}, {VOICEGW_AUDIO_L16, 16000}, {VOICEGW_AUDIO_L16, 8000}};
+    } to[] = {
+        {VOICEGW_AUDIO_PCMU, 8000}, {VOICEGW_AUDIO_PCMA, 8000}, {VOICEGW_AUDIO_L16, 16000}, {VOICEGW_AUDIO_L16, 8000}};
     size_t i = vgw_rng_below(&f->rng, 4);
     struct voicegw_audio_format format = {sizeof format, to[i].encoding, to[i].rate, 20};
     f->encoding = format.encoding;
@@ -80,11 +84,14 @@ static void format_change(struct fake *f)
 
 static void command(struct fake *f, const char *wav)
 {
-    static const char *const says[] = {"{\"text\":\"One short text.\"}", "{\"text\":\"This may not be cut. At all.\",\"interruptible\":false}",
-                                       "{\"text\":\"Another voice.\",\"voice\":\"b\"}", "{\"text\":\"A third.\",\"voice\":\"c\",\"language\":\"de-DE\"}"};
-    static const char *const gathers[] = {"{\"num_digits\":2,\"prompt\":\"Two digits please.\"}", "{\"timeout\":\"1s\"}",
-                                          "{\"input\":\"speech\",\"phrases\":[\"yes\"]}"};
-    static const char *const plain[] = {"hold", "resume", "mute", "unmute", "record_stop", "record_pause", "record_resume", "nonsense"};
+    static const char *const says[] = {"{\"text\":\"One short text.\"}",
+                                       "{\"text\":\"This may not be cut. At all.\",\"interruptible\":false}",
+                                       "{\"text\":\"Another voice.\",\"voice\":\"b\"}",
+                                       "{\"text\":\"A third.\",\"voice\":\"c\",\"language\":\"de-DE\"}"};
+    static const char *const gathers[] = {"{\"num_digits\":2,\"prompt\":\"Two digits please.\"}",
+                                          "{\"timeout\":\"1s\"}", "{\"input\":\"speech\",\"phrases\":[\"yes\"]}"};
+    static const char *const plain[] = {"hold",        "resume",       "mute",          "unmute",
+                                        "record_stop", "record_pause", "record_resume", "nonsense"};
     char params[160];
     if (f->next_op + 2 >= FAKE_OPS)
         return;
@@ -93,7 +100,8 @@ static void command(struct fake *f, const char *wav)
         fake_command(f, "say", says[vgw_rng_below(&f->rng, 4)]);
         break;
     case 1:
-        snprintf(params, sizeof params, "{\"url\":\"%s\",\"loop\":%s}", chance(f, 4) ? "/tmp/none" : wav, chance(f, 2) ? "true" : "false");
+        snprintf(params, sizeof params, "{\"url\":\"%s\",\"loop\":%s}", chance(f, 4) ? "/tmp/none" : wav,
+                 chance(f, 2) ? "true" : "false");
         fake_command(f, "play", params);
         break;
     case 2:
@@ -159,8 +167,10 @@ static void one(uint64_t seed, const char *wav)
     struct fake *f = fake_new(seed);
     engines_of(f);
     if (!chance(f, 20))
-        fake_begin(f, (uint32_t)vgw_rng_below(&f->rng, 4), (uint32_t)vgw_rng_below(&f->rng, 4), !chance(f, 4), chance(f, 2) ? "Welcome here." : NULL,
-                   "{\"filler\":\"One moment.\",\"no_input_timeout\":\"2s\",\"no_input_prompt\":\"Are you there?\",\"backchannels\":[\"uh-huh\"]}");
+        fake_begin(f, (uint32_t)vgw_rng_below(&f->rng, 4), (uint32_t)vgw_rng_below(&f->rng, 4), !chance(f, 4),
+                   chance(f, 2) ? "Welcome here." : NULL,
+                   "{\"filler\":\"One moment.\",\"no_input_timeout\":\"2s\",\"no_input_prompt\":\"Are you "
+                   "there?\",\"backchannels\":[\"uh-huh\"]}");
     int steps = (int)vgw_rng_below(&f->rng, STEPS);
     for (int i = 0; i < steps; i++)
         step(f, wav);

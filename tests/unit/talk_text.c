@@ -22,12 +22,25 @@ Test(talk_text, a_sentence_ends_where_it_ends)
         const char *text;
         size_t end;
     } rows[] = {
-        {"Hello there", 0},     {"Hello.", 0},         {"Hello. ", 6},        {"Hello! And ", 6},   {"It is 3.14 now", 0},
-        {"Dr. Smith is ", 0},   {"J. Smith is ", 0},   {"He said \"no.\" And", 13}, {"One\nTwo", 4}, {"One. Two? Thr", 9},
-        {"Well… then", 7},     {"Room No. 5 is ", 0}, {"He said no. Then", 11},      {"e.g. this ", 0},     {"", 0},
+        {"Hello there", 0},
+        {"Hello.", 0},
+        {"Hello. ", 6},
+        {"Hello! And ", 6},
+        {"It is 3.14 now", 0},
+        {"Dr. Smith is ", 0},
+        {"J. Smith is ", 0},
+        {"He said \"no.\" And", 13},
+        {"One\nTwo", 4},
+        {"One. Two? Thr", 9},
+        {"Well… then", 7},
+        {"Room No. 5 is ", 0},
+        {"He said no. Then", 11},
+        {"e.g. this ", 0},
+        {"", 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        cr_assert_eq(vgw_text_sentence(rows[i].text), rows[i].end, "'%s': %zu", rows[i].text, vgw_text_sentence(rows[i].text));
+        cr_assert_eq(vgw_text_sentence(rows[i].text), rows[i].end, "'%s': %zu", rows[i].text,
+                     vgw_text_sentence(rows[i].text));
 }
 
 Test(talk_text, what_was_heard_ends_with_a_whole_word)
@@ -79,7 +92,11 @@ Test(talk_options, keys_lie_over_the_defaults_and_a_bad_one_changes_nothing)
     struct vgw_talk_options o = vgw_talk_defaults(), before;
     cr_assert_eq(o.endpoint_silence_us, 700000);
     cr_assert_eq(o.max_turns, 200);
-    cr_assert_eq(apply(&o, "{\"endpoint_silence\":\"1s\",\"min_duration\":0.3,\"barge_in\":false,\"min_words\":2,\"filler\":\"Hm\",\"backchannels\":[\"mhm\"]}", NULL), 0);
+    cr_assert_eq(apply(&o,
+                       "{\"endpoint_silence\":\"1s\",\"min_duration\":0.3,\"barge_in\":false,\"min_words\":2,"
+                       "\"filler\":\"Hm\",\"backchannels\":[\"mhm\"]}",
+                       NULL),
+                 0);
     cr_assert_eq(o.endpoint_silence_us, 1000000);
     cr_assert_eq(o.min_duration_us, 300000);
     cr_assert_not(o.barge_in);

@@ -37,7 +37,8 @@ Test(talk_turns, a_turn_goes_from_speech_to_speech_and_tells_the_time_of_each_st
     cr_assert_str_eq(f->assistant[0].turn_text[1], "hello there");
     const struct fake_note *n = fake_note(f, "event", "voice.assistant.text", 0);
     cr_assert_str_eq(fake_text(n, "text"), f->assistant[0].answer);
-    cr_assert_float_eq(stage(n, "final"), 800, 25, "700 ms of silence and 100 ms of recognition: %f", stage(n, "final"));
+    cr_assert_float_eq(stage(n, "final"), 800, 25, "700 ms of silence and 100 ms of recognition: %f",
+                       stage(n, "final"));
     cr_assert_float_eq(stage(n, "first_text"), 1000, 25);
     cr_assert_float_eq(stage(n, "tts_first_byte"), 1080, 30);
     cr_assert_float_eq(stage(n, "first_frame"), 1080, 50);
@@ -108,7 +109,8 @@ Test(talk_turns, a_caller_who_cuts_in_is_given_the_word_and_what_was_heard_is_wh
     int64_t began = vgw_driver_now(f->d);
     fake_run(f, 1 * S);
     cr_assert_eq(f->clears, 1);
-    cr_assert_lt(f->last_loud_us - began, 420 * MS, "silence on the line %d ms after he began", (int)((f->last_loud_us - began) / MS));
+    cr_assert_lt(f->last_loud_us - began, 420 * MS, "silence on the line %d ms after he began",
+                 (int)((f->last_loud_us - began) / MS));
     const struct fake_note *n = fake_note(f, "event", "voice.assistant.interrupted", 0);
     const char *heard = fake_text(n, "heard_text");
     cr_assert_eq(vgw_json_get_int(n->json, "turn", 0), 2);
@@ -135,7 +137,8 @@ Test(talk_turns, the_rest_of_an_answer_that_was_cut_is_not_spoken_and_a_word_aft
     f->stt[0].said = "";
     fake_run(f, 1 * S);
     size_t spoken = strlen(f->tts[0].spoken);
-    struct vgw_engine_message m = {.kind = VGW_MSG_DELTA, .utterance = f->assistant[0].last_turn, .text = (char[]){"And more. "}};
+    struct vgw_engine_message m = {
+        .kind = VGW_MSG_DELTA, .utterance = f->assistant[0].last_turn, .text = (char[]){"And more. "}};
     vgw_engine_post(f->assistant[0].last_handle, &m);
     fake_run(f, 100 * MS);
     cr_assert_eq(strlen(f->tts[0].spoken), spoken, "void");
@@ -167,7 +170,8 @@ Test(talk_turns, a_cough_too_few_words_and_a_backchannel_do_not_cut)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fake *f = begun(rows[i].talk);
-        f->assistant[0].answer = "This answer goes on for a very long time indeed, because it has many words in it, and more, and yet more of them.";
+        f->assistant[0].answer = "This answer goes on for a very long time indeed, because it has many words in it, "
+                                 "and more, and yet more of them.";
         fake_speak(f, 1000);
         fake_run(f, 2700 * MS);
         f->stt[0].partial = rows[i].partial;
@@ -183,7 +187,8 @@ Test(talk_turns, a_cough_too_few_words_and_a_backchannel_do_not_cut)
 Test(talk_turns, nobody_cuts_an_announcement_that_may_not_be_cut_and_what_waits_behind_a_cut_is_still_said)
 {
     struct fake *f = begun(NULL);
-    uint64_t notice = fake_command(f, "say", "{\"text\":\"This call is recorded for quality.\",\"interruptible\":false}");
+    uint64_t notice =
+        fake_command(f, "say", "{\"text\":\"This call is recorded for quality.\",\"interruptible\":false}");
     fake_run(f, 500 * MS);
     fake_speak(f, 800);
     fake_digit(f, '5');
@@ -212,7 +217,8 @@ Test(talk_turns, silence_is_asked_about_so_often_and_then_the_caller_is_gone)
     cr_assert_eq(fake_count(f, "action", "end"), 1);
     over(f);
     f = fake_new(3);
-    fake_begin(f, 1, 1, false, NULL, "{\"no_input_prompt\":\"Are you there?\",\"max_reprompts\":2,\"no_input_timeout\":\"3s\"}");
+    fake_begin(f, 1, 1, false, NULL,
+               "{\"no_input_prompt\":\"Are you there?\",\"max_reprompts\":2,\"no_input_timeout\":\"3s\"}");
     fake_run(f, 40 * S);
     cr_assert_eq(fake_count(f, "turn", "assistant"), 2);
     cr_assert_eq(fake_count(f, "action", "end"), 1);
@@ -252,7 +258,7 @@ Test(talk_turns, the_filler_is_said_when_the_answer_is_late_and_not_otherwise)
         fake_speak(f, 900);
         fake_run(f, 10 * S);
         cr_assert_eq(strstr(f->tts[0].spoken, "One moment.") != NULL, late);
-        cr_assert_eq(fake_count(f, "event", "voice.assistant.text"), 1);
+        cr_assert_eq(fake_count(f, "event", "voice.assistant.text"), (size_t)(1 + late), "the filler is heard, too");
         over(f);
     }
 }
@@ -388,4 +394,26 @@ Test(talk_turns, begin_before_media_after_media_and_after_the_end)
         }
         over(f);
     }
+}
+
+Test(talk_turns, a_voice_that_tells_how_far_its_text_is_makes_what_was_heard_exact)
+{
+    struct fake *f = begun(NULL);
+    f->assistant[0].answer = "Good morning to you, dear caller. ";
+    f->assistant[0].done_us = 20 * S;
+    fake_speak(f, 1000);
+    fake_run(f, 2200 * MS);
+    struct vgw_engine_message m = {.kind = VGW_MSG_ALIGN, .a = 4, .b = 160};
+    for (uint64_t utterance = 1; utterance < 4; utterance++) { /* "Good" was said at once, "morning" comes late */
+        m.utterance = utterance;
+        vgw_engine_post(f->tts[0].last_handle, &m);
+    }
+    m.a = 12;
+    m.b = 8000 * 5;
+    m.utterance = 1;
+    vgw_engine_post(f->tts[0].last_handle, &m);
+    fake_run(f, 600 * MS);
+    fake_digit(f, '1');
+    cr_assert_str_eq(fake_text(fake_note(f, "event", "voice.assistant.interrupted", 0), "heard_text"), "Good");
+    over(f);
 }

@@ -16,7 +16,7 @@
 #include "plugin/probe.h"
 #include "world.h"
 
-#define HANG_S 60 /* a seed that takes so long has gone astray */
+#define HANG_S 30 /* a seed that takes so long has gone astray */
 
 struct totals {
     uint64_t seeds, failed, calls, steps;

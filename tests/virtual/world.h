@@ -25,15 +25,15 @@ struct world {
     struct vgw_bus_sub *sub;
     const char *dirs[2];
     char config[512], state[512], data[512];
-    uint64_t base_handles, last_event;
+    uint64_t last_event;
+    uint32_t names_before[8];
     struct vgw_map *calls;    /* call_id -> struct seen */
     struct vgw_map *sessions; /* session_id -> struct seen */
     struct vgw_timer act_timer;
     unsigned acts_left;
     struct vgw_list commands; /* of struct asked */
     unsigned asked;
-    bool drained, rows_read;
-    unsigned rows_bad;
+    bool drained, rows_read, restarted;
     char failure[600]; /* "" while all is well; the first thing that was not */
 };
 

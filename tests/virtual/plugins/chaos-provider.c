@@ -16,6 +16,7 @@ struct call {
     uint32_t sequence;
     int over;        /* the host was told of the end */
     int forgotten;   /* the host let go of it */
+    int came_in;
     char id[32];
 };
 struct task { /* something that happens on control later */
@@ -181,10 +182,15 @@ static void come_in(struct telco *t)
             c->forgotten = 1;
         return;
     }
-    if (c == known && handle != c->handle && !c->forgotten && !c->over && t->rude == 0) /* else another may have its id */
-        chance_broken(t->host, "provider: the same provider_call_id gave another call");
-    if (c == known)
+    if (c == known && handle == c->handle)
         return;
+    if (c == known) { /* ours was going out, or another has its id: here it is a new call */
+        if (known->came_in && !known->forgotten && t->rude == 0)
+            chance_broken(t->host, "provider: the same provider_call_id gave another call");
+        if (!(c = call_new(t, handle)))
+            return;
+    }
+    c->came_in = 1;
     c->handle = handle;
     if (in.answered || rude(t))
         plan_life(t, c, 0);
