@@ -52,8 +52,8 @@ struct vgw_action_context {
     const struct vgw_json *variables; /* the session's variables, or NULL */
     int caused_by;                    /* rule depth; events that the action causes carry it on */
     int64_t timeout_us;               /* after this long the starter cancels; 0: it does not say */
-    bool url_is_constant;             /* the step's `url` or `audio_url` stands in the configuration: no template chose it */
-    bool sensitive;                   /* what it handles belongs into no event, transcript or log */
+    bool url_is_constant; /* the step's `url` or `audio_url` stands in the configuration: no template chose it */
+    bool sensitive;       /* what it handles belongs into no event, transcript or log */
 };
 
 struct vgw_action_registry;

@@ -189,6 +189,12 @@ static bool read_outgoing(struct vgw_api_request *r, struct vgw_outgoing *out)
         vgw_api_fail(r, VGW_EINVALID, "assistant", "give a workflow or an assistant, not both");
         return false;
     }
+    if (out->assistant && r->api->env.registry && !vgw_registry_current(r->api->env.registry, "assistants", out->assistant)) {
+        char detail[160];
+        snprintf(detail, sizeof detail, "there is no assistant %.80s under `assistants:`", out->assistant);
+        vgw_api_fail(r, VGW_EINVALID, "assistant", detail);
+        return false;
+    }
     if (out->workflow && r->api->env.flow) {
         const struct vgw_flow_set *set = vgw_flow_engine_set(r->api->env.flow);
         if (!vgw_flow_set_workflow(set, out->workflow)) {

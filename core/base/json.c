@@ -101,7 +101,7 @@ struct vgw_json *vgw_json_object(void)
 
 struct vgw_json *vgw_json_array(void)
 {
-    return vgw_alloc_fails() ? NULL : wrap(json_object_new_array());
+    return vgw_alloc_fails() ? NULL : wrap(json_object_new_array_ext(4));
 }
 
 struct vgw_json *vgw_json_stringn(const char *s, size_t n)

@@ -262,7 +262,8 @@ int vgw_calls_command(struct vgw_calls *calls, struct vgw_call *call, enum vgw_c
     if (!choose_path(call, command, params, &path))
         return vgw_error_set(err, VGW_EUNSUPPORTED, "the provider %s cannot do %s", call->provider, rows[command].name);
     bool early = wait && ((1u << call->state) & RINGS);
-    bool waits = (early || call->connecting) && !call->ending && (rows[command].states & TALKS) && !(rows[command].states & RINGS);
+    bool waits = (early || call->connecting) && !call->ending && (rows[command].states & TALKS) &&
+                 !(rows[command].states & RINGS);
     if (!waits)
         status = check_now(call, command, err);
     if (status == VGW_OK)

@@ -25,9 +25,11 @@ struct vgw_flow_driver {
     void (*emit)(void *arg, const char *type, struct vgw_json *data, const struct vgw_flow_ids *ids, int caused_by);
     /** A log step. May be NULL. */
     void (*log)(void *arg, enum vgw_log_level level, const char *message, const struct vgw_flow_ids *ids);
-    /** A workflow's run got a call of its own (`on`), or has ended and lets go of it: once each, with the same ids->call_id. May be NULL. */
+    /** A workflow's run got a call of its own (`on`), or has ended and lets go of it: once each, with the same
+     * ids->call_id. May be NULL. */
     void (*hold)(void *arg, const struct vgw_flow_ids *ids, bool on);
-    /** The next vgw_flow_engine_tick() is due at this time (INT64_MAX: none is), after everything that may have moved it. May be NULL. */
+    /** The next vgw_flow_engine_tick() is due at this time (INT64_MAX: none is), after everything that may have moved
+     * it. May be NULL. */
     void (*arm)(void *arg, int64_t at_us);
     /** A run has ended. May be NULL. */
     void (*finished)(void *arg, const struct vgw_flow_ids *ids, const char *status);

@@ -19,9 +19,23 @@ static void add_event_type(struct vgw_compile *c, const struct vgw_json *v, stru
         r->event_type_count++;
 }
 
+static void compile_event_types(struct vgw_compile *c, const struct vgw_json *types, struct vgw_rule *r)
+{
+    for (size_t i = 0; i < vgw_json_count(types); i++)
+        add_event_type(c, vgw_json_at(types, i), r);
+    if (vgw_json_count(types) == 0)
+        add_event_type(c, types, r);
+}
+
 static void compile_trigger(struct vgw_compile *c, const struct vgw_json *doc, struct vgw_rule *r)
 {
     const struct vgw_json *trigger = vgw_json_get(doc, "trigger");
+    if (vgw_json_str(trigger) || vgw_json_count(trigger) > 0) { /* the event alone, or a list */
+        size_t here = vgw_compile_down(c, "trigger");
+        compile_event_types(c, trigger, r);
+        vgw_compile_up(c, here);
+        return;
+    }
     if (vgw_json_type(trigger) != VGW_JSON_OBJECT) {
         vgw_compile_error(c, VGW_ECONFIG,
                           "a rule needs a trigger, as in trigger: {type: voice_event, event_type: call_ended}");
@@ -34,12 +48,7 @@ static void compile_trigger(struct vgw_compile *c, const struct vgw_json *doc, s
         vgw_compile_error(c, VGW_ECONFIG, "the trigger's type cannot be \"%.40s\"; it is voice_event", type);
     const struct vgw_json *types = vgw_json_get(trigger, "event_type");
     size_t here = types ? vgw_compile_down(c, "event_type") : c->len;
-    if (vgw_json_count(types) > 0) {
-        for (size_t i = 0; i < vgw_json_count(types); i++)
-            add_event_type(c, vgw_json_at(types, i), r);
-    } else {
-        add_event_type(c, types, r);
-    }
+    compile_event_types(c, types, r);
     vgw_compile_up(c, here);
     vgw_compile_up(c, up);
 }

@@ -70,7 +70,8 @@ int vgw_run_new(const struct vgw_run_env *env, struct vgw_workflow *workflow, co
         vgw_run_free(run);
         return vgw_error_nomem(err);
     }
-    run->frames[0] = (struct vgw_run_frame){.kind = VGW_FRAME_ROOT, .block = &run->workflow->root, .record = UINT64_MAX};
+    run->frames[0] =
+        (struct vgw_run_frame){.kind = VGW_FRAME_ROOT, .block = &run->workflow->root, .record = UINT64_MAX};
     run->frame_count = 1;
     *ret_run = run;
     return 0;
@@ -133,7 +134,8 @@ int vgw_run_enter(struct vgw_run *run, enum vgw_frame_kind kind, const struct vg
 {
     if (run->frame_count == VGW_RUN_FRAMES)
         return vgw_error_set(err, VGW_ELIMIT, "steps are nested too deep");
-    run->frames[run->frame_count++] = (struct vgw_run_frame){.kind = kind, .block = block, .record = run->record_next - 1};
+    run->frames[run->frame_count++] =
+        (struct vgw_run_frame){.kind = kind, .block = block, .record = run->record_next - 1};
     return 0;
 }
 
@@ -526,7 +528,9 @@ bool vgw_run_on_action_done(struct vgw_run *run, uint64_t ticket, int status, st
         const struct vgw_action_desc *d = vgw_action_find(run->env->actions, step->name);
         if (d && (d->flags & VGW_ACTION_MAKES_CALL))
             adopt_call(run, result);
-        if (d && (d->flags & VGW_ACTION_ENDS_CALL))
+        bool came_off =
+            strcmp(vgw_json_get_string(result, "outcome", "completed"), "completed") == 0; /* of a transfer */
+        if (d && (d->flags & VGW_ACTION_ENDS_CALL) && came_off)
             run->call_over = true;
         step_done(run, step, result, now_us, fx);
     }

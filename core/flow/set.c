@@ -257,8 +257,9 @@ static void check_step(struct check *k, const struct vgw_step *s)
     if (s->type != VGW_STEP_RUN_WORKFLOW || !s->as || vgw_flow_set_workflow(k->set, s->as))
         return;
     const char *near = vgw_flow_set_nearest_workflow(k->set, s->as);
-    (void)vgw_error_at(&err, VGW_ECONFIG, s->place ? s->place : k->place, "step %zu of %s runs workflow %.64s, which does not exist%s%s%s",
-                       s->index, k->owner, s->as, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    (void)vgw_error_at(&err, VGW_ECONFIG, s->place ? s->place : k->place,
+                       "step %zu of %s runs workflow %.64s, which does not exist%s%s%s", s->index, k->owner, s->as,
+                       near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
     k->count++;
     if (k->report)
         k->report(k->arg, &err);

@@ -1,4 +1,5 @@
-/* actions.c - the core's own actions beside the calls': gather, assistant, tool, http_request, send_sms, and the tools of a conversation. */
+/* actions.c - the core's own actions beside the calls': gather, assistant, tool, http_request, send_sms, and the tools
+ * of a conversation. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -70,19 +71,21 @@ static void on_cancel(void *arg, vgw_action_handle handle)
     }
 }
 
-static struct vgw_call *call_for(struct vgw_gateway *g, const struct vgw_json *params, const struct vgw_action_context *context,
-                                 struct vgw_error *err)
+static struct vgw_call *call_for(struct vgw_gateway *g, const struct vgw_json *params,
+                                 const struct vgw_action_context *context, struct vgw_error *err)
 {
     const char *own = context ? context->call_id : NULL, *id = vgw_json_get_string(params, "call_id", own);
     struct vgw_call *call = id && id[0] ? vgw_calls_find(g->calls, id) : NULL;
     if (!call)
-        vgw_error_at(err, VGW_ENOTFOUND, "call_id", id && id[0] ? "there is no live call %s" : "this run has no call of its own; name one by call_id%s",
+        vgw_error_at(err, VGW_ENOTFOUND, "call_id",
+                     id && id[0] ? "there is no live call %s"
+                                 : "this run has no call of its own; name one by call_id%s",
                      id ? id : "");
     return call;
 }
 
-static int run_command(struct vgw_gateway *g, enum vgw_command command, vgw_action_handle handle, const struct vgw_json *params,
-                       const struct vgw_action_context *context, struct vgw_error *err)
+static int run_command(struct vgw_gateway *g, enum vgw_command command, vgw_action_handle handle,
+                       const struct vgw_json *params, const struct vgw_action_context *context, struct vgw_error *err)
 {
     struct vgw_call *call = call_for(g, params, context, err);
     struct waiting *w;
@@ -102,14 +105,50 @@ static int run_command(struct vgw_gateway *g, enum vgw_command command, vgw_acti
     return rc;
 }
 
-static int run_gather(void *arg, vgw_action_handle handle, const struct vgw_json *params, const struct vgw_action_context *context,
-                      struct vgw_error *err)
+/* "speech", "speech, dtmf" or a list of the two. */
+static int check_input(const struct vgw_json *input, struct vgw_error *err)
 {
-    return run_command(arg, VGW_CMD_GATHER, handle, params, context, err);
+    bool list = vgw_json_type(input) == VGW_JSON_ARRAY;
+    bool known = vgw_json_str(input) || (list && vgw_json_count(input));
+    for (size_t i = 0; known && list && i < vgw_json_count(input); i++)
+        known = vgw_streq(vgw_json_str(vgw_json_at(input, i)), "speech") ||
+                vgw_streq(vgw_json_str(vgw_json_at(input, i)), "dtmf");
+    for (const char *c = vgw_json_str(input); known && c && *c; c += strspn(c, " ,")) {
+        size_t n = strcspn(c, " ,");
+        known = (n == 6 && strncmp(c, "speech", n) == 0) || (n == 4 && strncmp(c, "dtmf", n) == 0);
+        c += n;
+    }
+    return known || vgw_json_type(input) == VGW_JSON_NULL
+               ? 0
+               : vgw_error_at(err, VGW_EINVALID, "input", "input must be speech, dtmf, or both");
 }
 
-static int run_assistant(void *arg, vgw_action_handle handle, const struct vgw_json *params, const struct vgw_action_context *context,
-                         struct vgw_error *err)
+static int validate_gather(void *arg, const struct vgw_json *params, struct vgw_error *err)
+{
+    const struct vgw_json *input = vgw_json_get(params, "input");
+    return vgw_json_str(input) && strstr(vgw_json_str(input), "{{") ? 0 : check_input(input, err);
+}
+
+static int run_gather(void *arg, vgw_action_handle handle, const struct vgw_json *params,
+                      const struct vgw_action_context *context, struct vgw_error *err)
+{
+    const struct vgw_json *input = vgw_json_get(params, "input");
+    int rc = check_input(input, err);
+    if (rc < 0 || vgw_json_type(input) != VGW_JSON_ARRAY)
+        return rc < 0 ? rc : run_command(arg, VGW_CMD_GATHER, handle, params, context, err);
+    struct vgw_json *plain = vgw_json_copy(params);
+    if (!plain ||
+        vgw_json_set_string(plain, "input",
+                            vgw_json_count(input) > 1 ? "speech dtmf" : vgw_json_str(vgw_json_at(input, 0))) < 0)
+        rc = vgw_error_nomem(err);
+    else
+        rc = run_command(arg, VGW_CMD_GATHER, handle, plain, context, err);
+    vgw_json_free(plain);
+    return rc;
+}
+
+static int run_assistant(void *arg, vgw_action_handle handle, const struct vgw_json *params,
+                         const struct vgw_action_context *context, struct vgw_error *err)
 {
     return run_command(arg, VGW_CMD_ASSISTANT, handle, params, context, err);
 }
@@ -121,8 +160,8 @@ static void tool_done(void *arg, vgw_action_handle handle, int status, struct vg
     complete(arg, status, vgw_json_copy(result), error);
 }
 
-static int run_tool(void *arg, vgw_action_handle handle, const struct vgw_json *params, const struct vgw_action_context *context,
-                    struct vgw_error *err)
+static int run_tool(void *arg, vgw_action_handle handle, const struct vgw_json *params,
+                    const struct vgw_action_context *context, struct vgw_error *err)
 {
     struct vgw_gateway *g = arg;
     const char *name = vgw_json_get_string(params, "name", "");
@@ -130,12 +169,13 @@ static int run_tool(void *arg, vgw_action_handle handle, const struct vgw_json *
     struct waiting *w;
     if (!desc || !(desc->flags & VGW_ACTION_TOOL)) {
         const char *near = vgw_action_nearest(g->actions, name);
-        return vgw_error_at(err, VGW_ENOTFOUND, "name", "there is no tool '%s'%s%s%s", name, near ? "; did you mean '" : "", near ? near : "",
-                            near ? "'?" : "");
+        return vgw_error_at(err, VGW_ENOTFOUND, "name", "there is no tool '%s'%s%s%s", name,
+                            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     }
     if (!(w = waiting_new(g, handle, WAITS_TOOL)))
         return vgw_error_nomem(err);
-    struct vgw_session *s = context && context->session_id ? vgw_calls_session_find(g->calls, context->session_id) : NULL;
+    struct vgw_session *s =
+        context && context->session_id ? vgw_calls_session_find(g->calls, context->session_id) : NULL;
     if (s)
         vgw_session_tool_used(s, name);
     uint64_t inner = 0;
@@ -169,7 +209,9 @@ static void http_done(void *arg, const struct vgw_client_result *r)
     struct vgw_error err = {0};
     vgw_strcopy(err.text, sizeof err.text, r->sentence ? r->sentence : "");
     if (status == 0 && r->http_status >= 400) {
-        status = r->http_status == 429 ? VGW_ERATELIMIT : r->http_status < 500 && r->http_status != 408 ? VGW_EINVALID : VGW_EPROVIDER;
+        status = r->http_status == 429                           ? VGW_ERATELIMIT
+                 : r->http_status < 500 && r->http_status != 408 ? VGW_EINVALID
+                                                                 : VGW_EPROVIDER;
         vgw_error_set(&err, status, "the answer was %d %s", r->http_status, vgw_http_phrase(r->http_status));
     }
     complete(arg, status, r->status == 0 ? http_result(r) : NULL, status ? err.text : NULL);
@@ -213,12 +255,14 @@ static int64_t http_timeout_us(const struct vgw_json *params)
     return us > 0 ? us : HTTP_TIMEOUT_US;
 }
 
-static int run_http(void *arg, vgw_action_handle handle, const struct vgw_json *params, const struct vgw_action_context *context,
-                    struct vgw_error *err)
+static int run_http(void *arg, vgw_action_handle handle, const struct vgw_json *params,
+                    const struct vgw_action_context *context, struct vgw_error *err)
 {
     struct vgw_gateway *g = arg;
     const struct vgw_json *body = vgw_json_get(params, "body");
-    char *text = vgw_json_type(body) == VGW_JSON_NULL ? NULL : vgw_json_str(body) ? vgw_strdup(vgw_json_str(body)) : vgw_json_text(body, false);
+    char *text = vgw_json_type(body) == VGW_JSON_NULL ? NULL
+                 : vgw_json_str(body)                 ? vgw_strdup(vgw_json_str(body))
+                                                      : vgw_json_text(body, false);
     char *lines[34] = {NULL};
     size_t n = 0;
     struct vgw_client *client = vgw_gateway_client_of(g, g->loop);
@@ -250,7 +294,8 @@ static void message_done(void *arg, int status, const char *sentence, const stru
     complete(arg, status, vgw_json_copy(result), sentence);
 }
 
-/* The named provider; else the default one if it can send messages, else the first that can. A new reference, or NULL. */
+/* The named provider; else the default one if it can send messages, else the first that can. A new reference, or NULL.
+ */
 static struct vgw_instance *messenger(struct vgw_gateway *g, const char *name)
 {
     if (name && name[0])
@@ -266,22 +311,26 @@ static struct vgw_instance *messenger(struct vgw_gateway *g, const char *name)
     return NULL;
 }
 
-static int run_sms(void *arg, vgw_action_handle handle, const struct vgw_json *params, const struct vgw_action_context *context,
-                   struct vgw_error *err)
+static int run_sms(void *arg, vgw_action_handle handle, const struct vgw_json *params,
+                   const struct vgw_action_context *context, struct vgw_error *err)
 {
     struct vgw_gateway *g = arg;
     const char *provider = vgw_json_get_string(params, "provider", NULL);
     struct vgw_instance *instance = messenger(g, provider);
     if (!instance)
-        return provider && provider[0] ? vgw_error_at(err, VGW_EINVALID, "provider", "there is no provider '%s'; name one of `providers:`", provider)
-                                       : vgw_error_set(err, VGW_EUNSUPPORTED, "no configured provider can send text messages");
+        return provider && provider[0]
+                   ? vgw_error_at(err, VGW_EINVALID, "provider", "there is no provider '%s'; name one of `providers:`",
+                                  provider)
+                   : vgw_error_set(err, VGW_EUNSUPPORTED, "no configured provider can send text messages");
     const struct vgw_recipe *r = vgw_gateway_recipe_of(g, instance);
     const char *from = vgw_json_get_string(params, "from", NULL);
     if (!from && r && r->options && vgw_option_find(vgw_options_table(r->options), "default_from"))
         from = vgw_options_string(r->options, "default_from");
-    struct vgw_host_message what = {.to = vgw_json_get_string(params, "to", ""), .from = from, .text = vgw_json_get_string(params, "message", "")};
+    struct vgw_host_message what = {
+        .to = vgw_json_get_string(params, "to", ""), .from = from, .text = vgw_json_get_string(params, "message", "")};
     struct waiting *w = waiting_new(g, handle, WAITS_MESSAGE);
-    int rc = w ? vgw_host_message_send(g->host, instance, &what, message_done, w, &w->inner, err) : vgw_error_nomem(err);
+    int rc =
+        w ? vgw_host_message_send(g->host, instance, &what, message_done, w, &w->inner, err) : vgw_error_nomem(err);
     if (rc < 0 && w)
         waiting_free(w);
     vgw_registry_release(g->registry, instance);
@@ -290,17 +339,20 @@ static int run_sms(void *arg, vgw_action_handle handle, const struct vgw_json *p
 
 /* ---- what a conversation may call ---- */
 
-static int run_end(void *arg, vgw_action_handle handle, const struct vgw_json *params, const struct vgw_action_context *context,
-                   struct vgw_error *err)
+static int run_end(void *arg, vgw_action_handle handle, const struct vgw_json *params,
+                   const struct vgw_action_context *context, struct vgw_error *err)
 {
     return run_command(arg, VGW_CMD_END, handle, params, context, err);
 }
 
-#define P(n, t, r, d) {.name = n, .type = t, .required = r, .templated = true, .description = d}
+#define P(n, t, r, d)                                                                                                  \
+    {                                                                                                                  \
+        .name = n, .type = t, .required = r, .templated = true, .description = d                                       \
+    }
 static const struct vgw_action_param gather_params[] = {
     P("call_id", VGW_PARAM_STRING, false, "the call; the run's own unless given"),
     P("prompt", VGW_PARAM_STRING, false, "what is said first"),
-    P("input", VGW_PARAM_STRING, false, "speech, dtmf, or both (\"speech dtmf\")"),
+    P("input", VGW_PARAM_ANY, false, "speech, dtmf, or both, as a list or as one text; both unless given"),
     P("num_digits", VGW_PARAM_INT, false, "enough digits"),
     P("finish_on", VGW_PARAM_STRING, false, "the digit that ends the input; # unless given"),
     P("timeout", VGW_PARAM_DURATION, false, "silence after which nothing was said; 5s unless given"),
@@ -339,19 +391,61 @@ static const struct vgw_action_param end_params[] = {
 int vgw_gateway_actions_register(struct vgw_gateway *g, struct vgw_error *err)
 {
     const struct vgw_action_desc all[] = {
-        {.name = "gather", .description = "Asks the caller for digits or speech", .result = "input digits text confidence",
-         .params = gather_params, .param_count = sizeof gather_params / sizeof gather_params[0], .flags = VGW_ACTION_STEP, .run = run_gather, .cancel = on_cancel, .arg = g},
-        {.name = "assistant", .description = "Lets an assistant talk with the caller", .result = "action params", .params = assistant_params,
-         .param_count = sizeof assistant_params / sizeof assistant_params[0], .flags = VGW_ACTION_STEP, .run = run_assistant, .cancel = on_cancel, .arg = g},
-        {.name = "tool", .description = "Calls a voice tool", .result = "what the tool says", .params = tool_params,
-         .param_count = sizeof tool_params / sizeof tool_params[0], .flags = VGW_ACTION_STEP, .run = run_tool, .cancel = on_cancel, .arg = g},
-        {.name = "http_request", .description = "Sends an HTTP request", .result = "status headers body", .params = http_params,
-         .param_count = sizeof http_params / sizeof http_params[0], .flags = VGW_ACTION_STEP,
-         .run = run_http, .cancel = on_cancel, .arg = g},
-        {.name = "send_sms", .description = "Sends a text message", .result = "message_id provider_message_id status", .params = sms_params,
-         .param_count = sizeof sms_params / sizeof sms_params[0], .flags = VGW_ACTION_STEP | VGW_ACTION_TOOL, .run = run_sms, .cancel = on_cancel, .arg = g},
-        {.name = "end_call", .description = "Ends the call politely", .result = "state", .params = end_params,
-         .param_count = sizeof end_params / sizeof end_params[0], .flags = VGW_ACTION_TOOL | VGW_ACTION_ENDS_CALL, .run = run_end, .cancel = on_cancel, .arg = g},
+        {.name = "gather",
+         .description = "Asks the caller for digits or speech",
+         .result = "input digits text confidence",
+         .params = gather_params,
+         .param_count = sizeof gather_params / sizeof gather_params[0],
+         .flags = VGW_ACTION_STEP,
+         .run = run_gather,
+         .cancel = on_cancel,
+         .validate = validate_gather,
+         .arg = g},
+        {.name = "assistant",
+         .description = "Lets an assistant talk with the caller",
+         .result = "action params",
+         .params = assistant_params,
+         .param_count = sizeof assistant_params / sizeof assistant_params[0],
+         .flags = VGW_ACTION_STEP,
+         .run = run_assistant,
+         .cancel = on_cancel,
+         .arg = g},
+        {.name = "tool",
+         .description = "Calls a voice tool",
+         .result = "what the tool says",
+         .params = tool_params,
+         .param_count = sizeof tool_params / sizeof tool_params[0],
+         .flags = VGW_ACTION_STEP,
+         .run = run_tool,
+         .cancel = on_cancel,
+         .arg = g},
+        {.name = "http_request",
+         .description = "Sends an HTTP request",
+         .result = "status headers body",
+         .params = http_params,
+         .param_count = sizeof http_params / sizeof http_params[0],
+         .flags = VGW_ACTION_STEP,
+         .run = run_http,
+         .cancel = on_cancel,
+         .arg = g},
+        {.name = "send_sms",
+         .description = "Sends a text message",
+         .result = "message_id provider_message_id status",
+         .params = sms_params,
+         .param_count = sizeof sms_params / sizeof sms_params[0],
+         .flags = VGW_ACTION_STEP | VGW_ACTION_TOOL,
+         .run = run_sms,
+         .cancel = on_cancel,
+         .arg = g},
+        {.name = "end_call",
+         .description = "Ends the call politely",
+         .result = "state",
+         .params = end_params,
+         .param_count = sizeof end_params / sizeof end_params[0],
+         .flags = VGW_ACTION_TOOL | VGW_ACTION_ENDS_CALL,
+         .run = run_end,
+         .cancel = on_cancel,
+         .arg = g},
     };
     vgw_list_init(&g->action_waits);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {

@@ -17,12 +17,14 @@ struct stage {
     bool (*over)(const struct vgw_gateway *g);
     struct vgw_timer look;
     int64_t until_us;
+    bool left; /* over, or too late */
 };
 
 static void on_look(void *arg)
 {
     struct stage *s = arg;
-    if (s->over(s->g) || vgw_now(s->g->loop) >= s->until_us || vgw_timer_start(&s->look, LOOK_US) < 0)
+    s->left = s->over(s->g) || vgw_now(s->g->loop) >= s->until_us || vgw_timer_start(&s->look, LOOK_US) < 0;
+    if (s->left)
         vgw_loop_stop(s->g->loop);
 }
 
@@ -33,7 +35,8 @@ static void turn_until(struct vgw_gateway *g, bool (*over)(const struct vgw_gate
     struct stage s = {.g = g, .over = over, .until_us = vgw_now(g->loop) + limit_us};
     vgw_timer_init(&s.look, g->loop, on_look, &s);
     if (!over(g) && vgw_timer_start(&s.look, 0) == 0)
-        vgw_loop_run(g->loop);
+        while (!s.left) /* a stop that somebody asked for earlier ends a run too */
+            vgw_loop_run(g->loop);
     vgw_timer_stop(&s.look);
     if (!over(g))
         vgw_log(VGW_LOG_WARNING, NULL, "something did not end in time and is cut off", "what", what, NULL);

@@ -410,8 +410,9 @@ static void talk_options(struct vgw_gateway *g, const struct vgw_call *call, str
         vgw_strcopy(out->no_input_prompt, sizeof out->no_input_prompt, vgw_options_string(o, "no_input_prompt"));
     if (vgw_options_string(o, "no_match_prompt"))
         vgw_strcopy(out->no_match_prompt, sizeof out->no_match_prompt, vgw_options_string(o, "no_match_prompt"));
-    for (size_t i = 0; i < vgw_options_count(o, "backchannels") && i < VGW_TALK_BACKCHANNELS; i++, out->backchannel_count++)
-        vgw_strcopy(out->backchannels[i], sizeof out->backchannels[i], vgw_options_item(o, "backchannels", i));
+    for (size_t i = 0; i < vgw_options_count(o, "backchannels"); i++)
+        if (!vgw_talk_backchannel_add(out, vgw_options_item(o, "backchannels", i)))
+            break;
     if (call->route && vgw_talk_options_apply(out, call->route->talk, &err) < 0)
         vgw_log(VGW_LOG_WARNING, &call->scope, "the route's talk options were refused", "error", err.text, NULL);
 }

@@ -6,8 +6,8 @@
 #include "base/time.h"
 #include "gateway/gateway_private.h"
 
-static int start_action(void *arg, const char *name, const struct vgw_json *params, const struct vgw_action_context *context, uint64_t *ret_op,
-                        struct vgw_error *err)
+static int start_action(void *arg, const char *name, const struct vgw_json *params,
+                        const struct vgw_action_context *context, uint64_t *ret_op, struct vgw_error *err)
 {
     struct vgw_gateway *g = arg;
     unsigned before = g->depth; /* what the action brings about belongs to the rule that asked for it */
@@ -129,12 +129,16 @@ bool vgw_gateway_workflow_start(void *arg, struct vgw_call *call, const char *wo
     char run[VGW_ID_MAX];
     struct vgw_error err = {0};
     struct vgw_json *args = vgw_call_to_json(call);
-    struct vgw_flow_request request = {.args = args, .call_id = call->call_id, .session_id = call->session->session_id,
-                                       .project_id = call->session->project_id, .variables = call->session->variables};
+    struct vgw_flow_request request = {.args = args,
+                                       .call_id = call->call_id,
+                                       .session_id = call->session->session_id,
+                                       .project_id = call->session->project_id,
+                                       .variables = call->session->variables};
     int rc = vgw_flow_engine_run(g->flow, workflow, &request, vgw_now(g->loop), run, &err);
     vgw_json_free(args);
     if (rc < 0) {
-        vgw_log(VGW_LOG_ERROR, &call->scope, "a call's workflow could not be started", "workflow", workflow, "error", err.text, NULL);
+        vgw_log(VGW_LOG_ERROR, &call->scope, "a call's workflow could not be started", "workflow", workflow, "error",
+                err.text, NULL);
         return false;
     }
     return true;
@@ -153,7 +157,8 @@ int vgw_gateway_flows_open(struct vgw_gateway *g, struct vgw_error *err)
     g->flow = vgw_flow_engine_new(&driver, NULL, g->actions);
     if (!g->flow)
         return vgw_error_nomem(err);
-    g->flow_link = (struct vgw_flow_registry_link){.registry = g->actions, .engine = g->flow, .now_us = flow_now, .arg = g};
+    g->flow_link =
+        (struct vgw_flow_registry_link){.registry = g->actions, .engine = g->flow, .now_us = flow_now, .arg = g};
     vgw_timer_init(&g->flow_timer, g->loop, on_flow_timer, g);
     vgw_flow_engine_set_wall_offset(g->flow, vgw_wall(g->loop) - vgw_now(g->loop));
     /* Plugins first: what a workflow asks of them because of an event comes after it. */

@@ -212,7 +212,9 @@ static int plan_first(struct vgw_gateway *g, struct vgw_config_reader *reader, s
                                      .check = g->options.check,
                                      .check_arg = g->options.check_arg,
                                      .prober = &g->prober};
+    source.actions = vgw_gateway_check_actions(); /* the calls' own are not there yet; plans know actions by name alone */
     int rc = vgw_plan_compile(&source, reader, &g->plan);
+    vgw_action_registry_free((struct vgw_action_registry *)(uintptr_t)source.actions);
     if (rc < 0)
         return vgw_error_set(err, rc, "the configuration was refused");
     return snapshot_of(g->plan, ++g->generation, &g->snapshot) < 0 ? vgw_error_nomem(err) : 0;

@@ -152,12 +152,8 @@ static void recipe_fill(const struct vgw_plan_source *source, struct vgw_config_
 {
     struct vgw_error err = {0};
     if (!plugin_probe(source, plan, r, &err)) {
-        if (r->file) { /* else the sentence names what was looked for */
-            struct vgw_buf where = {0};
-            vgw_buf_printf(&where, "plugin '%s' (%s): ", r->plugin, r->file);
-            vgw_error_prefix(&err, vgw_buf_str(&where));
-            vgw_buf_done(&where);
-        }
+        if (r->file) /* else the sentence names what was looked for */
+            vgw_error_prefix(&err, "plugin '%s' (%s): ", r->plugin, r->file);
         refuse(source, reader, plan, r, node, err.text);
         return;
     }

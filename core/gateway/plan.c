@@ -87,6 +87,7 @@ static void check_route(struct vgw_config_reader *reader, const struct vgw_plan 
     struct vgw_talk_options talk = vgw_talk_defaults();
     struct vgw_error err = {0};
     check_name(reader, plan, node, "assistant", "assistants", r->assistant);
+    check_name(reader, plan, vgw_node_get(node, "match"), "provider", "providers", r->provider);
     for (size_t i = 0; i < r->stt_count; i++)
         check_name(reader, plan, node, "stt", "stt", r->stt[i]);
     for (size_t i = 0; i < r->tts_count; i++)
@@ -280,9 +281,9 @@ static void public_url(struct vgw_plan *plan)
     vgw_buf_done(&b);
 }
 
-static void default_provider(struct vgw_config_reader *reader, struct vgw_plan *plan)
+static void default_provider(struct vgw_config_reader *reader, const struct vgw_node *root, struct vgw_plan *plan)
 {
-    const char *name = plan->main ? vgw_options_string(plan->main, "default_provider") : NULL;
+    const char *name = vgw_node_text(vgw_node_get(root, "default_provider")); /* also when the rest of the file has errors */
     const char *first = NULL, *marked = NULL;
     for (size_t i = 0; i < plan->recipe_count; i++) {
         const struct vgw_recipe *r = plan->recipes[i];
@@ -292,7 +293,7 @@ static void default_provider(struct vgw_config_reader *reader, struct vgw_plan *
         marked = !marked && r->is_default ? r->name : marked;
     }
     if (name && !vgw_plan_recipe(plan, "providers", name))
-        vgw_options_error(plan->main, "default_provider", &reader->errors, "there is no provider '%s' under `providers:`", name);
+        vgw_node_error(&reader->errors, vgw_node_get(root, "default_provider"), "there is no provider '%s' under `providers:`", name);
     vgw_strcopy(plan->default_provider, sizeof plan->default_provider, name ? name : marked ? marked : first ? first : "");
 }
 
@@ -316,7 +317,7 @@ int vgw_plan_compile(const struct vgw_plan_source *source, struct vgw_config_rea
         compile_flows(source, reader, root, plan);
         if (plan->flows)
             compile_routes(reader, root, plan);
-        default_provider(reader, plan);
+        default_provider(reader, root, plan);
         if (plan->main) {
             check_exposure(reader, plan);
             check_outbound(reader, plan);

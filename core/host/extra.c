@@ -1,5 +1,5 @@
-/* extra.c - conferences and text messages: operations to a provider's extensions, and what the provider tells of them. A message is
- * remembered until its provider has said the last word about it, or newer ones need the place. */
+/* extra.c - conferences and text messages: operations to a provider's extensions, and what the provider tells of them.
+ * A message is remembered until its provider has said the last word about it, or newer ones need the place. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -15,8 +15,8 @@
 
 /* ---- conferences ---- */
 
-static int conference_op(const struct voicegw_provider_conference *x, void *i, uint64_t op, uint64_t call, const char *name,
-                         const struct vgw_json *params)
+static int conference_op(const struct voicegw_provider_conference *x, void *i, uint64_t op, uint64_t call,
+                         const char *name, const struct vgw_json *params)
 {
     const char *verb = vgw_json_get_string(params, "participant", "join");
     bool mute = vgw_streq(verb, "mute"), hold = vgw_streq(verb, "hold");
@@ -80,15 +80,18 @@ static void conference_run(void *arg)
     news_free(n);
 }
 
-static int32_t on_conference(const struct voicegw_host *h, const char *name, uint64_t call, uint32_t event, const char *data_json)
+static int32_t on_conference(const struct voicegw_host *h, const char *name, uint64_t call, uint32_t event,
+                             const char *data_json)
 {
     struct vgw_host_instance *hi = vgw_host_of(h);
     struct conference_news *n;
     if (!name || !name[0] || event < VOICEGW_CONFERENCE_STARTED || event > VOICEGW_CONFERENCE_KICKED)
-        return vgw_host_set_error(h, VOICEGW_EINVALID, "a conference has a name, and its events are VOICEGW_CONFERENCE_*");
+        return vgw_host_set_error(h, VOICEGW_EINVALID,
+                                  "a conference has a name, and its events are VOICEGW_CONFERENCE_*");
     if (!VGW_NEW(n))
         return VOICEGW_ELIMIT;
-    *n = (struct conference_news){.host = hi->host, .call = call, .event = event, .name = vgw_strdup(name), .data = vgw_host_json(data_json)};
+    *n = (struct conference_news){
+        .host = hi->host, .call = call, .event = event, .name = vgw_strdup(name), .data = vgw_host_json(data_json)};
     if (vgw_json_type(n->data) != VGW_JSON_OBJECT) {
         vgw_json_free(n->data);
         n->data = vgw_json_object();
@@ -99,7 +102,8 @@ static int32_t on_conference(const struct voicegw_host *h, const char *name, uin
     return rc;
 }
 
-const struct voicegw_host_conference vgw_host_conference_table = {.size = sizeof vgw_host_conference_table, .on_conference = on_conference};
+const struct voicegw_host_conference vgw_host_conference_table = {.size = sizeof vgw_host_conference_table,
+                                                                  .on_conference = on_conference};
 
 /* ---- text messages, going out ---- */
 
@@ -167,7 +171,8 @@ static void on_deadline(void *arg)
     message_free(m);
 }
 
-bool vgw_host_message_complete(struct vgw_host *host, uint64_t op, int status, const char *sentence, const struct vgw_json *result)
+bool vgw_host_message_complete(struct vgw_host *host, uint64_t op, int status, const char *sentence,
+                               const struct vgw_json *result)
 {
     if (!(op & OWN_OP))
         return false;
@@ -201,7 +206,8 @@ static bool make_room(struct vgw_host *host)
     return false;
 }
 
-static struct message *message_new(struct vgw_host *host, struct vgw_instance *instance, const struct vgw_host_message *what)
+static struct message *message_new(struct vgw_host *host, struct vgw_instance *instance,
+                                   const struct vgw_host_message *what)
 {
     struct message *m;
     if (!make_room(host) || !VGW_NEW(m))
@@ -223,11 +229,12 @@ static struct message *message_new(struct vgw_host *host, struct vgw_instance *i
 }
 
 int vgw_host_message_send(struct vgw_host *host, struct vgw_instance *instance, const struct vgw_host_message *what,
-                          void (*done)(void *arg, int status, const char *sentence, const struct vgw_json *result), void *arg,
-                          uint64_t *ret_number, struct vgw_error *err)
+                          void (*done)(void *arg, int status, const char *sentence, const struct vgw_json *result),
+                          void *arg, uint64_t *ret_number, struct vgw_error *err)
 {
     const struct voicegw_provider_sms *x = vgw_instance_extension(instance, VOICEGW_KIND_PROVIDER_SMS);
-    struct voicegw_sms sms = {.size = sizeof sms, .to = what->to, .from = what->from ? what->from : "", .text = what->text};
+    struct voicegw_sms sms = {
+        .size = sizeof sms, .to = what->to, .from = what->from ? what->from : "", .text = what->text};
     if (!x || !x->send)
         return vgw_error_set(err, VGW_EUNSUPPORTED, "the provider '%s' cannot send text messages", instance->name);
     struct message *m = message_new(host, instance, what);
@@ -337,8 +344,13 @@ static int32_t news_send(const struct voicegw_host *h, const struct message_news
     struct message_news *n;
     if (!VGW_NEW(n))
         return VOICEGW_ELIMIT;
-    *n = (struct message_news){.host = hi->host, .number = like->number, .status = like->status, .id = vgw_strdup(like->id),
-                               .cause = vgw_strdup(like->cause), .to = vgw_strdup(like->to), .from = vgw_strdup(like->from),
+    *n = (struct message_news){.host = hi->host,
+                               .number = like->number,
+                               .status = like->status,
+                               .id = vgw_strdup(like->id),
+                               .cause = vgw_strdup(like->cause),
+                               .to = vgw_strdup(like->to),
+                               .from = vgw_strdup(like->from),
                                .text = vgw_strdup(like->text)};
     int rc = vgw_host_to_control(hi, message_run, n);
     if (rc < 0)
@@ -346,20 +358,27 @@ static int32_t news_send(const struct voicegw_host *h, const struct message_news
     return rc;
 }
 
-static int32_t on_sms(const struct voicegw_host *h, uint64_t message, const char *provider_message_id, uint32_t status, const char *cause)
+static int32_t on_sms(const struct voicegw_host *h, uint64_t message, const char *provider_message_id, uint32_t status,
+                      const char *cause)
 {
     if (message == 0 || status < VOICEGW_SMS_ACCEPTED || status > VOICEGW_SMS_FAILED)
         return vgw_host_set_error(h, VOICEGW_EINVALID, "a message's status is one of VOICEGW_SMS_*");
-    return news_send(h, &(struct message_news){.number = message, .status = status, .id = (char *)(uintptr_t)provider_message_id,
+    return news_send(h, &(struct message_news){.number = message,
+                                               .status = status,
+                                               .id = (char *)(uintptr_t)provider_message_id,
                                                .cause = (char *)(uintptr_t)cause});
 }
 
-static int32_t on_sms_received(const struct voicegw_host *h, const char *provider_message_id, const struct voicegw_sms *sms)
+static int32_t on_sms_received(const struct voicegw_host *h, const char *provider_message_id,
+                               const struct voicegw_sms *sms)
 {
     if (!provider_message_id || !sms || !sms->from || !sms->text)
         return vgw_host_set_error(h, VOICEGW_EINVALID, "a message that came in has an id, a sender and a text");
-    return news_send(h, &(struct message_news){.id = (char *)(uintptr_t)provider_message_id, .to = (char *)(uintptr_t)(sms->to ? sms->to : ""),
-                                               .from = (char *)(uintptr_t)sms->from, .text = (char *)(uintptr_t)sms->text});
+    return news_send(h, &(struct message_news){.id = (char *)(uintptr_t)provider_message_id,
+                                               .to = (char *)(uintptr_t)(sms->to ? sms->to : ""),
+                                               .from = (char *)(uintptr_t)sms->from,
+                                               .text = (char *)(uintptr_t)sms->text});
 }
 
-const struct voicegw_host_sms vgw_host_sms_table = {.size = sizeof vgw_host_sms_table, .on_sms = on_sms, .on_sms_received = on_sms_received};
+const struct voicegw_host_sms vgw_host_sms_table = {
+    .size = sizeof vgw_host_sms_table, .on_sms = on_sms, .on_sms_received = on_sms_received};

@@ -160,21 +160,25 @@ static void on_tts(void *owner, struct vgw_engine_stream *stream, const struct v
 }
 
 static int use_new(const struct voicegw_host *h, uint64_t target, const struct voicegw_audio_format *format,
-                   void (*on_audio)(void *, const struct voicegw_frame *), void (*on_done)(void *, int32_t, const char *), void *arg,
-                   struct use **ret_use)
+                   void (*on_audio)(void *, const struct voicegw_frame *),
+                   void (*on_done)(void *, int32_t, const char *), void *arg, struct use **ret_use)
 {
     struct vgw_host *host = vgw_host_of(h)->host;
     struct vgw_loop *loop = target == VOICEGW_TARGET_CONTROL ? host->env.control : vgw_handle_loop(target);
     struct use *u;
     if (!loop)
         return VOICEGW_ENOTFOUND;
-    if (!format || format->encoding < VOICEGW_AUDIO_PCMU || format->encoding > VOICEGW_AUDIO_L16 || !vgw_rate_supported(format->rate) ||
-        !vgw_loop_is_here(loop))
-        return vgw_host_set_error(h, VOICEGW_EINVALID, "the format must be PCMU, PCMA or L16 at 8 to 48 kHz, on the target's thread");
+    if (!format || format->encoding < VOICEGW_AUDIO_PCMU || format->encoding > VOICEGW_AUDIO_L16 ||
+        !vgw_rate_supported(format->rate) || !vgw_loop_is_here(loop))
+        return vgw_host_set_error(h, VOICEGW_EINVALID,
+                                  "the format must be PCMU, PCMA or L16 at 8 to 48 kHz, on the target's thread");
     if (!VGW_NEW(u))
         return VOICEGW_ELIMIT;
-    *u = (struct use){.host = host, .loop = loop, .target = target, .on_audio = on_audio, .on_done = on_done, .arg = arg};
-    u->encoding = format->encoding == VOICEGW_AUDIO_PCMU ? VGW_PCMU : format->encoding == VOICEGW_AUDIO_PCMA ? VGW_PCMA : VGW_L16;
+    *u = (struct use){
+        .host = host, .loop = loop, .target = target, .on_audio = on_audio, .on_done = on_done, .arg = arg};
+    u->encoding = format->encoding == VOICEGW_AUDIO_PCMU   ? VGW_PCMU
+                  : format->encoding == VOICEGW_AUDIO_PCMA ? VGW_PCMA
+                                                           : VGW_L16;
     u->rate_hz = format->rate;
     u->handle = vgw_handle_new(VGW_HANDLE_USE, loop, u);
     if (!u->handle) {
@@ -207,11 +211,14 @@ static void synthesis_begin(void *object, void *arg)
     struct use *u = object;
     struct synthesis *s = arg;
     struct voicegw_audio_format formats[] = {
-        {sizeof formats[0], VOICEGW_AUDIO_L16, u ? u->rate_hz : 8000, 20}, {sizeof formats[0], VOICEGW_AUDIO_L16, 8000, 20},
-        {sizeof formats[0], VOICEGW_AUDIO_L16, 16000, 20},                 {sizeof formats[0], VOICEGW_AUDIO_L16, 24000, 20},
+        {sizeof formats[0], VOICEGW_AUDIO_L16, u ? u->rate_hz : 8000, 20},
+        {sizeof formats[0], VOICEGW_AUDIO_L16, 8000, 20},
+        {sizeof formats[0], VOICEGW_AUDIO_L16, 16000, 20},
+        {sizeof formats[0], VOICEGW_AUDIO_L16, 24000, 20},
         {sizeof formats[0], VOICEGW_AUDIO_PCMU, 8000, 20},
     };
-    struct voicegw_tts_params params = {.size = sizeof params, .formats = formats, .format_count = 5, .voice = s->voice, .language = s->language};
+    struct voicegw_tts_params params = {
+        .size = sizeof params, .formats = formats, .format_count = 5, .voice = s->voice, .language = s->language};
     uint32_t chosen;
     if (!u) { /* its name lives until it has been told how it ended, so this does not happen */
         synthesis_free(s);
@@ -226,7 +233,10 @@ static void synthesis_begin(void *object, void *arg)
         rc = u->engine.tts->open(u->engine.instance, u->es->handle, &params, &u->es->s, &chosen);
     }
     if (rc < 0) {
-        use_over(u, rc, u->cancelled ? "cancelled" : s->found ? "the tts could not be opened" : "there is no tts of that name");
+        use_over(u, rc,
+                 u->cancelled ? "cancelled"
+                 : s->found   ? "the tts could not be opened"
+                              : "there is no tts of that name");
         use_free(u);
     } else {
         u->es_open = true;
@@ -250,10 +260,11 @@ static void synthesis_on_control(void *arg)
     }
 }
 
-static int32_t synthesize(const struct voicegw_host *h, uint64_t target, const char *tts_name, const char *text, const char *voice,
-                          const char *language, const struct voicegw_audio_format *format,
+static int32_t synthesize(const struct voicegw_host *h, uint64_t target, const char *tts_name, const char *text,
+                          const char *voice, const char *language, const struct voicegw_audio_format *format,
                           void (*on_audio)(void *arg, const struct voicegw_frame *frame),
-                          void (*on_done)(void *arg, int32_t status, const char *sentence), void *arg, uint64_t *ret_use)
+                          void (*on_done)(void *arg, int32_t status, const char *sentence), void *arg,
+                          uint64_t *ret_use)
 {
     struct use *u;
     struct synthesis *s;
@@ -264,7 +275,11 @@ static int32_t synthesize(const struct voicegw_host *h, uint64_t target, const c
         use_free(u);
         return VOICEGW_ELIMIT;
     }
-    *s = (struct synthesis){.host = u->host, .use = u->handle, .tts = vgw_strdup(tts_name), .text = vgw_strdup(text), .voice = vgw_strdup(voice),
+    *s = (struct synthesis){.host = u->host,
+                            .use = u->handle,
+                            .tts = vgw_strdup(tts_name),
+                            .text = vgw_strdup(text),
+                            .voice = vgw_strdup(voice),
                             .language = vgw_strdup(language ? language : "en-US")};
     rc = s->text && s->language ? vgw_host_to_control(vgw_host_of(h), synthesis_on_control, s) : VOICEGW_ELIMIT;
     if (rc < 0) {
@@ -304,9 +319,11 @@ static void file_done(void *arg)
     use_free(u);
 }
 
-static int32_t read_audio(const struct voicegw_host *h, uint64_t target, const char *path, const struct voicegw_audio_format *format,
+static int32_t read_audio(const struct voicegw_host *h, uint64_t target, const char *path,
+                          const struct voicegw_audio_format *format,
                           void (*on_audio)(void *arg, const struct voicegw_frame *frame),
-                          void (*on_done)(void *arg, int32_t status, const char *sentence), void *arg, uint64_t *ret_use)
+                          void (*on_done)(void *arg, int32_t status, const char *sentence), void *arg,
+                          uint64_t *ret_use)
 {
     struct use *u;
     int rc = use_new(h, target, format, on_audio, on_done, arg, &u);

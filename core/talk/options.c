@@ -58,19 +58,38 @@ static int apply_duration(int64_t *out, const struct row *row, const struct vgw_
     return 0;
 }
 
+static const char *backchannels_end(const struct vgw_talk_options *o)
+{
+    const char *at = o->backchannels;
+    for (uint32_t i = 0; i < o->backchannel_count; i++)
+        at += strlen(at) + 1;
+    return at;
+}
+
+bool vgw_talk_backchannel_add(struct vgw_talk_options *o, const char *text)
+{
+    size_t used = (size_t)(backchannels_end(o) - o->backchannels);
+    if (o->backchannel_count == VGW_TALK_BACKCHANNELS || !vgw_strcopy(o->backchannels + used, sizeof o->backchannels - used, text))
+        return false;
+    o->backchannel_count++;
+    return true;
+}
+
 static int apply_words(struct vgw_talk_options *o, const struct vgw_json *v, struct vgw_error *err)
 {
     size_t n = vgw_json_count(v);
     if (vgw_json_type(v) != VGW_JSON_ARRAY || n > VGW_TALK_BACKCHANNELS)
         return vgw_error_at(err, VGW_EINVALID, "backchannels", "backchannels must be a list of at most %d texts",
                             VGW_TALK_BACKCHANNELS);
+    o->backchannel_count = 0;
     for (size_t i = 0; i < n; i++) {
         const char *word = vgw_json_str(vgw_json_at(v, i));
-        if (!word || !vgw_strcopy(o->backchannels[i], sizeof o->backchannels[i], word))
-            return vgw_error_at(err, VGW_EINVALID, "backchannels", "a backchannel is a text of at most %zu bytes",
-                                sizeof o->backchannels[i] - 1);
+        if (!word)
+            return vgw_error_at(err, VGW_EINVALID, "backchannels", "each of the backchannels must be a text");
+        if (!vgw_talk_backchannel_add(o, word))
+            return vgw_error_at(err, VGW_EINVALID, "backchannels", "backchannels must be %d bytes at most together",
+                                VGW_TALK_BACKCHANNELS_BYTES);
     }
-    o->backchannel_count = (uint32_t)n;
     return 0;
 }
 
@@ -132,8 +151,9 @@ int vgw_talk_options_apply(struct vgw_talk_options *inout, const struct vgw_json
 
 bool vgw_talk_is_backchannel(const struct vgw_talk_options *o, const char *text)
 {
-    for (uint32_t i = 0; i < o->backchannel_count; i++)
-        if (vgw_text_same_words(o->backchannels[i], text))
+    const char *word = o->backchannels;
+    for (uint32_t i = 0; i < o->backchannel_count; i++, word += strlen(word) + 1)
+        if (vgw_text_same_words(word, text))
             return true;
     return false;
 }

@@ -7,6 +7,7 @@
 #include "base/json.h"
 
 #define VGW_TALK_BACKCHANNELS 32
+#define VGW_TALK_BACKCHANNELS_BYTES 384 /* together, each with its NUL */
 struct vgw_talk_options {
     int64_t endpoint_silence_us; /* silence after speech that ends the caller's turn; 700 ms */
     int64_t min_duration_us;     /* speech over our audio shorter than this does not interrupt; 200 ms */
@@ -16,7 +17,7 @@ struct vgw_talk_options {
     uint32_t min_words; /* words over our audio fewer than this do not interrupt; 0 */
     uint32_t max_reprompts, max_turns;
     char no_input_prompt[256], no_match_prompt[256], filler[256];
-    char backchannels[VGW_TALK_BACKCHANNELS][32]; /* "uh-huh": never a turn while we speak */
+    char backchannels[VGW_TALK_BACKCHANNELS_BYTES]; /* "uh-huh", one after the other: never a turn while we speak */
     uint32_t backchannel_count;
 };
 /** The defaults of options.md. */
@@ -24,6 +25,8 @@ struct vgw_talk_options vgw_talk_defaults(void);
 /** Lays the keys of `talk` (an object, or NULL) over `inout`. Durations may be text ("700ms") or seconds. Unknown keys
  * and bad values are errors that name the key; then nothing is changed. */
 int vgw_talk_options_apply(struct vgw_talk_options *inout, const struct vgw_json *talk, struct vgw_error *err);
+/** One more of them. False: there are VGW_TALK_BACKCHANNELS, or no room is left. */
+bool vgw_talk_backchannel_add(struct vgw_talk_options *o, const char *text);
 /** True when `text` is one of the backchannels (case and punctuation do not count). */
 bool vgw_talk_is_backchannel(const struct vgw_talk_options *o, const char *text);
 #endif

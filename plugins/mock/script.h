@@ -75,8 +75,8 @@ struct mock_seen {
 struct mock_run {
     const struct mock_script *script;
     int64_t silence_us; /* of the gateway, before the caller takes the turn */
-    uint32_t at;    /* index of the step that runs */
-    uint32_t phase; /* private */
+    uint32_t at;        /* index of the step that runs */
+    uint32_t phase;     /* private */
     int64_t since_us, onset_us, heard_us;
     uint32_t voiced;     /* frames with sound since the last expect was met */
     uint32_t digits_met; /* of the running expect's dtmf */

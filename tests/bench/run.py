@@ -31,7 +31,7 @@ class Bench:
     def __init__(self, build, quick):
         self.build, self.quick = os.path.abspath(build), quick
         self.rounds = 1 if quick else 3
-        self.seconds = 2 if quick else 4
+        self.seconds = 2 if quick else 3
 
     def program(self, name):
         return os.path.join(self.build, 'bench', name)

@@ -207,6 +207,27 @@ def test_every_action_of_the_table():
         assert audio.status == 200, audio
 
 
+GIVEN_UP = """
+id: gives_up
+steps:
+  - {type: gather, params: {input: [dtmf], num_digits: 4, timeout: 20s}, timeout: 500ms, on_error: continue, output_key: first}
+  - {type: gather, params: {input: "speech, dtmf", num_digits: 1, timeout: 300ms}, output_key: second}
+  - {type: voice_transfer, params: {to_number: "+15550999"}}
+  - {type: log, params: {message: "first {{ first.error_class }} second {{ second.input }}, and gone"}}
+"""
+
+
+def test_a_gather_that_is_given_up_makes_way_and_a_transfer_is_no_hang_up():
+    with lab(GIVEN_UP, scripts=QUIET, routes="  - {match: {}, workflow: gives_up}\n") as g:
+        c = incoming(g, **{"from": "+1", "to": "+2", "steps": [{"pause": 60}]})
+        e = g.events.wait("call_ended", call_id=c["call_id"])
+        assert e["data"]["cause"] == "transferred", e
+        r = completed(g, g.get("/voice/runs")["runs"][0]["run_id"])
+        assert [x["status"] for x in r["steps"]] == ["failed", "completed", "completed", "completed"], r
+        assert r["steps"][1]["output"]["input"] == "none", r
+        g.until(lambda: "first network second none, and gone" in g.log())
+
+
 FAILING = """
 id: refused
 steps:
@@ -560,7 +581,7 @@ actions:
   - {type: log, params: {message: "grouped saw {{ trigger.item }} {{ trigger.type }}"}}
 ---
 id: debounced
-trigger: {event_type: bell}
+trigger: bell
 debounce: 300ms
 actions:
   - {type: emit_event, params: {type: bell_rang, data: {n: "{{ trigger.n }}"}}}
@@ -639,6 +660,7 @@ steps:
   - {type: run_workflow, params: {id: outbond}}
   - {type: log, params: {message: "{{ trigger.x | uper }}"}}
   - {type: emit_event, params: {type: call_ended}}
+  - {type: gather, params: {input: voice}}
 ---
 id: outbound
 stepz: []
@@ -657,7 +679,7 @@ def test_errors_stand_with_their_place_and_remedy():
         code, text = g.check()
         assert code == 78, (code, text)
         for place, words in (("workflows/wrong.yaml:3:", "voice_make_call"), ("workflows/wrong.yaml:5:", "text"), ("workflows/wrong.yaml:6:", "seconds"),
-                             ("workflows/wrong.yaml:8:", "upper"), ("workflows/wrong.yaml:9:", "call_ended"), ("workflows/wrong.yaml:12:", "steps"),
+                             ("workflows/wrong.yaml:8:", "upper"), ("workflows/wrong.yaml:9:", "call_ended"), ("workflows/wrong.yaml:10:", "input"), ("workflows/wrong.yaml:13:", "steps"),
                              ("rules/wrong.yaml:3:", "gt"), ("rules/wrong.yaml:4:", "log")):
             lines = [x for x in text.splitlines() if place in x and words in x]
             assert lines, (place, words, text)

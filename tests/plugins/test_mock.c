@@ -509,7 +509,7 @@ static void inbound(void)
     attach();
     fakehost_advance(fake, 100000);
     say_to(25, 0x10);
-    fakehost_advance(fake, 300000);
+    fakehost_advance(fake, 700000);
     check(told("rms:hello") && sounds == 0, "the words are made ready while the gateway talks");
     fakehost_advance(fake, 1000000);
     check(sounds == 10, "then they are spoken");

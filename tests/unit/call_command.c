@@ -129,6 +129,25 @@ Test(call_command, commands_wait_for_the_connection_in_order)
     fake_free(f);
 }
 
+static void on_answered(struct fake *f, struct vgw_call *call, const char *type)
+{
+    if (strcmp(type, "call_answered") == 0)
+        cr_expect_eq(fake_command(f, call, VGW_CMD_SAY, "{\"text\":\"early\"}", true), VGW_OK);
+}
+
+Test(call_command, what_is_asked_for_at_the_moment_of_the_answer_waits_for_the_media)
+{
+    struct fake *f = fake_new(1, FAKE_CAPS_MEDIA);
+    struct vgw_call *call = fake_place(f);
+    f->on_event = on_answered;
+    fake_report(f, call, VGW_CALL_CONNECTED, 0);
+    cr_assert(fake_has_op(f, VGW_CMD_SAY));
+    cr_expect_eq(f->begun, 1, "the media began before it");
+    fake_complete(f, VGW_CMD_SAY, 0, NULL);
+    cr_expect_eq(f->done_count, 1);
+    fake_free(f);
+}
+
 Test(call_command, waiting_ends_by_time_by_the_end_of_the_call_or_at_the_limit)
 {
     struct fake *f = fake_new(1, FAKE_CAPS_MEDIA);
@@ -313,6 +332,22 @@ Test(call_command, abandoned_commands_are_not_told)
     fake_command(f, call, VGW_CMD_SAY, "{\"text\":\"x\"}", true);
     vgw_calls_abandon(f->calls, fake_done, f);
     fake_complete(f, VGW_CMD_SAY, 0, NULL);
+    cr_expect_eq(f->done_count, 0);
+    fake_free(f);
+}
+
+Test(call_command, a_gather_that_nobody_waits_for_is_stopped)
+{
+    struct fake *f = fake_new(1, FAKE_CAPS_MEDIA);
+    struct vgw_call *call = fake_connected(f);
+    fake_command(f, call, VGW_CMD_GATHER, "{\"num_digits\":1}", true);
+    size_t before = f->op_count;
+    uint64_t id = f->ops[before - 1].id;
+    vgw_calls_abandon(f->calls, fake_done, f);
+    cr_assert_eq(f->op_count, before + 1);
+    cr_expect_eq(f->ops[before].command, VGW_CMD_GATHER);
+    cr_expect_eq(vgw_json_get_int(f->ops[before].params, "cancel", 0), (int64_t)id);
+    fake_complete(f, VGW_CMD_GATHER, VGW_EBUSY, NULL);
     cr_expect_eq(f->done_count, 0);
     fake_free(f);
 }

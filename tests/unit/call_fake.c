@@ -27,6 +27,8 @@ static void on_emit(void *arg, const char *type, const struct vgw_session *s, co
     vgw_strcopy(e->session_id, sizeof e->session_id, s->session_id);
     vgw_strcopy(e->call_id, sizeof e->call_id, call ? call->call_id : "");
     e->data = data;
+    if (f->on_event && call)
+        f->on_event(f, (struct vgw_call *)(uintptr_t)call, type);
 }
 
 static void on_journal(void *arg, const char *kind, struct vgw_json *doc, void (*synced)(void *), void *synced_arg)

@@ -28,6 +28,7 @@ struct fake {
     struct vgw_route_set *routes;
     struct fake_event events[FAKE_LOG_MAX];
     size_t event_count;
+    void (*on_event)(struct fake *f, struct vgw_call *call, const char *type); /* may be NULL */
     char journal[FAKE_LOG_MAX][12];
     size_t journal_count;
     struct vgw_json *records[FAKE_LOG_MAX];

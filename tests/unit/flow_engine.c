@@ -124,7 +124,7 @@ Test(flow_engine, the_outbound_example_runs_with_its_delays_and_its_own_call)
     /* The end that voice_end_call brings about is no hang-up, although the event comes before the answer. */
     world_event(&w, "{\"type\":\"call_ended\",\"call_id\":\"c-7\",\"data\":{}}");
     cr_assert(vgw_action_complete(w.reg, w.ops[0], 0, world_json("{\"state\":\"ended\"}"), NULL));
-    cr_assert(strstr(w.notes, "log:done;event:workflow_finished;finished:completed;"), "%s", w.notes);
+    cr_assert(strstr(w.notes, "log:done;event:workflow_finished;lets go:c-7;finished:completed;"), "%s", w.notes);
     cr_assert_not(vgw_flow_engine_holds_call(w.engine, "c-7"));
     world_close(&w);
 }
@@ -244,6 +244,49 @@ Test(flow_engine, a_hang_up_ends_the_run_unless_it_shall_continue)
     world_start(&w, "w", "{}", "c-1", id);
     world_event(&w, "{\"type\":\"call_ended\",\"call_id\":\"c-1\"}");
     cr_assert(strstr(w.notes, "log:bye;"));
+    world_close(&w);
+}
+
+Test(flow_engine, a_run_holds_its_call_until_it_ends)
+{
+    struct world w;
+    char id[ID];
+    world_engine(&w, NULL);
+    world_load1(&w, WF("{\"type\":\"delay\",\"seconds\":2}"));
+    world_start(&w, "w", "{}", "c-1", id);
+    cr_assert(strstr(w.notes, "holds:c-1;") && !strstr(w.notes, "lets go"), "%s", w.notes);
+    cr_assert_eq(w.armed_us, w.now + 2000000, "whoever ticks is told when");
+    world_after(&w, 3);
+    cr_assert(strstr(w.notes, "lets go:c-1;"), "%s", w.notes);
+    cr_assert_eq(w.armed_us, INT64_MAX);
+    w.notes[0] = '\0';
+    world_load1(&w, WF("{\"type\":\"voice_make_call\",\"params\":{\"to_number\":\"+1\"}},{\"type\":\"stop\"}"));
+    world_start(&w, "w", "{}", NULL, id);
+    cr_assert(strstr(w.notes, "holds:c-7;") && strstr(w.notes, "lets go:c-7;"), "also one that it made: %s", w.notes);
+    w.notes[0] = '\0';
+    const char *rule =
+        "{\"id\":\"r\",\"trigger\":\"call_answered\",\"actions\":[{\"type\":\"log\",\"message\":\"x\"}]}";
+    world_load1(&w, rule);
+    world_event(&w, "{\"type\":\"call_answered\",\"call_id\":\"c-1\"}");
+    cr_assert(strstr(w.notes, "log:x;") && !strstr(w.notes, "holds"), "a rule holds none: %s", w.notes);
+    world_close(&w);
+}
+
+Test(flow_engine, a_sensitive_step_tells_nobody_why_it_failed)
+{
+    struct world w;
+    char id[ID];
+    world_engine(&w, NULL);
+    world_load1(&w, WF("{\"type\":\"if\",\"condition\":{\"field\":\"x\",\"operator\":\"eq\",\"value\":null},\"then\":["
+                       "{\"type\":\"flaky\",\"sensitive\":true}]}"));
+    w.fail_next = 1;
+    world_start(&w, "w", "{}", NULL, id);
+    struct vgw_json *run = vgw_flow_engine_show(w.engine, id);
+    char *text = vgw_json_text(run, false);
+    cr_assert_str_eq(vgw_json_get_string(run, "status", ""), "failed");
+    cr_assert_null(strstr(text, "the line is cut"), "%s", text);
+    vgw_free(text);
+    vgw_json_free(run);
     world_close(&w);
 }
 

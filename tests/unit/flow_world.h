@@ -18,6 +18,7 @@ struct world {
     vgw_action_handle ops[WORLD_OPS];
     int op_count, fail_next, tries;
     bool feed_back; /* events go to the engine at once */
+    int64_t armed_us;
 };
 
 static inline void world_note(struct world *w, const char *what)
@@ -130,6 +131,18 @@ static inline void world_finished(void *arg, const struct vgw_flow_ids *ids, con
     world_note(arg, text);
 }
 
+static inline void world_hold(void *arg, const struct vgw_flow_ids *ids, bool on)
+{
+    char text[100];
+    (void)snprintf(text, sizeof text, "%s:%s", on ? "holds" : "lets go", ids->call_id);
+    world_note(arg, text);
+}
+
+static inline void world_arm(void *arg, int64_t at_us)
+{
+    ((struct world *)arg)->armed_us = at_us;
+}
+
 static inline void world_register(struct world *w, const char *name, unsigned flags, int64_t timeout,
                                   int (*run)(void *, vgw_action_handle, const struct vgw_json *,
                                              const struct vgw_action_context *, struct vgw_error *))
@@ -180,6 +193,8 @@ static inline void world_engine(struct world *w, const struct vgw_flow_limits *l
                                      .cancel_action = world_cancel_action,
                                      .emit = world_emit,
                                      .log = world_log,
+                                     .hold = world_hold,
+                                     .arm = world_arm,
                                      .finished = world_finished};
     w->engine = vgw_flow_engine_new(&driver, limits, w->reg);
     w->link.engine = w->engine;

@@ -44,7 +44,8 @@ static void check_refusal(struct world *w, const char *what, int rc, const struc
 
 static void place(struct world *w)
 {
-    static const char *const numbers[] = {"+15550142", "+15550150", "+15550161", "+15550001", "+15550002", "+15550003", "+15550777", ""};
+    static const char *const numbers[] = {"+15550142", "+15550150", "+15550161", "+15550001",
+                                          "+15550002", "+15550003", "+15550777", ""};
     static const char *const providers[] = {NULL, "lab", "wild", "wild", "nobody"};
     static const char *const workflows[] = {NULL, NULL, "greet", "slow", "none"};
     static const char *const who[] = {NULL, "echo", "desk", "back", "none"};
@@ -74,10 +75,14 @@ static void on_told(void *arg, int status, const char *sentence, const struct vg
 static void command(struct world *w)
 {
     static const char *const params[] = {
-        "{\"text\":\"A word.\",\"url\":\"/none.wav\",\"digits\":\"12\",\"to\":\"+15550100\",\"name\":\"desk\",\"kind\":\"blind\",\"prompt\":\"Say it.\","
+        "{\"text\":\"A "
+        "word.\",\"url\":\"/"
+        "none.wav\",\"digits\":\"12\",\"to\":\"+15550100\",\"name\":\"desk\",\"kind\":\"blind\",\"prompt\":\"Say it.\","
         "\"input\":\"dtmf speech\",\"num_digits\":1,\"timeout\":2}",
-        "{\"text\":\"Long words that take their time to be said to the end of the sentence.\",\"interruptible\":false,\"to\":\"+15550100\",\"kind\":"
-        "\"attended\",\"name\":\"echo\",\"digits\":\"#\",\"url\":\"https://x.example/a.wav\",\"prompt\":\"Key?\",\"input\":\"dtmf\",\"num_digits\":2,"
+        "{\"text\":\"Long words that take their time to be said to the end of the "
+        "sentence.\",\"interruptible\":false,\"to\":\"+15550100\",\"kind\":"
+        "\"attended\",\"name\":\"echo\",\"digits\":\"#\",\"url\":\"https://x.example/"
+        "a.wav\",\"prompt\":\"Key?\",\"input\":\"dtmf\",\"num_digits\":2,"
         "\"timeout\":1}",
         "{}"};
     struct vgw_call *call = any_call(w);
@@ -151,7 +156,8 @@ static void reload(struct world *w)
     struct vgw_buf text = {0};
     vgw_config_errors_print(&reader.errors, &text);
     if (broken != (rc < 0))
-        world_fail(w, "a %s configuration gave %d: %s %s", broken ? "broken" : "good", rc, err.text, vgw_buf_str(&text));
+        world_fail(w, "a %s configuration gave %d: %s %s", broken ? "broken" : "good", rc, err.text,
+                   vgw_buf_str(&text));
     vgw_buf_done(&text);
     if (vgw_gateway_generation(w->gateway) != before + (rc == 0))
         world_fail(w, "the generation went from %llu to %llu with status %d", (unsigned long long)before,
@@ -187,7 +193,8 @@ static void act(struct world *w)
     static const struct {
         unsigned share;
         void (*fn)(struct world *w);
-    } acts[] = {{22, place}, {50, command}, {8, run_flow}, {4, end_session}, {4, new_session}, {3, reload}, {2, drain_and_back}, {7, look}};
+    } acts[] = {{22, place},      {50, command}, {8, run_flow},       {4, end_session},
+                {4, new_session}, {3, reload},   {2, drain_and_back}, {7, look}};
     uint64_t n = vgw_rng_below(&w->rng, 100);
     for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) {
         if (n < acts[i].share) {

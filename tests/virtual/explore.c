@@ -1,5 +1,5 @@
-/* explore.c - explore [--plugins DIR] [--chaos DIR] [--dir DIR] [--seeds N] [--first N] [--seed N] [--verbose]: runs the
- * whole gateway in virtual time, once for each seed, in an order of threads drawn from it. A seed whose run crashes
+/* explore.c - explore [--plugins DIR] [--chaos DIR] [--dir DIR] [--seeds N] [--first N] [--seed N] [--verbose]: runs
+ * the whole gateway in virtual time, once for each seed, in an order of threads drawn from it. A seed whose run crashes
  * counts as failed and the others go on. The last line is "N passed, N failed". */
 #include <signal.h>
 #include <stdio.h>
@@ -98,8 +98,8 @@ static uint64_t run_child(const struct world_options *o, uint64_t first, uint64_
     if (status == 0)
         return end;
     uint64_t at = first + t.seeds < end ? first + t.seeds : end - 1;
-    printf("seed %llu: the run ended with %s %d\n", (unsigned long long)at, WIFSIGNALED(status) ? "signal" : "exit code",
-           WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    printf("seed %llu: the run ended with %s %d\n", (unsigned long long)at,
+           WIFSIGNALED(status) ? "signal" : "exit code", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     all->failed++;
     all->seeds += first + t.seeds < end;
     return at + 1;
@@ -122,11 +122,13 @@ static int run_all(const struct world_options *o, uint64_t first, uint64_t count
         at = run_child(o, at, end, &t);
     }
     double took = seconds() - began;
-    printf("%llu seeds, %llu calls, %llu steps, %.0f s of virtual time in %.1f s: %.0f times faster\n", (unsigned long long)t.seeds,
-           (unsigned long long)t.calls, (unsigned long long)t.steps, t.virtual_s, took, took > 0 ? t.virtual_s / took : 0);
+    printf("%llu seeds, %llu calls, %llu steps, %.0f s of virtual time in %.1f s: %.0f times faster\n",
+           (unsigned long long)t.seeds, (unsigned long long)t.calls, (unsigned long long)t.steps, t.virtual_s, took,
+           took > 0 ? t.virtual_s / took : 0);
     if (t.failed)
         printf("a seed again: --seed N [--verbose]\n");
-    printf("%llu passed, %llu failed\n", (unsigned long long)(t.seeds - t.failed + promised), (unsigned long long)(t.failed + broken));
+    printf("%llu passed, %llu failed\n", (unsigned long long)(t.seeds - t.failed + promised),
+           (unsigned long long)(t.failed + broken));
     return t.failed || broken;
 }
 
@@ -157,7 +159,10 @@ int main(int argc, char **argv)
         else if (vgw_streq(argv[i], "--seed"))
             first = strtoull(value, NULL, 10), one = true;
         else {
-            fprintf(stderr, "usage: %s [--plugins DIR] [--chaos DIR] [--dir DIR] [--seeds N] [--first N] [--seed N] [--verbose]\n", argv[0]);
+            fprintf(
+                stderr,
+                "usage: %s [--plugins DIR] [--chaos DIR] [--dir DIR] [--seeds N] [--first N] [--seed N] [--verbose]\n",
+                argv[0]);
             return 64;
         }
         i++;

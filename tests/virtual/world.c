@@ -80,8 +80,9 @@ static void on_event(void *arg, struct vgw_event *e)
         world_fail(w, "call %s ended %u times (%s)", e->about.call_id, c->ended, e->name);
     if (c && e->type == VGW_EVENT_CALL_INITIATED && ++c->began > 1)
         world_fail(w, "call %s began twice", e->about.call_id);
-    if (c && c->ended && (e->type == VGW_EVENT_CALL_RINGING || e->type == VGW_EVENT_CALL_ANSWERED || e->type == VGW_EVENT_HOLD_STARTED ||
-                          e->type == VGW_EVENT_TRANSFER_INITIATED))
+    if (c && c->ended &&
+        (e->type == VGW_EVENT_CALL_RINGING || e->type == VGW_EVENT_CALL_ANSWERED || e->type == VGW_EVENT_HOLD_STARTED ||
+         e->type == VGW_EVENT_TRANSFER_INITIATED))
         world_fail(w, "%s came after the end of call %s", e->name, e->about.call_id);
     if (s && e->type == VGW_EVENT_SESSION_CREATED && ++s->began > 1)
         world_fail(w, "session %s began twice", e->about.session_id);
@@ -197,7 +198,8 @@ static void check_names(struct world *w)
     static const char *const names[] = {"", "call", "leg", "stt", "tts", "assistant", "use"};
     for (int k = VGW_HANDLE_CALL; k <= VGW_HANDLE_USE; k++)
         if (vgw_handle_count((enum vgw_handle_kind)k) != w->names_before[k])
-            world_fail(w, "%u names of kind %s are left", vgw_handle_count((enum vgw_handle_kind)k) - w->names_before[k], names[k]);
+            world_fail(w, "%u names of kind %s are left",
+                       vgw_handle_count((enum vgw_handle_kind)k) - w->names_before[k], names[k]);
 }
 
 void world_close(struct world *w)
@@ -258,7 +260,8 @@ static void check_loops(struct world *w)
     for (size_t i = 0; i < n; i++) {
         const struct vgw_timer *t = vgw_heap_head(&loops[i]->timers);
         if (t)
-            world_fail(w, "%zu timers of worker %s are still armed, the next at %lld µs from now", loops[i]->timers.count, vgw_loop_name(loops[i]),
+            world_fail(w, "%zu timers of worker %s are still armed, the next at %lld µs from now",
+                       loops[i]->timers.count, vgw_loop_name(loops[i]),
                        (long long)(t->deadline_us - vgw_driver_now(w->driver)));
     }
 }
@@ -272,12 +275,14 @@ static void check_seen(struct world *w)
             world_fail(w, "call %s has %u terminal events", id, ((struct seen *)value)->ended);
     for (size_t i = 0; vgw_map_next(w->sessions, &i, &id, &value);)
         if (((struct seen *)value)->ended != ((struct seen *)value)->began)
-            world_fail(w, "session %s began %u times and stopped %u times", id, ((struct seen *)value)->began, ((struct seen *)value)->ended);
+            world_fail(w, "session %s began %u times and stopped %u times", id, ((struct seen *)value)->began,
+                       ((struct seen *)value)->ended);
 }
 
 /* ---- the store ---- */
 
-static void rows_check(struct world *w, const struct vgw_json *rows, struct vgw_map *seen, const char *key, const char *table)
+static void rows_check(struct world *w, const struct vgw_json *rows, struct vgw_map *seen, const char *key,
+                       const char *table)
 {
     size_t known = 0;
     for (size_t i = 0; i < vgw_json_count(rows); i++) {
@@ -331,13 +336,15 @@ void world_settle(struct world *w)
     w->drained = false;
     vgw_gateway_drain(w->gateway, (int64_t)vgw_rng_below(&w->rng, 100) * VGW_US_PER_S, on_drained, w);
     if (!vgw_driver_run_until(w->driver, is_quiet, w, 600 * VGW_US_PER_S))
-        world_fail(w, "not quiet 10 minutes after the drain began: drained %d, %u calls, %u sessions, %zu runs, %zu writes", w->drained,
-                   vgw_calls_count(r.calls), vgw_calls_session_count(r.calls), vgw_flow_engine_counts(r.flow).live,
-                   vgw_store_backlog(vgw_gateway_store(w->gateway)));
+        world_fail(
+            w, "not quiet 10 minutes after the drain began: drained %d, %u calls, %u sessions, %zu runs, %zu writes",
+            w->drained, vgw_calls_count(r.calls), vgw_calls_session_count(r.calls), vgw_flow_engine_counts(r.flow).live,
+            vgw_store_backlog(vgw_gateway_store(w->gateway)));
     vgw_driver_run(w->driver, 60 * VGW_US_PER_S); /* late callbacks, generations that drain */
     world_check(w);
     if (vgw_calls_count(r.calls) || vgw_calls_session_count(r.calls))
-        world_fail(w, "%u calls and %u sessions are live after all was drained", vgw_calls_count(r.calls), vgw_calls_session_count(r.calls));
+        world_fail(w, "%u calls and %u sessions are live after all was drained", vgw_calls_count(r.calls),
+                   vgw_calls_session_count(r.calls));
     check_instances(w);
     check_loops(w);
     check_names(w);

@@ -1,6 +1,7 @@
 /* world.h - one seed's world: a whole gateway on a virtual clock, what is done to it, and what must hold. */
 #ifndef VIRTUAL_WORLD_H
 #define VIRTUAL_WORLD_H
+#include <stdio.h>
 #include "base/buf.h"
 #include "base/id.h"
 #include "base/map.h"
@@ -61,7 +62,8 @@ extern struct world *world_now;
 /** The configuration of a seed; `version` 0 is the one to start with, others are for reloads. Caller frees. */
 char *config_random(struct world *w, unsigned version);
 /** One that behaves, for scenarios of their own. */
-char *config_polite(struct world *w, const char *more);
+void config_polite(struct vgw_buf *b, const struct world_options *options, const char *more, const char *call_limit,
+                   const char *silence);
 
 /** Does something at random times, `count` times. */
 void acts_start(struct world *w, unsigned count);

@@ -1,4 +1,5 @@
-/* chance.h - what the plugins of the virtual run share: a seeded draw, and the word for a broken promise of the host. */
+/* chance.h - what the plugins of the virtual run share: a seeded draw, and the word for a broken promise of the host.
+ */
 #ifndef VIRTUAL_CHANCE_H
 #define VIRTUAL_CHANCE_H
 #include <stdint.h>

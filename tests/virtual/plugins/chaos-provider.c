@@ -14,8 +14,8 @@ struct telco;
 struct call {
     uint64_t handle; /* 0: none yet */
     uint32_t sequence;
-    int over;        /* the host was told of the end */
-    int forgotten;   /* the host let go of it */
+    int over;      /* the host was told of the end */
+    int forgotten; /* the host let go of it */
     int came_in;
     char id[32];
 };
@@ -47,7 +47,7 @@ struct telco {
     struct call calls[CALLS_MAX];
     struct task *tasks;
     struct stream *streams;
-    int draining;
+    int draining, ever_rude;
 };
 
 /* ---- tasks ---- */
@@ -150,12 +150,14 @@ static void tell_state(struct telco *t, struct call *c, const struct task *k)
     struct voicegw_call_state s = {.size = sizeof s,
                                    .state = k->state,
                                    .outcome = k->outcome,
-                                   .sequence = rude(t) ? (uint32_t)chance_below(&t->rng, 9)
+                                   .sequence = rude(t)                  ? (uint32_t)chance_below(&t->rng, 9)
                                                : chance_of(&t->rng, 50) ? 0u
                                                                         : ++c->sequence,
                                    .cause = chance_of(&t->rng, 50) ? "chaos" : NULL,
                                    .data_json = chance_of(&t->rng, 20) ? "{\"cost\":0.01,\"currency\":\"EUR\"}" : NULL,
-                                   .provider_call_id = rude(t) ? t->calls[0].id : chance_of(&t->rng, 50) ? c->id : NULL};
+                                   .provider_call_id = rude(t)                  ? t->calls[0].id
+                                                       : chance_of(&t->rng, 50) ? c->id
+                                                                                : NULL};
     (void)t->provider->on_state(t->host, c->handle, &s);
     if (k->state >= VOICEGW_CALL_ENDED)
         c->over = 1;
@@ -167,7 +169,8 @@ static void come_in(struct telco *t)
     int again = t->call_count && chance_of(&t->rng, 15);
     struct call *known = again ? &t->calls[chance_below(&t->rng, t->call_count)] : NULL;
     struct call *c = known && known->handle && !known->forgotten ? known : call_new(t, 0);
-    struct voicegw_incoming in = {.size = sizeof in, .answered = chance_of(&t->rng, 15) ? 1u : 0u, .from = "+15551234", .caller_name = "C"};
+    struct voicegw_incoming in = {
+        .size = sizeof in, .answered = chance_of(&t->rng, 15) ? 1u : 0u, .from = "+15551234", .caller_name = "C"};
     uint64_t handle = 0;
     if (!c)
         return;
@@ -185,7 +188,7 @@ static void come_in(struct telco *t)
     if (c == known && handle == c->handle)
         return;
     if (c == known) { /* ours was going out, or another has its id: here it is a new call */
-        if (known->came_in && !known->forgotten && t->rude == 0)
+        if (known->came_in && !known->forgotten && !t->ever_rude)
             chance_broken(t->host, "provider: the same provider_call_id gave another call");
         if (!(c = call_new(t, handle)))
             return;
@@ -328,8 +331,8 @@ static int32_t on_hold(void *instance, uint64_t op, uint64_t handle, uint32_t on
 static int32_t on_transfer(void *instance, uint64_t op, uint64_t handle, uint32_t kind, const char *to,
                            const char *params_json)
 {
-    static const char *const outcomes[] = {"{\"outcome\":\"completed\"}", "{\"outcome\":\"busy\"}", "{\"outcome\":\"failed\"}",
-                                           NULL};
+    static const char *const outcomes[] = {"{\"outcome\":\"completed\"}", "{\"outcome\":\"busy\"}",
+                                           "{\"outcome\":\"failed\"}", NULL};
     struct telco *t = instance;
     struct call *c = op_call(t, handle, "provider: transfer() of a call that was let go");
     (void)kind;
@@ -541,6 +544,7 @@ static int32_t on_create(const struct voicegw_host *host, const struct voicegw_o
     t->media = host->get_extension(host, VOICEGW_HOST_MEDIA);
     t->rng = (uint64_t)host->option_int(host, o, "seed", 1);
     t->rude = (uint64_t)host->option_int(host, o, "rude", 0);
+    t->ever_rude = t->rude > 0;
     t->incoming = (unsigned)host->option_int(host, o, "incoming", 0);
     t->name = (uint64_t)host->wall_us(host) * 31 + t->rng; /* no two instances give the same ids */
     *ret_instance = t;
@@ -559,6 +563,7 @@ static int32_t on_reconfigure(void *instance, const struct voicegw_options *o)
 {
     struct telco *t = instance;
     t->rude = (uint64_t)t->host->option_int(t->host, o, "rude", 0);
+    t->ever_rude |= t->rude > 0;
     return VOICEGW_OK;
 }
 
@@ -577,7 +582,8 @@ static void on_drain(void *instance)
     if (chance_of(&t->rng, 50))
         tell_drained(t);
     else
-        (void)t->host->timer_start(t->host, VOICEGW_TARGET_CONTROL, chance_time(&t->rng, 5 * SECOND_US), tell_drained, t);
+        (void)t->host->timer_start(t->host, VOICEGW_TARGET_CONTROL, chance_time(&t->rng, 5 * SECOND_US), tell_drained,
+                                   t);
 }
 
 static void on_destroy(void *instance)
@@ -632,29 +638,28 @@ static const void *on_extension(void *instance, const char *id)
 
 #define NUMBER(n, d, f, text)                                                                                          \
     {                                                                                                                  \
-        .size = sizeof(struct voicegw_option), .type = VOICEGW_OPTION_INT, .name = n, .dflt = d, .flags = f, .max = 1e15, \
-        .description = text                                                                                            \
+        .size = sizeof(struct voicegw_option), .type = VOICEGW_OPTION_INT, .name = n, .dflt = d, .flags = f,           \
+        .max = 1e15, .description = text                                                                               \
     }
 static const struct voicegw_option options[] = {
     NUMBER("seed", "1", 0, "What is drawn begins here"),
     NUMBER("rude", "0", VOICEGW_OPTION_RELOADABLE, "Percent of what happens that should not"),
     NUMBER("incoming", "0", 0, "Calls that come in"),
 };
-static const struct voicegw_factory factory = {.size = sizeof factory,
-                                               .kind = VOICEGW_KIND_PROVIDER,
-                                               .options = options,
-                                               .option_count = sizeof options / sizeof options[0],
-                                               .caps = VOICEGW_CAP_MAKE_CALL | VOICEGW_CAP_ANSWER | VOICEGW_CAP_END |
-                                                       VOICEGW_CAP_HOLD | VOICEGW_CAP_TRANSFER |
-                                                       VOICEGW_CAP_TRANSFER_ATTENDED | VOICEGW_CAP_PLAY |
-                                                       VOICEGW_CAP_SAY | VOICEGW_CAP_DTMF | VOICEGW_CAP_RECORD |
-                                                       VOICEGW_CAP_MUTE | VOICEGW_CAP_STATUS | VOICEGW_CAP_MEDIA,
-                                               .create = on_create,
-                                               .start = on_start,
-                                               .reconfigure = on_reconfigure,
-                                               .drain = on_drain,
-                                               .destroy = on_destroy,
-                                               .get_extension = on_extension};
+static const struct voicegw_factory factory = {
+    .size = sizeof factory,
+    .kind = VOICEGW_KIND_PROVIDER,
+    .options = options,
+    .option_count = sizeof options / sizeof options[0],
+    .caps = VOICEGW_CAP_MAKE_CALL | VOICEGW_CAP_ANSWER | VOICEGW_CAP_END | VOICEGW_CAP_HOLD | VOICEGW_CAP_TRANSFER |
+            VOICEGW_CAP_TRANSFER_ATTENDED | VOICEGW_CAP_PLAY | VOICEGW_CAP_SAY | VOICEGW_CAP_DTMF | VOICEGW_CAP_RECORD |
+            VOICEGW_CAP_MUTE | VOICEGW_CAP_STATUS | VOICEGW_CAP_MEDIA,
+    .create = on_create,
+    .start = on_start,
+    .reconfigure = on_reconfigure,
+    .drain = on_drain,
+    .destroy = on_destroy,
+    .get_extension = on_extension};
 static const struct voicegw_factory *const factories[] = {&factory};
 static const struct voicegw_plugin plugin = {.size = sizeof plugin,
                                              .abi_major = VOICEGW_ABI_MAJOR,

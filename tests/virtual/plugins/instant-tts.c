@@ -214,11 +214,20 @@ static const void *on_extension(void *instance, const char *id)
     return strcmp(id, VOICEGW_KIND_TTS) == 0 ? &tts : NULL;
 }
 
-static const struct voicegw_option options[] = {
-    {.size = sizeof(struct voicegw_option), .type = VOICEGW_OPTION_INT, .name = "seed", .dflt = "1", .min = 0, .max = 1e15,
-     .description = "What is drawn begins here"},
-    {.size = sizeof(struct voicegw_option), .type = VOICEGW_OPTION_INT, .name = "rude", .dflt = "0", .min = 0, .max = 100,
-     .description = "Percent of answers that are wrong in some way"}};
+static const struct voicegw_option options[] = {{.size = sizeof(struct voicegw_option),
+                                                 .type = VOICEGW_OPTION_INT,
+                                                 .name = "seed",
+                                                 .dflt = "1",
+                                                 .min = 0,
+                                                 .max = 1e15,
+                                                 .description = "What is drawn begins here"},
+                                                {.size = sizeof(struct voicegw_option),
+                                                 .type = VOICEGW_OPTION_INT,
+                                                 .name = "rude",
+                                                 .dflt = "0",
+                                                 .min = 0,
+                                                 .max = 100,
+                                                 .description = "Percent of answers that are wrong in some way"}};
 static const struct voicegw_factory factory = {.size = sizeof factory,
                                                .kind = VOICEGW_KIND_TTS,
                                                .options = options,

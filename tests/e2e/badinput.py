@@ -1,0 +1,230 @@
+#!/usr/bin/python3
+# budget: 90 s
+"""What is wrong is refused with a sentence that says what would be right, and the rest runs on."""
+import json
+import os
+import shutil
+import socket
+import subprocess
+
+from daemon import ROOT, Feed, Gateway, WebSocket, base, build, gateway, run, wait
+
+
+def refused_at_start(config, *words, environment=None, **files):
+    """The gateway does not start: exit 78, every word is said, each error has its place. The same from --check."""
+    g = Gateway(config, environment=environment)
+    try:
+        for name, text in files.items():
+            with open(os.path.join(g.folder, name.replace("_yaml", ".yaml")), "w", encoding="utf-8") as f:
+                f.write(text)
+        p = g.spawn()
+        assert p.wait(wait()) == 78, (p.returncode, g.log())
+        said = g.log()
+        code, checked = g.check()
+        assert code == 78, (code, checked)
+        for text in (said, checked):
+            for word in words:
+                assert word in text, f"{word!r} is not said: {text}"
+            for line in text.strip().splitlines():
+                assert ".yaml:" in line, f"no place: {line!r}"
+    finally:
+        g.done()
+
+
+def test_all_errors_of_a_configuration_at_once():
+    refused_at_start(base(gateway="max_sesions: 3, session_timeout: soon, workers: -5", mock="late_callbacks_ms: fast", more="""
+departements: {a: b}
+media_silence_timeout: 2000h
+auth: {tokens: [{name: a, token: x, scopes: [read, everything]}]}
+default_provider: nobody
+journal_: {}
+"""), "max_sessions", "soon", "workers", "fast", "departments", "media_silence_timeout", "everything", "nobody", "journal")
+
+
+def test_what_cannot_be_parsed():
+    refused_at_start("gateway: {a: [1, 2\n", "voicegw.yaml:")
+    refused_at_start("gateway: \t{}\n\tx: 1\n", "voicegw.yaml:")
+    refused_at_start("a: &a [*a]\n", "voicegw.yaml:")
+    refused_at_start("- a\n- b\n", "voicegw.yaml:")
+    refused_at_start("x: " + "[" * 500 + "]" * 500 + "\n", "voicegw.yaml:")
+    bomb = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join(['*' + chr(97 + i)] * 10)}]\n" for i in range(8))
+    refused_at_start(bomb, "voicegw.yaml:")
+
+
+def test_names_that_nobody_bears():
+    refused_at_start(base(routes="  - {match: {}, assistant: ecko, stt: locale, tts: local}\n"), "ecko", "echo", "locale")
+    refused_at_start(base(routes="  - {match: {provider: labb}, assistant: echo}\n"), "labb")
+    refused_at_start(base(more="include: [more.yaml]"), "http", more_yaml="http: {prefix: /v}\n")
+    refused_at_start(base(more='departments: {a: "${NOT_SET_ANYWHERE}"}'), "NOT_SET_ANYWHERE")
+    refused_at_start(base().replace("  lab: {", "  calls: {"), "calls")
+    refused_at_start(base(mock="password: !file nowhere.txt"), "nowhere.txt")
+
+
+def test_workflows_and_rules_that_are_wrong():
+    refused_at_start(base(more="workflows: [wf.yaml]"), "voice_make_cal", "wf.yaml:",
+                     wf_yaml="id: a\nsteps:\n  - {type: voice_make_cal, params: {}}\n")
+    refused_at_start(base(more="rules: [rule.yaml]"), "rule.yaml:",
+                     rule_yaml="id: a\ntrigger: {type: voice_event, event_type: call_ended}\nconditions: [{field: duration, operator: gtt, value: 1}]\nactions: [{type: log, params: {message: x}}]\n")
+
+
+def test_without_tokens_only_loopback():
+    config = base().replace('listen: ["127.0.0.1:$PORT"]', 'listen: ["0.0.0.0:$PORT"]')
+    refused_at_start(config, "token")
+    refused_at_start(base().replace('listen: ["127.0.0.1:$PORT"]', 'listen: ["127.0.0.1:$PORT"], public_url: "https://voice.example.com"'), "token")
+    with gateway(config, stop=False, environment={"VOICEGW_TOKEN": "a-secret-token"}) as g:
+        assert g.request("GET", "/voice/calls").status == 401
+        a = g.request("GET", "/voice/calls")
+        assert a.headers["www-authenticate"].startswith("Bearer")
+        g.get("/voice/calls", headers={"Authorization": "Bearer a-secret-token"})
+        assert "a-secret-token" not in g.log()
+        import signal
+        g.process.send_signal(signal.SIGTERM)
+        g.ended()
+
+
+def test_a_port_that_is_taken():
+    with gateway(base()) as g:
+        other = Gateway(base())
+        try:
+            with open(other.config, encoding="utf-8") as f:
+                text = f.read().replace(f"127.0.0.1:{other.port}", f"127.0.0.1:{g.port}")
+            other.write(text)
+            p = other.spawn()
+            assert p.wait(wait()) not in (0, 78) and str(g.port) in other.log(), (p.returncode, other.log())
+        finally:
+            other.done()
+
+
+def compile_plugin(folder, name, *defines):
+    subprocess.run(["cc", "-std=c17", "-D_GNU_SOURCE", "-shared", "-fPIC", f"-I{ROOT}/plugin-sdk/include", f'-DSUBJECT_NAME="{name}"', *defines,
+                    "-o", os.path.join(folder, f"{name}.so"), f"{ROOT}/tests/abi/plugins/subject.c"], check=True)
+
+
+def test_broken_plugins_are_refused_and_the_rest_runs():
+    g = Gateway()
+    try:
+        folder = g.plugins[0] = os.path.join(g.folder, "plugins")
+        shutil.copytree(os.path.join(build(), "plugins"), folder)
+        compile_plugin(folder, "crashes", "-DCRASH_IN_CONSTRUCTOR")
+        compile_plugin(folder, "leaves", "-DEXIT_IN_CONSTRUCTOR")
+        compile_plugin(folder, "symbol", "-DMISSING_SYMBOL")
+        compile_plugin(folder, "major", "-DSUBJECT_MAJOR=99")
+        compile_plugin(folder, "good")
+        os.rename(os.path.join(folder, "good.so"), os.path.join(folder, "othername.so"))
+        with open(os.path.join(folder, "text.so"), "w", encoding="utf-8") as f:
+            f.write("no plugin")
+        with open(os.path.join(build(), "plugins", "echo.so"), "rb") as f:
+            data = bytearray(f.read())
+        data[18:20] = b"\xb7\x00"  # AArch64
+        with open(os.path.join(folder, "arch.so"), "wb") as f:
+            f.write(data)
+        with open(os.path.join(folder, "cut.so"), "wb") as f:
+            f.write(data[:100])
+        broken = ["absent", "crashes", "leaves", "symbol", "major", "othername", "text", "arch", "cut"]
+        g.write(base().replace("echo: {plugin: echo}", "echo: {plugin: echo}, " + ", ".join(f"{b}: {{plugin: {b}}}" for b in broken)))
+        g.start()
+        health = g.get("/health")
+        assert health["status"] == "degraded", health
+        for b in broken:
+            part = health["parts"][f"assistants.{b}"]
+            assert part["status"] == "degraded" and len(part["detail"]) > 20, (b, part)
+        assert health["parts"]["assistants.echo"]["status"] == "ok"
+        feed = g.feed()
+        call = g.call("+1555")
+        feed.wait("call_answered", call_id=call["call_id"])
+        for b in broken[1:]:
+            a = g.request("GET", f"/voice/plugins/{b}")
+            assert a.status in (200, 404), a
+        g.stop()
+        code, said = g.check()
+        assert code == 78 and all(b in said for b in broken), (code, said)
+    finally:
+        g.done()
+
+
+def raw(g, data):
+    """What is answered to raw octets until the other end closes, or says nothing more."""
+    with socket.create_connection(("127.0.0.1", g.port), wait()) as s:
+        s.settimeout(3)
+        out = b""
+        try:
+            s.sendall(data)
+            s.shutdown(socket.SHUT_WR)
+            while part := s.recv(65536):
+                out += part
+        except OSError:
+            pass
+        return out
+
+
+def test_malformed_http_and_json():
+    with gateway(base()) as g:
+        host = b"Host: localhost\r\n"
+        for data, expected in (
+                (b"NONSENSE\r\n\r\n", b"400"), (b"GET / HTTP/9.9\r\n" + host + b"\r\n", b"505"),
+                (b"GET / HTTP/1.1\r\n\r\n", b"400"), (b"GET / HTTP/1.1\r\n" + host + host + b"\r\n", b"400"),
+                (b"GET /" + b"a" * 40000 + b" HTTP/1.1\r\n" + host + b"\r\n", b"4"),
+                (b"GET / HTTP/1.1\r\n" + host + b"X: " + b"a" * 100000 + b"\r\n\r\n", b"4"),
+                (b"POST /voice/calls HTTP/1.1\r\n" + host + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcde", b"400"),
+                (b"POST /voice/calls HTTP/1.1\r\n" + host + b"Content-Length: -1\r\n\r\n", b"400"),
+                (b"POST /voice/calls HTTP/1.1\r\n" + host + b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n", b"400"),
+                (b"POST /voice/calls HTTP/1.1\r\n" + host + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n", b"400"),
+                (b"GET /%zz HTTP/1.1\r\n" + host + b"\r\n", b"4"), (b"GET /voice/../etc HTTP/1.1\r\n" + host + b"\r\n", b"4"),
+                (b"GET / HTTP/1.1\r\n" + host + b" folded: x\r\n\r\n", b"400"), (b"GET / HTTP/1.1\r\n" + host + b"A\x00B: x\r\n\r\n", b"400")):
+            answer = raw(g, data)
+            status = answer.split(b" ", 2)[1] if answer.startswith(b"HTTP/") else b""
+            assert status.startswith(expected), (data[:80], answer[:200])
+        for body in (b"{", b"[]", b"null", b"\xff\xfe", b'{"to": "\xff"}', b'{"to": 5}', b'{"to": "+1", "unknown": 1}', b'{"to": ""}',
+                     b'{"to": "+1", "variables": []}', b"[" * 5000, b'{"to":"+1","provider":"nobody"}', b'{"to":"+1","assistant":"nobody"}',
+                     b'{"to":"+1","workflow":"nobody"}', b'{"to":"+1","timeout_seconds":-1}', b'{"to":"+1","to":'):
+            a = g.request("POST", "/voice/calls", raw=body, headers={"Content-Type": "application/json"})
+            assert a.status in (400, 404, 422), (body[:60], a)
+            problem = a.json
+            assert problem["status"] == a.status and problem["title"] and a.headers["content-type"] == "application/problem+json", a
+        assert g.request("POST", "/voice/calls", raw=b"to=1", headers={"Content-Type": "text/plain"}).status in (400, 415, 422)
+        for path in ("/voice/calls/nobody", "/voice/sessions/nobody", "/voice/sessions/nobody/transcript", "/voice/runs/nobody", "/voice/nowhere",
+                     "/voice/recordings/nobody", "/voice/plugins/nobody"):
+            assert g.request("GET", path).status == 404, path
+        assert g.request("DELETE", "/voice/calls").status == 405
+        assert g.request("GET", "/voice/history?limit=x").status in (400, 422)
+        assert g.request("GET", "/voice/history?cursor=rubbish").status in (400, 422)
+        assert g.request("DELETE", "/voice/records").status == 400
+        big = g.request("POST", "/voice/calls", raw=b'{"to":"' + b"1" * 3_000_000 + b'"}', headers={"Content-Type": "application/json"})
+        assert big.status == 413, big.status
+        assert g.get("/health")["status"] == "ok"
+        assert g.get("/voice/calls")["count"] == 0
+
+
+def test_feed_that_is_bent():
+    with gateway(base()) as g:
+        assert Feed(g.port, last_id="12").status == 410
+        assert g.request("GET", "/voice/events", headers={"Last-Event-ID": "abc"}).status in (400, 422)
+        w = WebSocket(g.port, "/voice/events")
+        w.send_frame(1, b"\xff\xff\xff")
+        assert w.close_code() in (0, 1007), w.closed
+        w = WebSocket(g.port, "/voice/events")
+        w.send("x" * 2_000_000)
+        assert w.close_code() in (0, 1009, 1008, 1003), w.closed
+        feed = g.feed()
+        g.call("+1555")
+        feed.wait("call_answered")
+
+
+def test_queues_that_are_full():
+    """Sessions beyond the limit are refused in one turn, and none is left over."""
+    with gateway(base(gateway="max_sessions: 20", assistant="back")) as g:
+        feed = g.feed()
+        answers = [g.request("POST", "/voice/calls", {"to": f"+1555{i}"}).status for i in range(60)]
+        assert answers.count(202) == 20 and answers.count(503) == 40, answers
+        feed.wait("call_failed", count=40, status="busy")
+        feed.wait("call_answered", count=20)
+        for s in g.get("/voice/sessions?limit=500")["sessions"]:
+            g.post(f"/voice/sessions/{s['session_id']}/end", {})
+        feed.wait("call_ended", count=20)
+        rows = g.history(60)
+        statuses = [r["status"] for r in rows]
+        assert statuses.count("busy") == 40 and statuses.count("completed") == 20, statuses
+
+
+if __name__ == "__main__":
+    run(globals())
