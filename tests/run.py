@@ -52,6 +52,9 @@ def programs_of(build, prefix, slow):
         corpus = in_order(f"tests/fuzz/corpus/{name.split('-', 1)[1]}/*")
         if corpus and os.path.exists(f"tests/fuzz/fuzz_{name.split('-', 1)[1]}.c"):
             yield Suite(prefix + name, [path, *corpus], 60 * slow)
+    # Thread orders of the whole gateway in virtual time; instrumented, fewer of them find as much.
+    yield Suite(prefix + "virtual", [f"{build}/tests/virtual-explore", "--plugins", f"{build}/plugins", "--chaos", f"{build}/tests/virtual-plugins",
+                                     "--seeds", "200" if prefix else "1000"], 180 * slow)
     yield Suite(prefix + "net", [sys.executable, "tests/net/run.py", f"{build}/tests/net-server"], 200 * slow)
 
 

@@ -51,10 +51,11 @@ $(foreach t,$(PLUGIN_TESTS),$(if $(call plugins_of,tests/plugins/test_$(t).c),$(
 
 FUZZ_SECONDS ?= 60
 .PHONY: fuzz fuzz-all test test-plain test-programs thread-programs bench bench-programs lint coverage
-## fuzz: every fuzzer for FUZZ_SECONDS (60); a crash is kept in build-fuzz/crashes
+## fuzz: every fuzzer for FUZZ_SECONDS (60), then 10,000 seeds of the whole gateway; a crash is kept in build-fuzz/crashes
 fuzz:
 	@packaging/setup.sh build test
 	@$(MAKE) $(JOBS) --no-print-directory CC=clang SANITIZE=fuzzer-no-link,address,undefined BUILD=build-fuzz fuzz-all
+	@$(MAKE) $(JOBS) --no-print-directory virtual-fuzz
 fuzz-all: $(patsubst %,$(BUILD)/fuzz/%,$(FUZZERS))
 	@$(PYTHON) tests/fuzz/run.py --build $(BUILD) --seconds $(FUZZ_SECONDS) $(FUZZERS)
 

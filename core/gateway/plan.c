@@ -244,6 +244,12 @@ static void check_exposure(struct vgw_config_reader *reader, struct vgw_plan *pl
 {
     const struct vgw_options *o = plan->main;
     const char *url = vgw_options_string(o, "http.public_url");
+    for (size_t i = 0; i < vgw_options_count(o, "http.listen"); i++) {
+        const char *item = vgw_options_item(o, "http.listen", i), *colon = strrchr(item, ':');
+        int64_t port;
+        if (!vgw_starts_with(item, "unix:") && (!colon || !vgw_parse_i64(colon + 1, &port) || port < 0 || port > 65535))
+            vgw_options_error(o, "http.listen", &reader->errors, "'%s' has no valid port; write 127.0.0.1:8080 or [::1]:8080", item);
+    }
     if (vgw_options_count(o, "auth.tokens"))
         return;
     for (size_t i = 0; i < vgw_options_count(o, "http.listen"); i++)
@@ -279,6 +285,26 @@ static void public_url(struct vgw_plan *plan)
         b.data[--b.len] = '\0';
     vgw_strcopy(plan->public_url, sizeof plan->public_url, vgw_buf_str(&b));
     vgw_buf_done(&b);
+}
+
+/* /voice/<plugin> means one instance: the only one, the one that bears the plugin's name, or the one that is marked. */
+static void check_marks(struct vgw_config_reader *reader, const struct vgw_node *root, const struct vgw_plan *plan)
+{
+    for (size_t i = 0; i < plan->recipe_count; i++) {
+        const struct vgw_recipe *r = plan->recipes[i];
+        size_t before = 0, same = 0, marks = 0;
+        for (size_t k = 0; k < plan->recipe_count; k++) {
+            const struct vgw_recipe *other = plan->recipes[k];
+            bool is = vgw_streq(other->section, "providers") && vgw_streq(other->plugin, r->plugin);
+            before += is && k < i;
+            same += is;
+            marks += is && other->is_default;
+        }
+        if (vgw_streq(r->section, "providers") && same > 1 && before == 1 && marks != 1 && !vgw_plan_recipe(plan, "providers", r->plugin))
+            vgw_node_error(&reader->errors, vgw_node_get(vgw_node_get(root, "providers"), r->name),
+                           "there are %zu instances of %s; mark the one that /voice/%s means, and only that, with 'default: true'", same, r->plugin,
+                           r->plugin);
+    }
 }
 
 static void default_provider(struct vgw_config_reader *reader, const struct vgw_node *root, struct vgw_plan *plan)
@@ -317,6 +343,7 @@ int vgw_plan_compile(const struct vgw_plan_source *source, struct vgw_config_rea
         compile_flows(source, reader, root, plan);
         if (plan->flows)
             compile_routes(reader, root, plan);
+        check_marks(reader, root, plan);
         default_provider(reader, root, plan);
         if (plan->main) {
             check_exposure(reader, plan);

@@ -18,6 +18,7 @@ struct vgw_store {
     struct vgw_job job;
     bool running, is_open, well, closing, freed;
     /* the batch under way; the job's alone until it is done */
+    bool table_open; /* is_open follows on control */
     struct vgw_buf batch;
     size_t batch_rows;
     int batch_status;

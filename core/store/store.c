@@ -32,12 +32,12 @@ static void work(void *arg)
     struct vgw_store *s = arg;
     const struct voicegw_store *table = s->options.table;
     int status = VGW_OK;
-    if (!s->is_open) {
+    if (!s->table_open) {
         status = table->open(s->options.instance);
         if (status == VGW_OK)
             status = table->migrate(s->options.instance);
     }
-    s->is_open = s->is_open || status == VGW_OK;
+    s->table_open = s->table_open || status == VGW_OK;
     if (status == VGW_OK && s->batch_rows) {
         uint32_t changed;
         status = table->apply(s->options.instance, vgw_buf_str(&s->batch), &changed);
@@ -115,6 +115,7 @@ static void tell_closed(struct vgw_store *s)
 static void done(void *arg)
 {
     struct vgw_store *s = arg;
+    s->is_open = s->table_open;
     bool refused = s->batch_status == VGW_EINVALID && s->is_open && s->batch_rows;
     s->running = false;
     if (s->batch_status == VGW_OK)

@@ -39,7 +39,7 @@ static struct {
     const char *prefix;
     int port, streams, pid, core, stalls, stall_ms, ramp, tls, turns, quantum_us;
     double warm_s, measure_s;
-} opt = {.prefix = "/", .port = 8080, .streams = 10, .core = -1, .ramp = 1000, .quantum_us = 1000, .warm_s = 1, .measure_s = 5};
+} opt = {.prefix = "/", .port = 8080, .streams = 10, .core = -1, .ramp = 1000,  .warm_s = 1, .measure_s = 5};
 
 static struct stream *streams;
 static int ep, open_count, failed, closed_count;

@@ -192,36 +192,54 @@ def keep(run, *names):
 ECHO_FIELDS = ('streams', 'opened', 'sent', 'lost', 'wrong', 'p50_ms', 'p99_ms', 'max_ms', 'cpu_us_a_frame', 'wait_pct', 'late_p99_ms')
 
 
+QUIET_PCT = 10
+
+
+def quiet_rounds(b, once):
+    """Rounds until enough of them had the core to themselves; the quiet ones, or all when none was."""
+    runs = []
+    for _ in range(b.rounds * 2):
+        runs.append(once())
+        if len([r for r in runs if r['wait_pct'] < QUIET_PCT]) >= b.rounds:
+            break
+    return [r for r in runs if r['wait_pct'] < QUIET_PCT] or runs
+
+
 def against_floor(b, gateway, streams, extra=()):
     """Rounds of floor, gateway, floor: the gateway's run with the median ratio."""
-    runs = []
-    for _ in range(b.rounds):
+    def once():
         with Floor(b) as floor:
-            before = load(b, floor, streams)
+            before = load(b, floor, streams, extra=extra)
             run = load(b, gateway, streams, extra=extra)
-            after = load(b, floor, streams)
+            after = load(b, floor, streams, extra=extra)
         run['floor_us_a_frame'] = round((before['cpu_us_a_frame'] + after['cpu_us_a_frame']) / 2, 2)
         run['ratio_to_floor'] = round(run['cpu_us_a_frame'] / run['floor_us_a_frame'], 2)
-        runs.append(run)
-    runs.sort(key=lambda r: r['ratio_to_floor'])
+        run['wait_pct'] = max(r['wait_pct'] for r in (before, run, after))
+        return run
+    runs = sorted(quiet_rounds(b, once), key=lambda r: r['ratio_to_floor'])
     chosen = runs[len(runs) // 2]
     chosen['ratios'] = [r['ratio_to_floor'] for r in runs]
     return chosen
 
 
+BATCHED = ('--quantum-us', '1000')
+
+
 def bench_echo(b):
+    """Each call at its own place within the 20 ms, and all that is due within a millisecond at once."""
     with Gateway(b, ECHO) as g:
         load(b, g, 50, 1)
-        run = against_floor(b, g, 600)
-        say('echo_600', **keep(run, *ECHO_FIELDS, 'floor_us_a_frame', 'ratio_to_floor', 'ratios'), limit=1.6, aim=1.3)
+        for name, extra in (('echo_600', ()), ('echo_600_batched', BATCHED)):
+            run = against_floor(b, g, 600, extra)
+            say(name, **keep(run, *ECHO_FIELDS, 'floor_us_a_frame', 'ratio_to_floor', 'ratios'), limit=1.6, aim=1.3)
 
 
 def bench_streams(b):
     for streams, limit in ((1500, 20), (2000, 5)):
-        runs = []
-        for _ in range(b.rounds):
+        def once(n=streams):
             with Gateway(b, ECHO) as g:
-                runs.append(load(b, g, streams, extra=('--ramp', '500')))
+                return load(b, g, n, extra=('--ramp', '500', *BATCHED))
+        runs = quiet_rounds(b, once)
         run = sorted(runs, key=lambda r: r['p99_ms'])[len(runs) // 2]
         say(f'echo_{streams}', **keep(run, *ECHO_FIELDS, 'cpu_pct'), p99_of_rounds=[r['p99_ms'] for r in runs], p99_limit_ms=limit)
 
@@ -258,13 +276,14 @@ def bench_stall(b):
 def bench_tls(b):
     streams = 300
     with Gateway(b, ECHO) as plain, Gateway(b, ECHO, tls=True) as tls:
-        ratios = []
-        for _ in range(b.rounds):
+        def once():
             bare = load(b, plain, streams)
             run = load(b, tls, streams, extra=('--tls', '--ramp', '200'))
-            ratios.append((run['cpu_us_a_frame'] / bare['cpu_us_a_frame'], run, bare))
-        ratio, run, bare = sorted(ratios, key=lambda r: r[0])[len(ratios) // 2]
-        say('echo_tls_300', **keep(run, *ECHO_FIELDS), plain_us_a_frame=bare['cpu_us_a_frame'], ratio_to_plain=round(ratio, 2))
+            run['plain_us_a_frame'] = bare['cpu_us_a_frame']
+            run['ratio_to_plain'] = round(run['cpu_us_a_frame'] / bare['cpu_us_a_frame'], 2)
+            return run
+        runs = sorted(quiet_rounds(b, once), key=lambda r: r['ratio_to_plain'])
+        say('echo_tls_300', **keep(runs[len(runs) // 2], *ECHO_FIELDS, 'plain_us_a_frame', 'ratio_to_plain'))
 
 
 def bench_programs(b):

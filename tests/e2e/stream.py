@@ -38,8 +38,7 @@ def test_spoken_words_get_a_spoken_answer():
         s.speak(clip("rms-1.ul"), 1.0)
         final = feed.wait("voice.stt.final", session_id="mock-one")
         assert final["data"]["text"], final
-        answer = feed.wait("voice.assistant.text", session_id="mock-one")
-        assert answer["data"]["text"].lower().startswith("you said"), answer
+        g.until(lambda: any(e["data"]["text"].lower().startswith("you said") for e in feed.find("voice.assistant.text")))
         s.wait(lambda s: loud(s.heard[before:]))
         g.post("/voice/sessions/mock-one/end")
         stopped = feed.wait("voice.session.stopped", session_id="mock-one")
@@ -74,7 +73,7 @@ def test_barge_in_clears_what_is_queued():
         s.wait(lambda s: any(m["event"] == "clear" for m in s.messages))
         feed.wait("voice.assistant.interrupted", session_id="mock-barge")
         s.speak(b"", 1.5)
-        feed.wait("voice.stt.final", session_id="mock-barge")
+        g.until(lambda: any("orry" in e["data"]["text"] or "reakfast" in e["data"]["text"] for e in feed.find("voice.assistant.text")[1:]))
         s.dtmf("1")
         feed.wait("dtmf_received", digit="1")
         s.speak(b"", 4)

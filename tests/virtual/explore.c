@@ -169,12 +169,15 @@ int main(int argc, char **argv)
     }
     struct rlimit core = {0, 0};
     setrlimit(RLIMIT_CORE, &core);
-    if (!o.dir)
+    bool own = !o.dir;
+    if (own)
         o.dir = mkdtemp(dir) ? dir : mkdtemp(fallback);
     if (!o.dir)
         return 73;
     struct totals t = {0};
     int failed = one ? !run_seed(&o, first, &t) : run_all(&o, first, count);
+    if (own)
+        world_clean(&o);
     if (one)
         printf("%d passed, %d failed\n", !failed, failed);
     return failed;

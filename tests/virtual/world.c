@@ -48,6 +48,11 @@ static void remove_tree(const char *path, int depth)
     rmdir(path);
 }
 
+void world_clean(const struct world_options *options)
+{
+    remove_tree(options->dir, 0);
+}
+
 bool world_configure(struct world *w, const char *yaml)
 {
     FILE *f = fopen(w->config, "we");

@@ -56,6 +56,8 @@ void world_check(struct world *w);
 void world_settle(struct world *w);
 /** Ends everything and removes the files. */
 void world_close(struct world *w);
+/** Removes the folder of our own, at the very end. */
+void world_clean(const struct world_options *options);
 /** The world whose seed is being run, for what has no argument. */
 extern struct world *world_now;
 
