@@ -75,8 +75,12 @@ static void check_api(void *arg, const struct vgw_options *main, struct vgw_conf
 
 static struct vgw_plan_source source_of(const struct daemon *d, struct vgw_plugin_prober *prober)
 {
-    return (struct vgw_plan_source){.path = d->config, .plugin_dirs = d->plugin_dirs, .plugin_dir_count = d->plugin_dir_count, .prober = prober,
-                                    .check = check_api, .plugins_must_load = true};
+    return (struct vgw_plan_source){.path = d->config,
+                                    .plugin_dirs = d->plugin_dirs,
+                                    .plugin_dir_count = d->plugin_dir_count,
+                                    .prober = prober,
+                                    .check = check_api,
+                                    .plugins_must_load = true};
 }
 
 static int check(const struct daemon *d)
@@ -160,8 +164,8 @@ static void rows_done(void *arg, int status, const char *sentence, const struct 
     vgw_free(r);
 }
 
-static void api_store_query(void *arg, const char *table, struct vgw_json *filter, uint32_t limit, const char *cursor, vgw_api_rows_fn done,
-                            void *done_arg)
+static void api_store_query(void *arg, const char *table, struct vgw_json *filter, uint32_t limit, const char *cursor,
+                            vgw_api_rows_fn done, void *done_arg)
 {
     struct vgw_store *store = vgw_gateway_store(((struct daemon *)arg)->gateway);
     struct rows_request *r = NULL;
@@ -205,7 +209,18 @@ static struct vgw_json *errors_json(const struct vgw_config_errors *errors)
     return list;
 }
 
-static int reload(struct daemon *d, struct vgw_config_reader *reader, struct vgw_json **ret_answer, struct vgw_error *err)
+static int log_setup(const struct vgw_plan *plan, struct vgw_error *err)
+{
+    static const enum vgw_log_format formats[] = {VGW_LOG_TEXT, VGW_LOG_JSON, VGW_LOG_JOURNAL};
+    const char *format = vgw_options_string(plan->main, "log.format");
+    enum vgw_log_level level = VGW_LOG_INFO;
+    vgw_log_level_parse(vgw_options_string(plan->main, "log.level"), &level);
+    size_t f = vgw_streq(format, "json") ? 1 : vgw_streq(format, "journal") ? 2 : 0;
+    return vgw_log_open(formats[f], vgw_options_string(plan->main, "log.target"), level, err);
+}
+
+static int reload(struct daemon *d, struct vgw_config_reader *reader, struct vgw_json **ret_answer,
+                  struct vgw_error *err)
 {
     vgw_notifyf("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)vgw_now(d->loop));
     int rc = vgw_gateway_reload(d->gateway, reader, ret_answer, err);
@@ -218,13 +233,16 @@ static int reload(struct daemon *d, struct vgw_config_reader *reader, struct vgw
             vgw_api_on_config(d->api);
             vgw_api_config_free(old);
         }
-        enum vgw_log_level level;
-        if (vgw_log_level_parse(vgw_options_string(plan->main, "log.level"), &level))
-            vgw_log_set_level(level);
+        struct vgw_error log_err = {0};
+        if (log_setup(plan, &log_err) < 0)
+            vgw_log(VGW_LOG_ERROR, NULL, "the log stays where it is", "error", log_err.text, NULL);
         const struct vgw_options *tls = vgw_options_section(plan->main, "http.tls");
         struct vgw_error tls_err = {0};
-        if (tls && d->tls && vgw_tls_server_reload(d->tls, vgw_options_string(tls, "certificate"), vgw_options_string(tls, "key"), &tls_err) < 0)
-            vgw_log(VGW_LOG_ERROR, NULL, "the certificate could not be read again; the old one stays in use", "error", tls_err.text, NULL);
+        if (tls && d->tls &&
+            vgw_tls_server_reload(d->tls, vgw_options_string(tls, "certificate"), vgw_options_string(tls, "key"),
+                                  &tls_err) < 0)
+            vgw_log(VGW_LOG_ERROR, NULL, "the certificate could not be read again; the old one stays in use", "error",
+                    tls_err.text, NULL);
     }
     vgw_notify("READY=1");
     return rc;
@@ -241,9 +259,12 @@ static void api_reload(void *arg, vgw_api_reload_fn done, void *done_arg)
     vgw_config_reader_done(&reader);
 }
 
+/* Until here the port was open: calls that are left need their callbacks, and who asks for new ones gets a sentence. */
 static void on_drained_exit(void *arg)
 {
-    vgw_loop_stop(((struct daemon *)arg)->loop);
+    struct daemon *d = arg;
+    vgw_front_drain(d->front);
+    vgw_loop_stop(d->loop);
 }
 
 static void api_drain(void *arg, int64_t timeout_us, bool exit_after)
@@ -366,13 +387,17 @@ static int listen_all(struct daemon *d, struct vgw_error *err)
     struct vgw_buf control = {0};
     int rc = tls ? tls_open(d, tls, err) : 0;
     for (size_t i = 0; rc == 0 && i < vgw_options_count(main, "http.listen"); i++) {
-        struct vgw_listen l = {.address = vgw_options_item(main, "http.listen", i), .on_accept = tls ? tls_accept : NULL, .arg = d};
+        struct vgw_listen l = {
+            .address = vgw_options_item(main, "http.listen", i), .on_accept = tls ? tls_accept : NULL, .arg = d};
         rc = vgw_front_listen(d->front, &l, NULL, err);
         if (rc == 0)
             vgw_log(VGW_LOG_INFO, NULL, "listening", "address", l.address, "tls", tls ? "yes" : "no", NULL);
     }
     vgw_buf_printf(&control, "unix:%s", vgw_options_string(main, "gateway.control_socket"));
-    struct vgw_listen c = {.address = vgw_buf_str(&control), .mode = 0660, .gid = group && geteuid() == 0 ? group->gr_gid : 0, .keep_in_drain = true};
+    struct vgw_listen c = {.address = vgw_buf_str(&control),
+                           .mode = 0660,
+                           .gid = group && geteuid() == 0 ? group->gr_gid : 0,
+                           .keep_in_drain = true};
     if (rc == 0)
         rc = vgw_front_listen(d->front, &c, NULL, err);
     vgw_buf_done(&control);
@@ -412,7 +437,6 @@ static void on_signal(void *arg, int signo)
     } else {
         d->ending = true;
         vgw_notify("STOPPING=1\nSTATUS=draining");
-        vgw_front_drain(d->front);
         vgw_gateway_drain(d->gateway, -1, on_drained_exit, d);
     }
 }
@@ -435,12 +459,14 @@ static void on_fed(void *arg)
 {
     struct daemon *d = arg;
     struct vgw_gateway_rooms rooms = vgw_gateway_rooms(d->gateway);
-    vgw_notifyf("WATCHDOG=1\nSTATUS=%u calls, %u sessions", vgw_calls_count(rooms.calls), vgw_calls_session_count(rooms.calls));
+    vgw_notifyf("WATCHDOG=1\nSTATUS=%u calls, %u sessions", vgw_calls_count(rooms.calls),
+                vgw_calls_session_count(rooms.calls));
 }
 
 static void on_late(void *arg, const char *name)
 {
-    vgw_log(VGW_LOG_ERROR, NULL, "a thread does not answer; the service manager is not told that all is well", "thread", name, NULL);
+    vgw_log(VGW_LOG_ERROR, NULL, "a thread does not answer; the service manager is not told that all is well", "thread",
+            name, NULL);
 }
 
 static int watchdog_open(struct daemon *d, struct vgw_error *err)
@@ -450,23 +476,13 @@ static int watchdog_open(struct daemon *d, struct vgw_error *err)
     int64_t period_us = vgw_notify_watchdog_us() / 2;
     if (d->tls_thread && n < VGW_GATEWAY_LOOPS_MAX)
         loops[n++] = vgw_tls_thread_loop(d->tls_thread);
-    return vgw_watchdog_new(d->loop, loops, n, vgw_gateway_rooms(d->gateway).pool, period_us > 0 ? period_us : 10 * VGW_US_PER_S, on_fed, on_late, d,
-                            &d->watchdog) < 0
+    return vgw_watchdog_new(d->loop, loops, n, vgw_gateway_rooms(d->gateway).pool,
+                            period_us > 0 ? period_us : 10 * VGW_US_PER_S, on_fed, on_late, d, &d->watchdog) < 0
                ? vgw_error_nomem(err)
                : 0;
 }
 
 /* ---- life ---- */
-
-static int log_setup(const struct vgw_plan *plan, struct vgw_error *err)
-{
-    static const enum vgw_log_format formats[] = {VGW_LOG_TEXT, VGW_LOG_JSON, VGW_LOG_JOURNAL};
-    const char *format = vgw_options_string(plan->main, "log.format");
-    enum vgw_log_level level = VGW_LOG_INFO;
-    vgw_log_level_parse(vgw_options_string(plan->main, "log.level"), &level);
-    size_t f = vgw_streq(format, "json") ? 1 : vgw_streq(format, "journal") ? 2 : 0;
-    return vgw_log_open(formats[f], vgw_options_string(plan->main, "log.target"), level, err);
-}
 
 static void node_name(struct daemon *d)
 {
@@ -488,8 +504,11 @@ static void files_limit(void)
 
 static int daemon_open(struct daemon *d, struct vgw_config_reader *reader, struct vgw_error *err)
 {
-    struct vgw_gateway_options options = {.config_path = d->config, .plugin_dirs = d->plugin_dirs, .plugin_dir_count = d->plugin_dir_count,
-                                          .state_dir = d->state_dir, .check = check_api};
+    struct vgw_gateway_options options = {.config_path = d->config,
+                                          .plugin_dirs = d->plugin_dirs,
+                                          .plugin_dir_count = d->plugin_dir_count,
+                                          .state_dir = d->state_dir,
+                                          .check = check_api};
     int rc = vgw_loop_new_control(&d->loop, err);
     options.loop = d->loop;
     if (rc == 0)
@@ -502,7 +521,8 @@ static int daemon_open(struct daemon *d, struct vgw_config_reader *reader, struc
         (rc = api_open(d, err)) < 0)
         return rc;
     struct vgw_front_handler handler = vgw_api_handler(d->api);
-    if ((rc = vgw_front_new(d->loop, &handler, NULL, &d->front, err)) < 0 || (rc = trust_proxies(d, plan->main, err)) < 0)
+    if ((rc = vgw_front_new(d->loop, &handler, NULL, &d->front, err)) < 0 ||
+        (rc = trust_proxies(d, plan->main, err)) < 0)
         return rc;
     vgw_api_set_front(d->api, d->front);
     vgw_gateway_set_front(d->gateway, d->front);
@@ -557,9 +577,11 @@ static int run(struct daemon *d)
 static int usage(FILE *out)
 {
     fputs("usage: voicegwd [-c FILE] [-p DIR]... [-t] [-V] [-h]\n"
-          "  -c, --config FILE      configuration (default " VGW_SYSCONFDIR "/voicegw/voicegw.yaml; embedded defaults when that is absent, or with an\n"
+          "  -c, --config FILE      configuration (default " VGW_SYSCONFDIR
+          "/voicegw/voicegw.yaml; embedded defaults when that is absent, or with an\n"
           "                         empty FILE)\n"
-          "  -t, --check            check the configuration, print each error as FILE:LINE:COLUMN: sentence, and exit (0 or 78)\n"
+          "  -t, --check            check the configuration, print each error as FILE:LINE:COLUMN: sentence, and exit "
+          "(0 or 78)\n"
           "  -p, --plugin-path DIR  folder of plugins, ahead of the configured ones; may be given again\n"
           "  -V, --version          print the version\n"
           "  -h, --help             print this\n",
@@ -569,10 +591,14 @@ static int usage(FILE *out)
 
 int main(int argc, char **argv)
 {
-    static const struct option longs[] = {{"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 't'},
-                                          {"plugin-path", required_argument, NULL, 'p'}, {"version", no_argument, NULL, 'V'},
-                                          {"help", no_argument, NULL, 'h'},              {"print-schema", no_argument, NULL, 1},
-                                          {"print-mdoc", no_argument, NULL, 2},          {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
+                                          {"check", no_argument, NULL, 't'},
+                                          {"plugin-path", required_argument, NULL, 'p'},
+                                          {"version", no_argument, NULL, 'V'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {"print-schema", no_argument, NULL, 1},
+                                          {"print-mdoc", no_argument, NULL, 2},
+                                          {NULL, 0, NULL, 0}};
     struct daemon d = {0};
     bool only_check = false, schema = false;
     if (argc == 3 && vgw_streq(argv[1], VGW_PLUGIN_PROBE_ARGUMENT))

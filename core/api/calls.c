@@ -10,6 +10,8 @@
 static const char *const filters[] = {"state", "status",  "provider",   "plugin",           "direction", "from",
                                       "to",    "call_id", "session_id", "provider_call_id", NULL};
 
+#define ID_TIME 15 /* "call-" and ten characters of time */
+
 /* A page of calls: the live ones, newest first, then what the store has. The cursor is "l:<call_id>" within the live
  * ones, "s:<store's>" behind them. */
 struct page {
@@ -38,15 +40,17 @@ static bool takes(const struct vgw_json *filter, const struct vgw_json *item)
     return true;
 }
 
-/* The newest live call older than `before` (call ids sort by age; NULL: the newest). */
+/* The newest live call older than `before` (NULL: the newest). When `before` is over, its id tells its age to the
+ * millisecond: those of the same millisecond are shown again rather than lost. */
 static struct vgw_call *call_before(struct vgw_calls *calls, const char *before)
 {
-    struct vgw_call *best = NULL;
+    struct vgw_call *best = NULL, *last = NULL;
     for (struct vgw_call *c = vgw_calls_next(calls, NULL); c; c = vgw_calls_next(calls, c)) {
         if (before && strcmp(c->call_id, before) == 0)
-            break;
-        if (!before || strcmp(c->call_id, before) < 0)
+            return last;
+        if (!before || strncmp(c->call_id, before, ID_TIME) <= 0)
             best = c;
+        last = c;
     }
     return best;
 }
@@ -189,7 +193,8 @@ static bool read_outgoing(struct vgw_api_request *r, struct vgw_outgoing *out)
         vgw_api_fail(r, VGW_EINVALID, "assistant", "give a workflow or an assistant, not both");
         return false;
     }
-    if (out->assistant && r->api->env.registry && !vgw_registry_current(r->api->env.registry, "assistants", out->assistant)) {
+    if (out->assistant && r->api->env.registry &&
+        !vgw_registry_current(r->api->env.registry, "assistants", out->assistant)) {
         char detail[160];
         snprintf(detail, sizeof detail, "there is no assistant %.80s under `assistants:`", out->assistant);
         vgw_api_fail(r, VGW_EINVALID, "assistant", detail);

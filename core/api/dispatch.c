@@ -182,6 +182,26 @@ static struct vgw_api_request *request_new(struct vgw_api *api, uint64_t exchang
     return NULL;
 }
 
+/* Words of the query that must be one of a few. */
+static bool check_query(struct vgw_api_request *r)
+{
+    const struct vgw_shape *shape = r->route->query;
+    struct vgw_json *words = shape ? vgw_json_object() : NULL, *errors = shape ? vgw_json_array() : NULL;
+    for (size_t i = 0; shape && i < shape->count; i++) {
+        char *value = shape->fields[i].choices ? vgw_api_param(r, shape->fields[i].name) : NULL;
+        if (value && *value)
+            vgw_json_set_string(words, shape->fields[i].name, value);
+        vgw_free(value);
+    }
+    bool fits = !shape || vgw_shape_check(shape, words, errors) == 0;
+    vgw_json_free(words);
+    if (fits)
+        vgw_json_free(errors);
+    else
+        vgw_api_problem(r, 422, "the query has errors", errors);
+    return fits;
+}
+
 static void carry_out(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http,
                       const struct vgw_api_route *route, char ids[VGW_API_IDS][VGW_API_ID_MAX], bool older)
 {
@@ -203,7 +223,7 @@ static void carry_out(struct vgw_api *api, uint64_t exchange, const struct vgw_h
     }
     memcpy(r->id, ids, sizeof r->id);
     r->older = older;
-    if (!read_body(r, http) || !begin_idempotent(r, http))
+    if (!check_query(r) || !read_body(r, http) || !begin_idempotent(r, http))
         return;
     route->handle(r, http);
 }

@@ -111,9 +111,12 @@ static const struct vgw_field drain_fields[] = {
 SHAPE(drain, "Drain", false);
 
 /* ---- queries ---- */
+#define STATES "idle|initiating|ringing|connected|on_hold|transferring|ended|failed"
+#define STATUSES "active|completed|failed|busy|no_answer|canceled|interrupted"
+#define CHANNELS "phone|webrtc|realtime"
 static const struct vgw_field calls_q_fields[] = {
-    {.name = "state", .type = S},
-    {.name = "status", .type = S},
+    {.name = "state", .type = S, .choices = STATES},
+    {.name = "status", .type = S, .choices = STATUSES},
     {.name = "provider", .type = S},
     {.name = "plugin", .type = S},
     {.name = "direction", .type = S, .choices = "inbound|outbound"},
@@ -126,9 +129,9 @@ static const struct vgw_field calls_q_fields[] = {
 SHAPE(calls_q, "", true);
 static const struct vgw_field sessions_q_fields[] = {
     {.name = "state", .type = S, .choices = "created|active|stopped"},
-    {.name = "status", .type = S},
-    {.name = "channel", .type = S},
-    {.name = "direction", .type = S},
+    {.name = "status", .type = S, .choices = STATUSES},
+    {.name = "channel", .type = S, .choices = CHANNELS},
+    {.name = "direction", .type = S, .choices = "inbound|outbound"},
     {.name = "caller_id", .type = S},
     {.name = "provider", .type = S},
     {.name = "project_id", .type = S},
@@ -143,9 +146,9 @@ SHAPE(page_q, "", true);
 static const struct vgw_field history_q_fields[] = {
     {.name = "caller", .type = S, .text = "caller_id"},
     FROM_TO,
-    {.name = "status", .type = S},
-    {.name = "channel", .type = S},
-    {.name = "direction", .type = S},
+    {.name = "status", .type = S, .choices = STATUSES},
+    {.name = "channel", .type = S, .choices = CHANNELS},
+    {.name = "direction", .type = S, .choices = "inbound|outbound"},
     {.name = "provider", .type = S},
     {.name = "lead_id", .type = S},
     {.name = "reservation_id", .type = S},

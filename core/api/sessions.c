@@ -121,11 +121,23 @@ static void list_stopped(struct vgw_api_request *r, struct vgw_json *filter, uin
 static void list_live(struct vgw_api_request *r, const struct vgw_json *filter, uint32_t limit)
 {
     struct vgw_json *items = vgw_json_array();
-    char *cursor = vgw_api_param(r, "cursor");
-    const struct vgw_session *at = cursor ? vgw_calls_session_find(r->api->env.calls, cursor) : NULL, *last = NULL;
+    const struct vgw_session *last = NULL, *found;
+    char *cursor = vgw_api_param(r, "cursor"), *id = cursor ? strchr(cursor, ':') : NULL;
+    int64_t after_us = 0;
     bool more = false;
-    for (struct vgw_session *s = vgw_calls_session_next(r->api->env.calls, at); s;
+    if (id)
+        *id++ = '\0';
+    if (cursor && (!id || !vgw_parse_i64(cursor, &after_us))) {
+        vgw_api_fail(r, VGW_EINVALID, "cursor", "must be the next_cursor of the page before");
+        vgw_json_free(items);
+        vgw_free(cursor);
+        return;
+    }
+    found = id ? vgw_calls_session_find(r->api->env.calls, id) : NULL;
+    for (struct vgw_session *s = vgw_calls_session_next(r->api->env.calls, found); s;
          s = vgw_calls_session_next(r->api->env.calls, s)) {
+        if (!found && s->created_wall_us < after_us) /* the one that the cursor names has ended meanwhile */
+            continue;
         if (!vgw_api_may_see(r, s->project_id) || s->state == VGW_SESSION_STOPPED)
             continue;
         struct vgw_json *item = vgw_session_to_json(s, false);
@@ -146,7 +158,12 @@ static void list_live(struct vgw_api_request *r, const struct vgw_json *filter, 
         last = wanted ? s : last;
     }
     vgw_free(cursor);
-    vgw_api_reply(r, 200, vgw_api_list("sessions", items, more && last ? last->session_id : NULL));
+    struct vgw_buf next;
+    vgw_buf_init(&next, 256);
+    if (more && last)
+        vgw_buf_printf(&next, "%lld:%s", (long long)last->created_wall_us, last->session_id);
+    vgw_api_reply(r, 200, vgw_api_list("sessions", items, more && last ? vgw_buf_str(&next) : NULL));
+    vgw_buf_done(&next);
 }
 
 void vgw_api_sessions_list(struct vgw_api_request *r, const struct vgw_http_request *http)

@@ -84,6 +84,8 @@ static int take_call(struct vgw_calls *calls, const struct vgw_incoming *in, str
     };
     seed.snapshot = env->snapshot ? env->snapshot(env->arg) : NULL;
     seed.route = find_route(calls, in, seed.snapshot);
+    if (!seed.variables && seed.route)
+        seed.variables = vgw_json_get(seed.route->source, "variables");
     if (env->instance_ref)
         env->instance_ref(env->arg, in->instance);
     int status = vgw_call_make(calls, &seed, ret_call, err);

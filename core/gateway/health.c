@@ -71,6 +71,7 @@ static void housekeeping(void *arg)
                    vgw_calls_orphans(g->calls), NULL, NULL, NULL);
     vgw_metric_set(vgw_metric_family(VGW_METRIC_GAUGE, "voicegw_sessions", "Live sessions", NULL), vgw_calls_session_count(g->calls), NULL, NULL,
                    NULL);
+    vgw_metric_add(vgw_metric_family(VGW_METRIC_GAUGE, "voicegw_streams", "Media legs that are up", NULL), 0, NULL, NULL, NULL);
     for (size_t i = 0; i < sizeof lanes / sizeof lanes[0]; i++)
         vgw_metric_set(depth, vgw_pool_depth(g->pool, lanes[i].lane), lanes[i].name, NULL, NULL);
     vgw_metric_set(depth, (double)vgw_loop_backlog(g->loop), "control", NULL, NULL);

@@ -1,4 +1,6 @@
-/* client.c - outgoing HTTP over libcurl's multi interface, driven by the loop. The only file that knows the library. */
+/* client.c - outgoing HTTP over libcurl's multi interface, driven by the loop. This file and curl_late.c alone know the
+ * library.
+ */
 #include "net/client.h"
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -6,10 +8,9 @@
 #include "base/metric.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "net/curl_late.h"
 #include "net/resolve.h"
 #include "net/tls.h"
-#include <curl/curl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,7 +75,7 @@ static void on_watch(void *arg, unsigned events)
     struct watch *w = arg;
     struct vgw_client *c = w->client;
     int running, mask = (events & VGW_IO_READ ? CURL_CSELECT_IN : 0) | (events & VGW_IO_WRITE ? CURL_CSELECT_OUT : 0);
-    curl_multi_socket_action(c->multi, w->fd, mask, &running);
+    vgw_curl.multi_socket_action(c->multi, w->fd, mask, &running);
     collect(c);
 }
 
@@ -92,7 +93,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *so
     (void)easy;
     if (what == CURL_POLL_REMOVE) {
         if (w) {
-            curl_multi_assign(c->multi, fd, NULL);
+            vgw_curl.multi_assign(c->multi, fd, NULL);
             watch_free(w);
         }
         return 0;
@@ -108,7 +109,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *so
             watch_free(w);
             return -1;
         }
-        curl_multi_assign(c->multi, fd, w);
+        vgw_curl.multi_assign(c->multi, fd, w);
     }
     unsigned want = (what & CURL_POLL_IN ? VGW_IO_READ : 0) | (what & CURL_POLL_OUT ? VGW_IO_WRITE : 0);
     return vgw_io_want(w->io, want) < 0 ? -1 : 0;
@@ -129,30 +130,23 @@ static void on_timer(void *arg)
 {
     struct vgw_client *c = arg;
     int running;
-    curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    vgw_curl.multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     collect(c);
-}
-
-static void init_library(void)
-{
-    curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
 static bool make_multi(struct vgw_client *c)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     if (c->multi)
         return true;
-    (void)pthread_once(&once, init_library);
-    c->multi = curl_multi_init();
+    c->multi = vgw_curl.multi_init();
     if (!c->multi)
         return false;
-    curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
-    curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_timer_wish);
-    curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
+    vgw_curl.multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    vgw_curl.multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
+    vgw_curl.multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_timer_wish);
+    vgw_curl.multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
     /* Fewer than may run at once would make the library close and open connections all the time. */
-    curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)c->limits.max_requests);
+    vgw_curl.multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)c->limits.max_requests);
     return true;
 }
 
@@ -168,9 +162,9 @@ static void wipe(char *s)
 static void request_free(struct request *r)
 {
     if (r->easy)
-        curl_easy_cleanup(r->easy);
-    curl_slist_free_all(r->headers);
-    curl_slist_free_all(r->connect_to);
+        vgw_curl.easy_cleanup(r->easy);
+    vgw_curl.slist_free_all(r->headers);
+    vgw_curl.slist_free_all(r->connect_to);
     vgw_buf_done(&r->answer);
     vgw_buf_done(&r->answer_headers);
     vgw_free(r->method);
@@ -203,7 +197,7 @@ static size_t split_headers(struct vgw_buf *lines, struct vgw_http_header *out)
 static void stop_transfer(struct request *r)
 {
     if (r->added)
-        curl_multi_remove_handle(r->client->multi, r->easy);
+        vgw_curl.multi_remove_handle(r->client->multi, r->easy);
     r->added = false;
 }
 
@@ -214,7 +208,7 @@ static void finish(struct request *r, int status, const char *sentence)
     long code = 0;
     stop_transfer(r);
     if (r->easy)
-        curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &code);
+        vgw_curl.easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &code);
     vgw_timer_stop(&r->timer);
     vgw_list_remove(&r->link);
     if (r->started)
@@ -262,7 +256,7 @@ static size_t on_data(char *data, size_t size, size_t count, void *arg)
     long code = 0;
     if (r->failure)
         return 0;
-    curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &code);
+    vgw_curl.easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &code);
     bool stream = r->on_body && code >= 200 && code < 300;
     r->streamed += len;
     if (r->limit && r->streamed > r->limit) {
@@ -312,51 +306,51 @@ static void set_method(struct request *r)
 {
     CURL *e = r->easy;
     if (!strcmp(r->method, "HEAD")) {
-        curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
+        vgw_curl.easy_setopt(e, CURLOPT_NOBODY, 1L);
     } else if (!strcmp(r->method, "GET") && !r->body_len) {
-        curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
+        vgw_curl.easy_setopt(e, CURLOPT_HTTPGET, 1L);
     } else {
         if (r->body_len || !strcmp(r->method, "POST") || !strcmp(r->method, "PUT") || !strcmp(r->method, "PATCH")) {
-            curl_easy_setopt(e, CURLOPT_POST, 1L);
-            curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
-            curl_easy_setopt(e, CURLOPT_POSTFIELDS, r->body);
+            vgw_curl.easy_setopt(e, CURLOPT_POST, 1L);
+            vgw_curl.easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
+            vgw_curl.easy_setopt(e, CURLOPT_POSTFIELDS, r->body);
         }
-        curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, r->method);
+        vgw_curl.easy_setopt(e, CURLOPT_CUSTOMREQUEST, r->method);
     }
 }
 
 static void set_fixed(struct request *r)
 {
     CURL *e = r->easy;
-    curl_easy_setopt(e, CURLOPT_PRIVATE, r);
-    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, r->curl_text);
-    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+    vgw_curl.easy_setopt(e, CURLOPT_PRIVATE, r);
+    vgw_curl.easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    vgw_curl.easy_setopt(e, CURLOPT_ERRORBUFFER, r->curl_text);
+    vgw_curl.easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+    vgw_curl.easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     /* The environment's proxies would go around the policy. */
-    curl_easy_setopt(e, CURLOPT_PROXY, "");
-    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(e, CURLOPT_USERAGENT, "voicegw/" VGW_VERSION);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_data);
-    curl_easy_setopt(e, CURLOPT_WRITEDATA, r);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(e, CURLOPT_HEADERDATA, r);
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(r->connect_timeout_us / VGW_US_PER_MS));
-    curl_easy_setopt(e, CURLOPT_CAINFO, NULL);
-    curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
-    curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
-    curl_easy_setopt(e, CURLOPT_HTTPHEADER, r->headers);
+    vgw_curl.easy_setopt(e, CURLOPT_PROXY, "");
+    vgw_curl.easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    vgw_curl.easy_setopt(e, CURLOPT_USERAGENT, "voicegw/" VGW_VERSION);
+    vgw_curl.easy_setopt(e, CURLOPT_WRITEFUNCTION, on_data);
+    vgw_curl.easy_setopt(e, CURLOPT_WRITEDATA, r);
+    vgw_curl.easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+    vgw_curl.easy_setopt(e, CURLOPT_HEADERDATA, r);
+    vgw_curl.easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(r->connect_timeout_us / VGW_US_PER_MS));
+    vgw_curl.easy_setopt(e, CURLOPT_CAINFO, NULL);
+    vgw_curl.easy_setopt(e, CURLOPT_CAPATH, NULL);
+    vgw_curl.easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    vgw_curl.easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
+    vgw_curl.easy_setopt(e, CURLOPT_HTTPHEADER, r->headers);
 }
 
 static void set_credentials(struct request *r)
 {
     CURL *e = r->easy;
-    curl_easy_setopt(e, CURLOPT_USERNAME, r->username);
-    curl_easy_setopt(e, CURLOPT_PASSWORD, r->password);
-    curl_easy_setopt(e, CURLOPT_HTTPAUTH, r->username && !r->sigv4 ? CURLAUTH_BASIC : CURLAUTH_NONE);
+    vgw_curl.easy_setopt(e, CURLOPT_USERNAME, r->username);
+    vgw_curl.easy_setopt(e, CURLOPT_PASSWORD, r->password);
+    vgw_curl.easy_setopt(e, CURLOPT_HTTPAUTH, r->username && !r->sigv4 ? CURLAUTH_BASIC : CURLAUTH_NONE);
     if (r->sigv4)
-        curl_easy_setopt(e, CURLOPT_AWS_SIGV4, r->sigv4);
+        vgw_curl.easy_setopt(e, CURLOPT_AWS_SIGV4, r->sigv4);
 }
 
 /* The connection goes to the checked address; name, certificate and Host stay those of the URL. Pinning this way also
@@ -366,16 +360,16 @@ static bool pin(struct request *r, const struct vgw_addr *addr)
     char text[VGW_ADDR_TEXT], entry[VGW_ADDR_TEXT + 16];
     vgw_addr_format(addr, text);
     (void)snprintf(entry, sizeof entry, addr->family == 6 ? "::[%s]:%u" : "::%s:%u", text, r->url.port);
-    curl_slist_free_all(r->connect_to);
-    r->connect_to = curl_slist_append(NULL, entry);
-    curl_easy_setopt(r->easy, CURLOPT_CONNECT_TO, r->connect_to);
+    vgw_curl.slist_free_all(r->connect_to);
+    r->connect_to = vgw_curl.slist_append(NULL, entry);
+    vgw_curl.easy_setopt(r->easy, CURLOPT_CONNECT_TO, r->connect_to);
     return r->connect_to != NULL;
 }
 
 static void start_transfer(struct request *r, const struct vgw_addr *addr)
 {
     char authority[280], url[sizeof authority + VGW_URL_MAX + 16];
-    if (!make_multi(r->client) || (!r->easy && !(r->easy = curl_easy_init())) || !pin(r, addr)) {
+    if (!make_multi(r->client) || (!r->easy && !(r->easy = vgw_curl.easy_init())) || !pin(r, addr)) {
         finish(r, VGW_ELIMIT, "out of memory");
         return;
     }
@@ -384,8 +378,8 @@ static void start_transfer(struct request *r, const struct vgw_addr *addr)
     set_fixed(r);
     set_credentials(r);
     set_method(r);
-    curl_easy_setopt(r->easy, CURLOPT_URL, url);
-    if (curl_multi_add_handle(r->client->multi, r->easy) != CURLM_OK) {
+    vgw_curl.easy_setopt(r->easy, CURLOPT_URL, url);
+    if (vgw_curl.multi_add_handle(r->client->multi, r->easy) != CURLM_OK) {
         finish(r, VGW_ELIMIT, "out of memory");
         return;
     }
@@ -443,8 +437,8 @@ static void drop_credentials(struct request *r)
     for (struct curl_slist *h = r->headers; h; h = h->next)
         if (strncasecmp(h->data, "authorization:", 14) != 0 && strncasecmp(h->data, "cookie:", 7) != 0 &&
             strncasecmp(h->data, "host:", 5) != 0)
-            kept = curl_slist_append(kept, h->data);
-    curl_slist_free_all(r->headers);
+            kept = vgw_curl.slist_append(kept, h->data);
+    vgw_curl.slist_free_all(r->headers);
     r->headers = kept;
     wipe(r->username);
     wipe(r->password);
@@ -502,7 +496,7 @@ static void redirect(struct request *r, long code, const char *location)
         finish(r, rc, err.text);
         return;
     }
-    curl_easy_reset(r->easy);
+    vgw_curl.easy_reset(r->easy);
     vgw_buf_reset(&r->answer);
     r->streamed = 0;
     start_request(r);
@@ -524,7 +518,7 @@ static char *location_of(struct request *r)
 static void on_transfer_end(struct request *r, CURLcode rc)
 {
     long code = 0;
-    curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &code);
+    vgw_curl.easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &code);
     bool moved = code == 301 || code == 302 || code == 303 || code == 307 || code == 308;
     if (rc == CURLE_OK && r->follow && moved && !r->failure) {
         char *location = location_of(r);
@@ -540,19 +534,19 @@ static void on_transfer_end(struct request *r, CURLcode rc)
         finish(r, 0, NULL);
     else
         finish(r, rc == CURLE_OPERATION_TIMEDOUT ? VGW_ETIMEOUT : VGW_ENETWORK,
-               r->curl_text[0] ? r->curl_text : curl_easy_strerror(rc));
+               r->curl_text[0] ? r->curl_text : vgw_curl.easy_strerror(rc));
 }
 
 static void collect(struct vgw_client *c)
 {
     CURLMsg *m;
     int left;
-    while ((m = curl_multi_info_read(c->multi, &left))) {
+    while ((m = vgw_curl.multi_info_read(c->multi, &left))) {
         struct request *r = NULL;
         if (m->msg != CURLMSG_DONE)
             continue;
         CURLcode rc = m->data.result;
-        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&r);
+        vgw_curl.easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&r);
         on_transfer_end(r, rc);
     }
 }
@@ -616,12 +610,12 @@ static int copy_headers(struct request *r, const char *const *headers, struct vg
             (void)snprintf(empty, sizeof empty, "%.*s;", (int)(colon - line < 120 ? colon - line : 120), line);
             line = empty;
         }
-        struct curl_slist *more = curl_slist_append(r->headers, line);
+        struct curl_slist *more = vgw_curl.slist_append(r->headers, line);
         if (!more)
             return vgw_error_nomem(err);
         r->headers = more;
     }
-    struct curl_slist *more = curl_slist_append(r->headers, "Expect:");
+    struct curl_slist *more = vgw_curl.slist_append(r->headers, "Expect:");
     if (!more)
         return vgw_error_nomem(err);
     r->headers = more;
@@ -666,10 +660,13 @@ int vgw_client_send(struct vgw_client *c, const struct vgw_client_request *q, ui
     struct request *r;
     if (c->freeing || (c->active_count >= c->limits.max_requests && c->waiting_count >= c->limits.max_queue))
         return vgw_error_set(err, VGW_ELIMIT, "too many outgoing requests wait already");
+    int rc = vgw_curl_load(err);
+    if (rc)
+        return rc;
     if (!VGW_NEW(r))
         return vgw_error_nomem(err);
     r->client = c;
-    int rc = fill(r, q, err);
+    rc = fill(r, q, err);
     if (rc) {
         request_free(r);
         return rc;
@@ -728,7 +725,7 @@ void vgw_client_free(struct vgw_client *c)
     while (!vgw_list_empty(&c->waiting))
         finish(VGW_CONTAINER_OF(c->waiting.next, struct request, link), VGW_ENETWORK, "the client is closing");
     if (c->multi)
-        curl_multi_cleanup(c->multi);
+        vgw_curl.multi_cleanup(c->multi);
     while (!vgw_list_empty(&c->sockets))
         watch_free(VGW_CONTAINER_OF(c->sockets.next, struct watch, link));
     vgw_timer_stop(&c->timer);

@@ -31,6 +31,14 @@ static void look_up(struct lookup *l)
         l->result.addrs[l->result.count++] = addr;
         return;
     }
+    if (vgw_strieq(l->host, "localhost") || vgw_ends_with(l->host, ".localhost")) {
+        /* RFC 6761 6.3: always this machine, whatever a hosts file or a name server says or lacks */
+        static const char *const here[] = {"127.0.0.1", "::1"};
+        for (size_t i = 0; i < sizeof here / sizeof here[0]; i++)
+            if (vgw_addr_parse(here[i], &addr))
+                l->result.addrs[l->result.count++] = addr;
+        return;
+    }
     int rc = getaddrinfo(l->host, NULL, &hints, &found);
     if (rc) {
         char text[160];

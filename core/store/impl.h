@@ -18,11 +18,11 @@ struct vgw_store {
     struct vgw_job job;
     bool running, is_open, well, closing, freed;
     /* the batch under way; the job's alone until it is done */
-    bool table_open; /* is_open follows on control */
     struct vgw_buf batch;
     size_t batch_rows;
     int batch_status;
     char sentence[256];
+    bool table_open; /* is_open follows on control; apart from control's flags, so that no load covers both */
     size_t single; /* writes that go one by one, to find the one that is refused */
     int64_t backoff_us;
     void (*closed)(void *arg);

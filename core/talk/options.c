@@ -69,7 +69,8 @@ static const char *backchannels_end(const struct vgw_talk_options *o)
 bool vgw_talk_backchannel_add(struct vgw_talk_options *o, const char *text)
 {
     size_t used = (size_t)(backchannels_end(o) - o->backchannels);
-    if (o->backchannel_count == VGW_TALK_BACKCHANNELS || !vgw_strcopy(o->backchannels + used, sizeof o->backchannels - used, text))
+    if (o->backchannel_count == VGW_TALK_BACKCHANNELS ||
+        !vgw_strcopy(o->backchannels + used, sizeof o->backchannels - used, text))
         return false;
     o->backchannel_count++;
     return true;

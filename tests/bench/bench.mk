@@ -11,5 +11,5 @@ $(BUILD)/bench/floor: $(BUILD)/obj/tests/bench/floor.o
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $$(pkg-config --libs libcrypto)
 
 $(BUILD)/bench/plugins/%.so: tests/bench/plugins/%.c
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) $(BUILD)/obj/tests/bench
 	$(CC) -shared $(call plugin_flags,$*) -MF $(BUILD)/obj/tests/bench/plugin-$*.d -o $@ $<

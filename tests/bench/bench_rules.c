@@ -1,4 +1,5 @@
-/* bench_rules.c - what an event costs from its publication through 20 rules to a feed that reads its text, with nothing lost. */
+/* bench_rules.c - what an event costs from its publication through 20 rules to a feed that reads its text, with nothing
+ * lost. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -71,11 +72,13 @@ static int add_rules(struct bench *b)
         char text[600];
         struct vgw_rule *rule = NULL;
         struct vgw_json *doc = NULL;
-        (void)snprintf(text, sizeof text,
-                       "{\"id\":\"rule_%d\",\"trigger\":{\"type\":\"voice_event\",\"event_type\":\"%s\"},\"conditions\":[{\"field\":"
-                       "\"duration\",\"operator\":\"gt\",\"value\":%d}],\"actions\":[{\"type\":\"log\",\"params\":{\"message\":"
-                       "\"Long call ended: {{trigger.call_id}}\"}}]}",
-                       i, i % 2 ? "call_ended" : "call_answered", i % 10 == 1 ? 60 : 100000);
+        (void)snprintf(
+            text, sizeof text,
+            "{\"id\":\"rule_%d\",\"trigger\":{\"type\":\"voice_event\",\"event_type\":\"%s\"},\"conditions\":[{"
+            "\"field\":"
+            "\"duration\",\"operator\":\"gt\",\"value\":%d}],\"actions\":[{\"type\":\"log\",\"params\":{\"message\":"
+            "\"Long call ended: {{trigger.call_id}}\"}}]}",
+            i, i % 2 ? "call_ended" : "call_answered", i % 10 == 1 ? 60 : 100000);
         rc = vgw_json_parse(text, strlen(text), &doc, &err);
         struct vgw_flow_source source = {.doc = doc};
         if (rc == 0)
@@ -131,9 +134,11 @@ int main(void)
     double began = seconds();
     publish_all(&b, driver);
     double took = seconds() - began;
-    (void)printf("{\"bench\":\"events_rules_feed\",\"rules\":%d,\"events\":%d,\"fired\":%lu,\"read\":%lu,\"lost\":%ld,\"gaps\":%lu,"
+    (void)printf("{\"bench\":\"events_rules_feed\",\"rules\":%d,\"events\":%d,\"fired\":%lu,\"read\":%lu,\"lost\":%ld,"
+                 "\"gaps\":%lu,"
                  "\"us_an_event\":%.2f,\"per_cpu_second\":%.0f}\n",
-                 RULES, EVENTS, b.fired, b.read_events, (long)EVENTS - (long)b.read_events, b.gaps, took * 1e6 / EVENTS, EVENTS / took);
+                 RULES, EVENTS, b.fired, b.read_events, (long)EVENTS - (long)b.read_events, b.gaps, took * 1e6 / EVENTS,
+                 EVENTS / took);
     vgw_feed_close(b.feed);
     vgw_bus_unsubscribe(sub);
     vgw_flow_engine_free(b.engine);

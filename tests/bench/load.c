@@ -1,5 +1,6 @@
-/* load.c - many telephone calls at once over WebSockets, as a provider would stream them: a frame of 20 ms each 20 ms a call.
- * Raw epoll and framing of its own, so that it shares nothing with what it measures. One line of JSON at the end; see usage(). */
+/* load.c - many telephone calls at once over WebSockets, as a provider would stream them: a frame of 20 ms each 20 ms a
+ * call. Raw epoll and framing of its own, so that it shares nothing with what it measures. One line of JSON at the end;
+ * see usage(). */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -39,7 +40,7 @@ static struct {
     const char *prefix;
     int port, streams, pid, core, stalls, stall_ms, ramp, tls, turns, quantum_us;
     double warm_s, measure_s;
-} opt = {.prefix = "/", .port = 8080, .streams = 10, .core = -1, .ramp = 1000,  .warm_s = 1, .measure_s = 5};
+} opt = {.prefix = "/", .port = 8080, .streams = 10, .core = -1, .ramp = 1000, .warm_s = 1, .measure_s = 5};
 
 static struct stream *streams;
 static int ep, open_count, failed, closed_count;
@@ -89,7 +90,8 @@ static int stream_connect(struct stream *s, uint32_t index)
 {
     char head[512];
     int one = 1;
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)opt.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)opt.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     *s = (struct stream){.index = index, .key = (index + 1) * 2654435761u};
     s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (s->fd < 0 || connect(s->fd, (struct sockaddr *)&at, sizeof at))
@@ -116,11 +118,14 @@ static void say_start(struct stream *s)
     char text[WIRE_TEXT_MAX];
     static const char hello[] = "{\"event\":\"connected\",\"protocol\":\"Call\",\"version\":\"1.0.0\"}";
     put_text(s, hello, sizeof hello - 1);
-    int n = snprintf(text, sizeof text,
-                     "{\"event\":\"start\",\"sequenceNumber\":\"1\",\"start\":{\"streamSid\":\"MZ%032x\",\"accountSid\":\"AC%032x\","
-                     "\"callSid\":\"CA%032x\",\"tracks\":[\"inbound\"],\"mediaFormat\":{\"encoding\":\"audio/x-mulaw\",\"sampleRate\":8000,"
-                     "\"channels\":1},\"customParameters\":{\"from\":\"+15550001\",\"to\":\"+15550002\"}},\"streamSid\":\"MZ%032x\"}",
-                     s->index, 1u, s->index, s->index);
+    int n = snprintf(
+        text, sizeof text,
+        "{\"event\":\"start\",\"sequenceNumber\":\"1\",\"start\":{\"streamSid\":\"MZ%032x\",\"accountSid\":\"AC%032x\","
+        "\"callSid\":\"CA%032x\",\"tracks\":[\"inbound\"],\"mediaFormat\":{\"encoding\":\"audio/"
+        "x-mulaw\",\"sampleRate\":8000,"
+        "\"channels\":1},\"customParameters\":{\"from\":\"+15550001\",\"to\":\"+15550002\"}},\"streamSid\":\"MZ%"
+        "032x\"}",
+        s->index, 1u, s->index, s->index);
     put_text(s, text, (size_t)n);
 }
 
@@ -192,8 +197,8 @@ static void answer_mark(struct stream *s, const char *text, size_t n)
     char back[WIRE_TEXT_MAX];
     if (!name)
         return;
-    int len = snprintf(back, sizeof back, "{\"event\":\"mark\",\"streamSid\":\"MZ%032x\",\"mark\":{\"name\":\"%.*s\"}}", s->index,
-                       (int)strcspn(name + 8, "\""), name + 8);
+    int len = snprintf(back, sizeof back, "{\"event\":\"mark\",\"streamSid\":\"MZ%032x\",\"mark\":{\"name\":\"%.*s\"}}",
+                       s->index, (int)strcspn(name + 8, "\""), name + 8);
     put_text(s, back, (size_t)len);
 }
 
@@ -302,7 +307,8 @@ static void speak(struct stream *s)
     char text[WIRE_TEXT_MAX];
     fill(s, audio);
     int n = snprintf(text, sizeof text,
-                     "{\"event\":\"media\",\"sequenceNumber\":\"%u\",\"media\":{\"track\":\"inbound\",\"chunk\":\"%u\",\"timestamp\":\"%u\","
+                     "{\"event\":\"media\",\"sequenceNumber\":\"%u\",\"media\":{\"track\":\"inbound\",\"chunk\":\"%u\","
+                     "\"timestamp\":\"%u\","
                      "\"payload\":\"",
                      s->number + 2, s->number + 1, s->number * 20);
     n += (int)wire_encode(audio, sizeof audio, text + n);
@@ -313,8 +319,8 @@ static void speak(struct stream *s)
     put_text(s, text, (size_t)n);
 }
 
-/* The calls take turns within each 20 ms, evenly; what is due within a quantum goes out together, so that a server wakes as often
- * whether it is fast or slow. */
+/* The calls take turns within each 20 ms, evenly; what is due within a quantum goes out together, so that a server
+ * wakes as often whether it is fast or slow. */
 static void run_calls(uint64_t until)
 {
     const uint64_t step = PERIOD_NS / (uint64_t)opt.streams, quantum = (uint64_t)opt.quantum_us * 1000;
@@ -362,28 +368,57 @@ static void connect_all(void)
 static int read_options(int argc, char **argv)
 {
     static const struct option known[] = {
-        {"port", 1, NULL, 'p'},    {"prefix", 1, NULL, 'u'},  {"streams", 1, NULL, 'n'}, {"warm", 1, NULL, 'w'},   {"seconds", 1, NULL, 'd'},
-        {"pid", 1, NULL, 'P'},     {"core", 1, NULL, 'c'},    {"tls", 0, NULL, 't'},     {"stalls", 1, NULL, 's'}, {"stall-ms", 1, NULL, 'S'},
-        {"turns", 0, NULL, 'T'},   {"ramp", 1, NULL, 'r'},    {"quantum-us", 1, NULL, 'q'},    {NULL, 0, NULL, 0}};
+        {"port", 1, NULL, 'p'},       {"prefix", 1, NULL, 'u'},   {"streams", 1, NULL, 'n'}, {"warm", 1, NULL, 'w'},
+        {"seconds", 1, NULL, 'd'},    {"pid", 1, NULL, 'P'},      {"core", 1, NULL, 'c'},    {"tls", 0, NULL, 't'},
+        {"stalls", 1, NULL, 's'},     {"stall-ms", 1, NULL, 'S'}, {"turns", 0, NULL, 'T'},   {"ramp", 1, NULL, 'r'},
+        {"quantum-us", 1, NULL, 'q'}, {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         int number = optarg ? (int)strtol(optarg, NULL, 10) : 1;
         switch (c) {
-        case 'p': opt.port = number; break;
-        case 'u': opt.prefix = optarg; break;
-        case 'n': opt.streams = number; break;
-        case 'w': opt.warm_s = strtod(optarg, NULL); break;
-        case 'd': opt.measure_s = strtod(optarg, NULL); break;
-        case 'P': opt.pid = number; break;
-        case 'c': opt.core = number; break;
-        case 't': opt.tls = 1; break;
-        case 's': opt.stalls = number; break;
-        case 'S': opt.stall_ms = number; break;
-        case 'T': opt.turns = 1; break;
-        case 'q': opt.quantum_us = number; break;
-        case 'r': opt.ramp = number; break;
+        case 'p':
+            opt.port = number;
+            break;
+        case 'u':
+            opt.prefix = optarg;
+            break;
+        case 'n':
+            opt.streams = number;
+            break;
+        case 'w':
+            opt.warm_s = strtod(optarg, NULL);
+            break;
+        case 'd':
+            opt.measure_s = strtod(optarg, NULL);
+            break;
+        case 'P':
+            opt.pid = number;
+            break;
+        case 'c':
+            opt.core = number;
+            break;
+        case 't':
+            opt.tls = 1;
+            break;
+        case 's':
+            opt.stalls = number;
+            break;
+        case 'S':
+            opt.stall_ms = number;
+            break;
+        case 'T':
+            opt.turns = 1;
+            break;
+        case 'q':
+            opt.quantum_us = number;
+            break;
+        case 'r':
+            opt.ramp = number;
+            break;
         default:
-            (void)fprintf(stderr, "load --port N --prefix PATH --streams N [--warm S] [--seconds S] [--pid SERVER] [--core N] [--tls]\n"
-                                  "     [--stalls N --stall-ms MS] [--turns] [--ramp A_SECOND] [--quantum-us US]\n");
+            (void)fprintf(
+                stderr,
+                "load --port N --prefix PATH --streams N [--warm S] [--seconds S] [--pid SERVER] [--core N] [--tls]\n"
+                "     [--stalls N --stall-ms MS] [--turns] [--ramp A_SECOND] [--quantum-us US]\n");
             return -1;
         }
     }
@@ -394,21 +429,27 @@ static void report(const struct usage *idle, const struct usage *before, const s
 {
     double wall = (double)(to_ns - from_ns), run = (double)(after->run_ns - before->run_ns);
     uint64_t count = opt.turns ? turns_asked : frames;
-    (void)printf("{\"streams\":%d,\"opened\":%d,\"failed\":%d,\"closed\":%d,\"connect_s\":%.2f,\"sent\":%llu,\"back\":%llu,\"lost\":%lld,"
-                 "\"wrong\":%llu,\"stray\":%llu,\"bad\":%llu,\"other\":%llu,\"p50_ms\":%.3f,\"p90_ms\":%.3f,\"p99_ms\":%.3f,"
-                 "\"p999_ms\":%.3f,\"max_ms\":%.3f,\"late_p99_ms\":%.3f",
-                 opt.streams, open_count, failed, closed_count, connect_s, (unsigned long long)count, (unsigned long long)echoed,
-                 (long long)(count - echoed), (unsigned long long)wrong, (unsigned long long)stray, (unsigned long long)bad,
-                 (unsigned long long)other, hist_at(&round_trip, .5) / 1e6, hist_at(&round_trip, .9) / 1e6, hist_at(&round_trip, .99) / 1e6,
-                 hist_at(&round_trip, .999) / 1e6, (double)round_trip.max / 1e6, hist_at(&lateness, .99) / 1e6);
+    (void)printf(
+        "{\"streams\":%d,\"opened\":%d,\"failed\":%d,\"closed\":%d,\"connect_s\":%.2f,\"sent\":%llu,\"back\":%llu,"
+        "\"lost\":%lld,"
+        "\"wrong\":%llu,\"stray\":%llu,\"bad\":%llu,\"other\":%llu,\"p50_ms\":%.3f,\"p90_ms\":%.3f,\"p99_ms\":%.3f,"
+        "\"p999_ms\":%.3f,\"max_ms\":%.3f,\"late_p99_ms\":%.3f",
+        opt.streams, open_count, failed, closed_count, connect_s, (unsigned long long)count, (unsigned long long)echoed,
+        (long long)(count - echoed), (unsigned long long)wrong, (unsigned long long)stray, (unsigned long long)bad,
+        (unsigned long long)other, hist_at(&round_trip, .5) / 1e6, hist_at(&round_trip, .9) / 1e6,
+        hist_at(&round_trip, .99) / 1e6, hist_at(&round_trip, .999) / 1e6, (double)round_trip.max / 1e6,
+        hist_at(&lateness, .99) / 1e6);
     if (opt.pid)
-        (void)printf(",\"cpu_pct\":%.1f,\"wait_pct\":%.1f,\"cpu_us_a_frame\":%.2f,\"rss_idle_kb\":%llu,\"rss_kb\":%llu,\"anon_kb\":%llu,"
+        (void)printf(",\"cpu_pct\":%.1f,\"wait_pct\":%.1f,\"cpu_us_a_frame\":%.2f,\"rss_idle_kb\":%llu,\"rss_kb\":%llu,"
+                     "\"anon_kb\":%llu,"
                      "\"kb_a_stream\":%.1f",
-                     run / wall * 100, (double)(after->wait_ns - before->wait_ns) / wall * 100, frames ? run / 1e3 / (double)frames : 0,
-                     (unsigned long long)idle->rss_kb, (unsigned long long)after->rss_kb, (unsigned long long)after->anon_kb,
+                     run / wall * 100, (double)(after->wait_ns - before->wait_ns) / wall * 100,
+                     frames ? run / 1e3 / (double)frames : 0, (unsigned long long)idle->rss_kb,
+                     (unsigned long long)after->rss_kb, (unsigned long long)after->anon_kb,
                      ((double)after->rss_kb - (double)idle->rss_kb) / opt.streams);
     if (opt.stalls)
-        (void)printf(",\"stalls\":%d,\"stall_ms\":%d,\"before_p50_ms\":%.3f,\"before_p99_ms\":%.3f,\"after_p50_ms\":%.3f,\"after_p99_ms\":%.3f",
+        (void)printf(",\"stalls\":%d,\"stall_ms\":%d,\"before_p50_ms\":%.3f,\"before_p99_ms\":%.3f,\"after_p50_ms\":%."
+                     "3f,\"after_p99_ms\":%.3f",
                      opt.stalls, opt.stall_ms, hist_at(&before_stall, .5) / 1e6, hist_at(&before_stall, .99) / 1e6,
                      hist_at(&after_stall, .5) / 1e6, hist_at(&after_stall, .99) / 1e6);
     (void)printf("}\n");

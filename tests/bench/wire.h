@@ -13,8 +13,8 @@ size_t wire_encode(const uint8_t *data, size_t n, char *out);
 /** Pure. Reads base64 up to a character that is none; returns the octets, at most `cap`, or -1. */
 int wire_decode(const char *text, size_t n, uint8_t *out, size_t cap);
 
-/** Audio that tells its stream and its number: the first 12 octets hold both, the rest follows from them. Never 0x7f, which a
- *  round trip through linear would change. */
+/** Audio that tells its stream and its number: the first 12 octets hold both, the rest follows from them. Never 0x7f,
+ * which a round trip through linear would change. */
 void wire_audio(uint32_t stream, uint32_t number, uint8_t out[WIRE_AUDIO]);
 /** Finds both again; false when it is none of ours. */
 bool wire_audio_of(const uint8_t audio[WIRE_AUDIO], uint32_t *ret_stream, uint32_t *ret_number);

@@ -265,6 +265,7 @@ def test_revoked_token_loses_its_feed():
         kept.wait("call_answered")
         assert g.request("GET", "/voice/calls", headers={"Authorization": "Bearer token-of-b-1"}).status == 401
         g.process.send_signal(signal.SIGTERM)
+        g.until(lambda: "draining" in g.log())  # two signals at once are one
         g.process.send_signal(signal.SIGTERM)
         g.ended()
 

@@ -221,6 +221,8 @@ def test_health_lists_and_what_is_not_there():
         problem(g.request("POST", "/voice/twilio/status", {}), 404)
         problem(g.request("GET", "/voice/calls?limit=501"), 422, "limit")
         problem(g.request("GET", "/voice/calls?cursor=rubbish"), 422, "cursor")
+        for query in ("calls?state=bogus", "calls?status=bogus", "sessions?state=bogus", "history?direction=up", "history?from=yesterday"):
+            problem(g.request("GET", "/voice/" + query), 422, query.split("?")[1].split("=")[0])
         assert "call" in problem(g.request("DELETE", "/voice/records"), 400).json["detail"]
         assert g.request("DELETE", "/voice/calls").headers["allow"]
 
@@ -277,7 +279,7 @@ def test_an_idempotency_key_and_cursors():
         first = g.post("/voice/calls", {"to": "+15551"}, status=202, headers=key)
         assert g.post("/voice/calls", {"to": "+15551"}, status=202, headers=key)["call_id"] == first["call_id"]
         problem(g.request("POST", "/voice/calls", {"to": "+15552"}, headers=key), 422)
-        ids = [first["call_id"]] + [g.call(f"+1555{n}")["call_id"] for n in range(4)]
+        ids = [first["call_id"]] + [g.call(f"+1555{n}")["call_id"] for n in range(9)]
         seen, cursor = [], ""
         while cursor is not None:
             page = g.get("/voice/calls?limit=2" + (f"&cursor={cursor}" if cursor else ""))
@@ -285,6 +287,13 @@ def test_an_idempotency_key_and_cursors():
             seen += [c["call_id"] for c in page["calls"]]
             cursor = page["next_cursor"]
         assert sorted(seen) == sorted(ids), (seen, ids)
+        first = g.get("/voice/sessions?limit=2")
+        gone = first["sessions"][1]["session_id"]
+        g.post(f"/voice/sessions/{gone}/end")
+        g.until(lambda: gone not in [s["session_id"] for s in g.get("/voice/sessions")["sessions"]])
+        rest = g.get(f"/voice/sessions?limit=9&cursor={first['next_cursor']}")["sessions"]
+        assert first["sessions"][0]["session_id"] not in [s["session_id"] for s in rest] and len(rest) >= 3, rest
+        problem(g.request("GET", "/voice/sessions?cursor=rubbish"), 422, "cursor")
         assert [c["to"] for c in g.get("/voice/calls?to=%2B15553")["calls"]] == ["+15553"]
 
 
@@ -399,7 +408,7 @@ def test_a_stream_in_its_session_and_nobody_elses():
 
 
 def test_a_conversation_its_events_audit_lines_and_transcript():
-    routes = '  - {match: {}, assistant: echo, stt: local, tts: local, record: true, greeting: "Hello.", project: p2}\n'
+    routes = '  - {match: {}, assistant: echo, stt: local, tts: local, record: true, greeting: "Hello.", project: p2, variables: {floor: 3}}\n'
     with gateway(base(routes=routes)) as g:
         feed = g.feed()
         placed = g.post("/voice/mock/calls", {"from": "+1888", "to": "+17775", "steps": [
@@ -424,7 +433,9 @@ def test_a_conversation_its_events_audit_lines_and_transcript():
             has(turn, TURN_FIELDS)
             assert turn["turn_number"] == number and turn["audio_url"]
         record = g.history(session_id=sid)[0]
+        assert record["project_id"] == "p2" and record["variables"]["floor"] in (3, "3"), record
         assert record["recording_url"] and "You said" in record["transcription"]
+        assert g.metric("voicegw_turn_seconds_count", stage="first_text") == 1
         lines = [line for line in g.log().splitlines() if "AUDIT: voice.mock." in line and sid in line]
         names = [re.search(r"AUDIT: voice\.mock\.(\S+)", line)[1] for line in lines]
         assert names == ["session.created", "stream.connected", "stream.started", "transcript", "stream.stopped"], names
@@ -510,6 +521,19 @@ def test_draining_full_and_disabled_refuse_politely():
         refuses(g)
 
 
+def test_a_signalled_drain_keeps_the_port_open_for_calls_that_are_left():
+    with gateway(base(assistant="back"), stop=False) as g:
+        feed = g.feed()
+        call = g.call("+15551")
+        feed.wait("call_answered")
+        g.process.send_signal(signal.SIGTERM)
+        g.until(lambda: g.request("GET", "/health/ready").status == 503)
+        assert g.get("/health")["status"] == "draining"
+        problem(g.request("POST", "/voice/calls", {"to": "+15552"}), 503)
+        g.post(f"/voice/calls/{call['call_id']}/end")
+        g.ended()
+
+
 def test_reload_swaps_or_leaves_everything_as_it_was():
     with gateway(base(more=TOKENS), stop=False) as g:
         admin = {"headers": bearer("ops")}
@@ -558,6 +582,16 @@ def test_logs_in_every_form_and_reopened():
         assert "+15552" not in open(path + ".1", encoding="utf-8").read()
 
 
+def test_a_reload_moves_the_log():
+    with gateway(base(more="log: {format: text}\n")) as g:
+        g.write(base(more="log: {format: json, target: $DIR/moved.log}\n"))
+        assert g.post("/voice/reload")["restart_required"] == []
+        g.call("+15551")
+        path = os.path.join(g.folder, "moved.log")
+        g.until(lambda: os.path.exists(path) and "+15551" in open(path, encoding="utf-8").read())
+        assert "+15551" not in g.log()
+
+
 def test_secrets_never_reach_the_log():
     with gateway(base(more=TOKENS + "log: {level: debug}\n"), stop=False) as g:
         g.get("/voice/calls", headers=bearer("ops"))
@@ -576,7 +610,7 @@ def test_metrics_by_their_names():
         g.post("/voice/reload")
         text = g.get("/metrics")
         for name in ("orphans", "sessions", "streams", "calls_total", "events_total", "queue_depth", "dropped_total", "reloads_total",
-                     "plugin_generation", "build_info", "turn_seconds"):
+                     "plugin_generation", "build_info"):
             assert f"# TYPE voicegw_{name} " in text, name
         assert g.metric("voicegw_orphans") == 0 and g.metric("voicegw_events_total", type="call_ended") == 1
         assert g.metric("voicegw_reloads_total", result="ok") == 1 and g.metric("voicegw_plugin_generation", plugin="mock")

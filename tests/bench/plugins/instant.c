@@ -1,5 +1,5 @@
-/* instant - engines that answer at once: recognition ends with the first quiet frame, synthesis is a tone of 200 ms. What a turn
- * takes with them is the gateway's own share. */
+/* instant - engines that answer at once: recognition ends with the first quiet frame, synthesis is a tone of 200 ms.
+ * What a turn takes with them is the gateway's own share. */
 #include <stdlib.h>
 #include <string.h>
 #include "voicegw/plugin.h"
@@ -45,7 +45,8 @@ static int32_t pick(const struct voicegw_audio_format *formats, uint32_t count, 
 
 /* ---- recognition ---- */
 
-static int32_t stt_open(void *instance, uint64_t handle, const struct voicegw_stt_params *params, void **ret, uint32_t *ret_format)
+static int32_t stt_open(void *instance, uint64_t handle, const struct voicegw_stt_params *params, void **ret,
+                        uint32_t *ret_format)
 {
     int32_t rc = pick(params->formats, params->format_count, VOICEGW_AUDIO_L16, ret_format);
     return rc < 0 ? rc : stream_new(instance, handle, ret);
@@ -117,7 +118,8 @@ static const struct voicegw_stt stt_operations = {.size = sizeof stt_operations,
 
 /* ---- synthesis ---- */
 
-static int32_t tts_open(void *instance, uint64_t handle, const struct voicegw_tts_params *params, void **ret, uint32_t *ret_format)
+static int32_t tts_open(void *instance, uint64_t handle, const struct voicegw_tts_params *params, void **ret,
+                        uint32_t *ret_format)
 {
     int32_t rc = pick(params->formats, params->format_count, VOICEGW_AUDIO_PCMU, ret_format);
     return rc < 0 ? rc : stream_new(instance, handle, ret);
@@ -130,7 +132,12 @@ static int32_t tts_speak(void *stream, uint64_t utterance, const char *text, uin
     uint8_t audio[160];
     for (size_t n = 0; n < sizeof audio; n++)
         audio[n] = n & 4 ? 0x20 : 0xa0;
-    const struct voicegw_frame frame = {.size = sizeof frame, .encoding = VOICEGW_AUDIO_PCMU, .rate = 8000, .data = audio, .bytes = 160, .samples = 160};
+    const struct voicegw_frame frame = {.size = sizeof frame,
+                                        .encoding = VOICEGW_AUDIO_PCMU,
+                                        .rate = 8000,
+                                        .data = audio,
+                                        .bytes = 160,
+                                        .samples = 160};
     if (text && text[0] && s->utterance != utterance) {
         s->utterance = utterance;
         for (uint32_t n = 0; n < TONE_FRAMES; n++)
@@ -160,8 +167,12 @@ static void tts_close(void *stream)
         tts_closed(s);
 }
 
-static const struct voicegw_tts tts_operations = {
-    .size = sizeof tts_operations, .open = tts_open, .speak = tts_speak, .flush = tts_nothing, .cancel = tts_nothing, .close = tts_close};
+static const struct voicegw_tts tts_operations = {.size = sizeof tts_operations,
+                                                  .open = tts_open,
+                                                  .speak = tts_speak,
+                                                  .flush = tts_nothing,
+                                                  .cancel = tts_nothing,
+                                                  .close = tts_close};
 
 /* ---- life ---- */
 
@@ -195,12 +206,16 @@ static void instant_destroy(void *instance)
 
 static const void *instant_extension(void *instance, const char *id)
 {
-    return strcmp(id, VOICEGW_KIND_STT) == 0 ? (const void *)&stt_operations : strcmp(id, VOICEGW_KIND_TTS) == 0 ? &tts_operations : NULL;
+    return strcmp(id, VOICEGW_KIND_STT) == 0   ? (const void *)&stt_operations
+           : strcmp(id, VOICEGW_KIND_TTS) == 0 ? &tts_operations
+                                               : NULL;
 }
 
 #define FACTORY(of)                                                                                                    \
-    {.size = sizeof(struct voicegw_factory), .kind = of, .create = instant_create, .start = instant_start, .drain = instant_drain,  \
-     .destroy = instant_destroy, .get_extension = instant_extension}
+    {                                                                                                                  \
+        .size = sizeof(struct voicegw_factory), .kind = of, .create = instant_create, .start = instant_start,          \
+        .drain = instant_drain, .destroy = instant_destroy, .get_extension = instant_extension                         \
+    }
 static const struct voicegw_factory stt_factory = FACTORY(VOICEGW_KIND_STT), tts_factory = FACTORY(VOICEGW_KIND_TTS);
 static const struct voicegw_factory *const factories[] = {&stt_factory, &tts_factory};
 static const struct voicegw_plugin plugin = {.size = sizeof plugin,

@@ -1,4 +1,5 @@
-/* relay - the caller's audio back like loopback's, but the host listens for speech and plays it out by its own clock. */
+/* relay - the caller's audio back like loopback's, but the host listens for speech and plays it out by its own clock.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include "voicegw/plugin.h"
@@ -15,7 +16,8 @@ struct session {
 };
 
 static int32_t session_open(void *instance, uint64_t handle, const struct voicegw_assistant_params *params,
-                            const struct voicegw_audio_format *formats, uint32_t count, void **ret_session, uint32_t *ret_format)
+                            const struct voicegw_audio_format *formats, uint32_t count, void **ret_session,
+                            uint32_t *ret_format)
 {
     struct session *s = calloc(1, sizeof *s);
     if (!s)
