@@ -10,6 +10,7 @@
 #define LEGS_US (3 * VGW_US_PER_S)
 #define SOCKETS_US (3 * VGW_US_PER_S)
 #define INSTANCES_US (2 * VGW_US_PER_S)
+#define WORK_US (30 * VGW_US_PER_S) /* what the pool was given before the calls ended */
 #define STORE_US (5 * VGW_US_PER_S)
 
 struct stage {
@@ -117,6 +118,15 @@ static bool instances_over(const struct vgw_gateway *g)
     return vgw_registry_alive(g->registry) == 0;
 }
 
+static bool work_over(const struct vgw_gateway *g)
+{
+    const struct vgw_list *at;
+    for (at = g->live.next; at && at != &g->live; at = at->next)
+        if (vgw_host_busy(VGW_CONTAINER_OF(at, const struct vgw_live, link)->instance))
+            return false;
+    return true;
+}
+
 static void instances_close(struct vgw_gateway *g)
 {
     const char *section, *name;
@@ -126,6 +136,12 @@ static void instances_close(struct vgw_gateway *g)
     for (size_t at = 0; vgw_registry_next(g->registry, &at, &section, &name, &current);)
         vgw_registry_retire(g->registry, section, name);
     turn_until(g, instances_over, INSTANCES_US, "instances");
+    turn_until(g, work_over, WORK_US, "work of the pool");
+    if (work_over(g))
+        return;
+    /* Code that still runs must stay: the process ends around it. */
+    g->registry = NULL;
+    vgw_list_init(&g->live);
 }
 
 /* ---- store and journal ---- */

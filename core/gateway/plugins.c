@@ -75,6 +75,11 @@ static void on_gone(void *arg, struct vgw_instance *instance, bool forced)
     }
 }
 
+static bool still_busy(void *arg, const struct vgw_instance *instance)
+{
+    return vgw_host_busy(instance);
+}
+
 static void on_promoted(void *arg, struct vgw_instance *instance, const struct vgw_error *err)
 {
     if (!err)
@@ -89,7 +94,7 @@ int vgw_gateway_plugins_open(struct vgw_gateway *g, struct vgw_error *err)
 {
     struct vgw_buf dir = {0};
     vgw_buf_printf(&dir, "%s/plugins", g->options.state_dir);
-    struct vgw_registry_ops ops = {.wake = registry_wake, .on_gone = on_gone, .on_promoted = on_promoted, .arg = g};
+    struct vgw_registry_ops ops = {.wake = registry_wake, .on_gone = on_gone, .on_promoted = on_promoted, .busy = still_busy, .arg = g};
     vgw_timer_init(&g->registry_timer, g->loop, registry_run, g);
     vgw_list_init(&g->live);
     int rc = vgw_plugin_loader_new(vgw_buf_str(&dir), &g->loader, err);

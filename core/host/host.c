@@ -333,6 +333,12 @@ static void host_free_instance(void *arg, struct vgw_instance *instance, const s
     vgw_free(hi);
 }
 
+bool vgw_host_busy(const struct vgw_instance *instance)
+{
+    struct vgw_host_instance *hi = instance->owner;
+    return hi && atomic_load(&hi->jobs) > 0;
+}
+
 struct vgw_plugin_hostops vgw_host_ops(struct vgw_host *host)
 {
     return (struct vgw_plugin_hostops){.host_new = host_new_instance, .host_free = host_free_instance, .arg = host};

@@ -53,6 +53,9 @@ struct vgw_plugin_hostops vgw_host_ops(struct vgw_host *host);
 /** The options block that create() and reconfigure() take. Valid as long as `options`. */
 const struct voicegw_options *vgw_host_options(const struct vgw_options *options);
 
+/** Does the pool still hold work of this instance? Then it must not be destroyed. */
+bool vgw_host_busy(const struct vgw_instance *instance);
+
 /** A provider operation (enum vgw_command) on an instance: 0, then exactly one vgw_calls_complete(op). */
 int vgw_host_provider_op(struct vgw_host *host, struct vgw_instance *instance, uint64_t op, struct vgw_call *call, int command,
                          const struct vgw_json *params, struct vgw_error *err);

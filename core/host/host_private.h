@@ -47,6 +47,7 @@ struct vgw_host_instance {
     struct vgw_instance *instance;
     struct vgw_list timers; /* on control only */
     _Atomic uint32_t timer_count;
+    _Atomic uint32_t jobs; /* of the pool, until their done() has run: as long as there are any, the code must stay */
     _Atomic bool gone;
     _Atomic int64_t log_second;
     _Atomic uint32_t log_count;

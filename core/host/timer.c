@@ -138,6 +138,7 @@ int32_t vgw_host_post(const struct voicegw_host *host, uint64_t target, voicegw_
 
 struct host_job {
     struct vgw_job job;
+    struct vgw_host_instance *hi;
     struct vgw_loop *control;
     uint64_t target;
     voicegw_callback work, done;
@@ -155,6 +156,7 @@ static void job_finish(void *arg)
     struct host_job *j = arg;
     if (j->done)
         j->done(j->arg);
+    atomic_fetch_sub(&j->hi->jobs, 1);
     vgw_free(j);
 }
 
@@ -175,15 +177,18 @@ int32_t vgw_host_job(const struct voicegw_host *host, uint32_t lane, uint64_t st
         return VOICEGW_EINVALID;
     if (!VGW_NEW(j))
         return VOICEGW_ELIMIT;
-    *j = (struct host_job){.control = hi->host->env.control, .target = target, .work = work, .done = done, .arg = arg};
+    *j = (struct host_job){.hi = hi, .control = hi->host->env.control, .target = target, .work = work, .done = done, .arg = arg};
     j->job = (struct vgw_job){.work = job_work,
                               .done = job_done,
                               .arg = j,
                               .home = home ? home : hi->host->env.control,
                               .strand = strand,
                               .lane = lane == VOICEGW_LANE_CPU ? VGW_LANE_CPU : VGW_LANE_IO};
+    atomic_fetch_add(&hi->jobs, 1);
     int rc = vgw_pool_submit(hi->host->env.pool, &j->job);
-    if (rc < 0)
+    if (rc < 0) {
+        atomic_fetch_sub(&hi->jobs, 1);
         vgw_free(j);
+    }
     return rc;
 }

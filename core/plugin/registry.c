@@ -4,6 +4,8 @@
 #include "base/buf.h"
 #include "base/map.h"
 
+#define BUSY_LOOK_US 20000 /* how often an instance is looked at whose work still runs */
+
 struct slot {
     struct vgw_instance *current, *waiting;
     struct vgw_list older; /* of vgw_instance.node, newest first */
@@ -250,6 +252,8 @@ static int64_t run_older(struct vgw_registry *r, struct slot *s, struct vgw_inst
     }
     if (i->state == VGW_INSTANCE_DRAINING && now_us < i->drain_deadline_us)
         return i->drain_deadline_us;
+    if (r->ops.busy && r->ops.busy(r->ops.arg, i))
+        return now_us + BUSY_LOOK_US;
     let_go(r, s, i, i->state == VGW_INSTANCE_DRAINING);
     return -1;
 }

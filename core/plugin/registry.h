@@ -28,6 +28,8 @@ struct vgw_registry_ops {
     void (*on_gone)(void *arg, struct vgw_instance *instance, bool forced);
     /** A waiting instance took over, or could not (err). May be NULL. */
     void (*on_promoted)(void *arg, struct vgw_instance *instance, const struct vgw_error *err);
+    /** Does work of the instance still run on other threads? It is not destroyed before that is over. May be NULL. */
+    bool (*busy)(void *arg, const struct vgw_instance *instance);
     void *arg;
 };
 
