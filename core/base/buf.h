@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 struct vgw_buf {
-    char *data;   /* always NUL-terminated when not NULL; owned */
-    size_t len;   /* bytes, without the NUL */
+    char *data; /* always NUL-terminated when not NULL; owned */
+    size_t len; /* bytes, without the NUL */
     size_t cap;
     size_t limit; /* appends beyond this fail (0: 16 MiB) */
     bool failed;  /* an append failed: content is incomplete */

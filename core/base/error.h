@@ -8,12 +8,12 @@
 /* Same numbers as voicegw_status in the SDK (plugin-sdk/include/voicegw/status.h); host/ asserts that. */
 enum vgw_status {
     VGW_OK = 0,
-    VGW_EINVALID = -1,      /* input cannot be accepted */
-    VGW_ECONFIG = -2,       /* configuration is wrong */
-    VGW_EUNSUPPORTED = -3,  /* this part cannot do that */
+    VGW_EINVALID = -1,     /* input cannot be accepted */
+    VGW_ECONFIG = -2,      /* configuration is wrong */
+    VGW_EUNSUPPORTED = -3, /* this part cannot do that */
     VGW_ENOTFOUND = -4,
-    VGW_EBUSY = -5,         /* state does not allow it now */
-    VGW_ELIMIT = -6,        /* one of our limits is reached (out of memory too) */
+    VGW_EBUSY = -5,  /* state does not allow it now */
+    VGW_ELIMIT = -6, /* one of our limits is reached (out of memory too) */
     VGW_ERATELIMIT = -7,
     VGW_ETIMEOUT = -8,
     VGW_ENETWORK = -9,

@@ -13,7 +13,9 @@ void vgw_id_make(const char *prefix, int64_t wall_us, struct vgw_rng *rng, char 
 void vgw_random_bytes(void *out, size_t len);
 
 /* A seeded generator (xoshiro256**) for tests, jitter and the virtual driver. Not for secrets. Not thread safe. */
-struct vgw_rng { uint64_t s[4]; };
+struct vgw_rng {
+    uint64_t s[4];
+};
 void vgw_rng_seed(struct vgw_rng *r, uint64_t seed);
 uint64_t vgw_rng_next(struct vgw_rng *r);
 uint64_t vgw_rng_below(struct vgw_rng *r, uint64_t bound); /* 0 .. bound-1; bound 0 gives 0 */

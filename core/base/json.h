@@ -64,9 +64,9 @@ int vgw_json_append_string(struct vgw_json *a, const char *s);
 size_t vgw_json_count(const struct vgw_json *a);
 struct vgw_json *vgw_json_at(const struct vgw_json *a, size_t i);
 /* Scalars */
-const char *vgw_json_str(const struct vgw_json *v);   /* NULL unless a string */
+const char *vgw_json_str(const struct vgw_json *v); /* NULL unless a string */
 size_t vgw_json_strlen(const struct vgw_json *v);
-int64_t vgw_json_as_int(const struct vgw_json *v, int64_t dflt);    /* numbers and numeric strings */
+int64_t vgw_json_as_int(const struct vgw_json *v, int64_t dflt); /* numbers and numeric strings */
 /** An integer up to 2^64-1 (negative ones are 0); `dflt` for anything else. */
 uint64_t vgw_json_as_uint(const struct vgw_json *v, uint64_t dflt);
 double vgw_json_as_double(const struct vgw_json *v, double dflt);

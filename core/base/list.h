@@ -4,13 +4,24 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct vgw_list { struct vgw_list *next, *prev; };
+struct vgw_list {
+    struct vgw_list *next, *prev;
+};
 
 #define VGW_CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
-static inline void vgw_list_init(struct vgw_list *head) { head->next = head->prev = head; }
-static inline bool vgw_list_empty(const struct vgw_list *head) { return head->next == head || head->next == NULL; }
-static inline bool vgw_list_linked(const struct vgw_list *node) { return node->next != NULL; }
+static inline void vgw_list_init(struct vgw_list *head)
+{
+    head->next = head->prev = head;
+}
+static inline bool vgw_list_empty(const struct vgw_list *head)
+{
+    return head->next == head || head->next == NULL;
+}
+static inline bool vgw_list_linked(const struct vgw_list *node)
+{
+    return node->next != NULL;
+}
 static inline void vgw_list_insert_before(struct vgw_list *at, struct vgw_list *node)
 {
     node->next = at;
@@ -18,7 +29,10 @@ static inline void vgw_list_insert_before(struct vgw_list *at, struct vgw_list *
     at->prev->next = node;
     at->prev = node;
 }
-static inline void vgw_list_append(struct vgw_list *head, struct vgw_list *node) { vgw_list_insert_before(head, node); }
+static inline void vgw_list_append(struct vgw_list *head, struct vgw_list *node)
+{
+    vgw_list_insert_before(head, node);
+}
 static inline void vgw_list_prepend(struct vgw_list *head, struct vgw_list *node)
 {
     vgw_list_insert_before(head->next, node);
@@ -42,6 +56,6 @@ static inline struct vgw_list *vgw_list_pop(struct vgw_list *head)
     return n;
 }
 /** Walks a list; the current node may be removed. */
-#define VGW_LIST_EACH(pos, nxt, head) \
+#define VGW_LIST_EACH(pos, nxt, head)                                                                                  \
     for ((pos) = (head)->next, (nxt) = (pos)->next; (pos) != (head); (pos) = (nxt), (nxt) = (pos)->next)
 #endif

@@ -47,7 +47,7 @@ void vgw_hex_encode(struct vgw_buf *out, const void *data, size_t len);
 long vgw_hex_decode(const char *s, size_t len, uint8_t *out, size_t cap);
 void vgw_base64_encode(struct vgw_buf *out, const void *data, size_t len);
 long vgw_base64_decode(const char *s, size_t len, uint8_t *out, size_t cap); /* strict, padded */
-void vgw_url_encode(struct vgw_buf *out, const char *s);          /* all but unreserved (RFC 3986 2.3) */
+void vgw_url_encode(struct vgw_buf *out, const char *s);                     /* all but unreserved (RFC 3986 2.3) */
 /** -1: bad escape, a NUL, or no room; `out` is terminated, so `cap` is at least the result and one. */
 long vgw_url_decode(const char *s, size_t len, char *out, size_t cap, bool plus_is_space);
 void vgw_xml_escape(struct vgw_buf *out, const char *s);

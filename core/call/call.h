@@ -1,5 +1,5 @@
-/* call.h - calls and sessions on the control thread. A call is one leg at a provider; a session owns its calls and its record. Fields
- * are read by other rooms and written by this one only (calls.c, session.c). */
+/* call.h - calls and sessions on the control thread. A call is one leg at a provider; a session owns its calls and its
+ * record. Fields are read by other rooms and written by this one only (calls.c, session.c). */
 #ifndef VGW_CALL_CALL_H
 #define VGW_CALL_CALL_H
 #include <stdint.h>
@@ -36,13 +36,13 @@ struct vgw_session {
     char *direction; /* "inbound" "outbound" */
     char *caller_id;
     char *language;
-    char *provider, *plugin;  /* "" for sessions without a call */
-    char *stt_provider;       /* name of the stt instance, or "" */
-    char *transport;          /* "mock_stream" … "none" */
+    char *provider, *plugin; /* "" for sessions without a call */
+    char *stt_provider;      /* name of the stt instance, or "" */
+    char *transport;         /* "mock_stream" … "none" */
     struct vgw_json *transport_metadata;
-    struct vgw_json *variables; /* object */
+    struct vgw_json *variables;      /* object */
     struct vgw_json *tools_executed; /* array of names */
-    char *lead_id, *reservation_id; /* or NULL */
+    char *lead_id, *reservation_id;  /* or NULL */
     enum vgw_session_state state;
     enum vgw_outcome outcome;
     char *reason; /* why it stopped */
@@ -51,16 +51,16 @@ struct vgw_session {
     struct vgw_list call_list; /* of vgw_call.in_session */
     struct vgw_list turns;     /* of vgw_turn_entry; bounded: 2,000 */
     uint32_t turn_count;
-    double sentiment_score;   /* NAN: unknown */
-    char *recording_url;      /* or NULL */
+    double sentiment_score; /* NAN: unknown */
+    char *recording_url;    /* or NULL */
     struct vgw_timer idle_timer;
     struct vgw_timer summary_timer; /* record is composed at summary or deadline */
-    uint32_t holds;     /* runs and assistants that keep the session; 0 after the last run: hang up */
+    uint32_t holds;                 /* runs and assistants that keep the session; 0 after the last run: hang up */
     bool record_done;
     struct vgw_snapshot *snapshot; /* what the session began with; a reference */
-    uint32_t live_calls;     /* not settled yet */
-    uint32_t summaries_due;  /* legs that were let go and have not answered */
-    uint32_t record_tries;   /* compositions that failed for want of memory */
+    uint32_t live_calls;           /* not settled yet */
+    uint32_t summaries_due;        /* legs that were let go and have not answered */
+    uint32_t record_tries;         /* compositions that failed for want of memory */
 };
 
 struct vgw_call {
@@ -68,55 +68,56 @@ struct vgw_call {
     struct vgw_list in_session;
     struct vgw_calls *calls;
     struct vgw_session *session;
-    uint64_t handle;           /* for plugins: slot and generation */
+    uint64_t handle; /* for plugins: slot and generation */
     char call_id[VGW_ID_MAX];
-    char *provider_call_id;    /* or NULL until known */
+    char *provider_call_id; /* or NULL until known */
     char *provider, *plugin;
-    void *instance;            /* struct vgw_instance, a reference held until the call is forgotten */
-    uint64_t caps;             /* VOICEGW_CAP_* of its provider */
+    void *instance; /* struct vgw_instance, a reference held until the call is forgotten */
+    uint64_t caps;  /* VOICEGW_CAP_* of its provider */
     char *direction, *from, *to;
     enum vgw_call_state state;
     enum vgw_call_state state_before_transfer;
     enum vgw_outcome outcome;
     char *cause;
-    const char *error_class;   /* static, or NULL */
-    uint32_t sequence;         /* the last one applied */
+    const char *error_class;                                  /* static, or NULL */
+    uint32_t sequence;                                        /* the last one applied */
     int64_t created_wall_us, answered_wall_us, ended_wall_us; /* 0: not yet */
     int64_t answered_us;
     char *answered_by;
-    double cost;               /* NAN: unknown */
+    double cost; /* NAN: unknown */
     char *currency;
-    uint64_t leg;              /* media leg's handle, 0: none */
+    uint64_t leg; /* media leg's handle, 0: none */
     bool leg_started;
     bool muted;
-    bool ending;               /* end was asked for */
-    bool settled;              /* terminal event and record are out */
-    char *recording_id;        /* while recording, else NULL */
+    bool ending;        /* end was asked for */
+    bool settled;       /* terminal event and record are out */
+    char *recording_id; /* while recording, else NULL */
     int64_t recording_since_us;
     const struct vgw_route *route; /* of session->snapshot, or NULL */
-    struct vgw_json *plan;     /* {"greeting","assistant","workflow","voice"} asked for by who placed it; overrides the route */
-    struct vgw_timer lease_timer;  /* ring time, hard cap from answer, forced end */
-    struct vgw_timer media_timer;  /* media silence */
+    struct vgw_json
+        *plan; /* {"greeting","assistant","workflow","voice"} asked for by who placed it; overrides the route */
+    struct vgw_timer lease_timer; /* ring time, hard cap from answer, forced end */
+    struct vgw_timer media_timer; /* media silence */
     struct vgw_log_scope scope;
-    struct vgw_timer turn_timer;   /* work for the next turn of the loop: answer, hang up after the last run */
-    int64_t created_us, ended_us;  /* the same moments on the loop's clock */
+    struct vgw_timer turn_timer;  /* work for the next turn of the loop: answer, hang up after the last run */
+    int64_t created_us, ended_us; /* the same moments on the loop's clock */
     int64_t media_activity_us;
-    struct vgw_list ops;           /* of struct vgw_op: what is under way or waits for the connection */
+    struct vgw_list ops; /* of struct vgw_op: what is under way or waits for the connection */
     uint32_t op_count;
-    bool connecting;               /* answered, and its media is not there yet: commands wait */
-    bool known;                    /* the provider knows the handle */
-    bool route_due;                /* the route is to be followed at the next turn */
-    bool release_due;              /* the last run let go: hang up at the next turn unless it is held again */
-    bool answered_before;          /* the provider answered before it told us */
-    bool handed_over;              /* the provider ended it by itself: a transfer under way had worked */
-    bool summary_due;              /* the leg was let go and has not answered */
-    enum vgw_outcome end_outcome;  /* what the end will be called that we asked for; NONE: as the provider says */
+    bool connecting;              /* answered, and its media is not there yet: commands wait */
+    bool known;                   /* the provider knows the handle */
+    bool route_due;               /* the route is to be followed at the next turn */
+    bool release_due;             /* the last run let go: hang up at the next turn unless it is held again */
+    bool answered_before;         /* the provider answered before it told us */
+    bool handed_over;             /* the provider ended it by itself: a transfer under way had worked */
+    bool summary_due;             /* the leg was let go and has not answered */
+    enum vgw_outcome end_outcome; /* what the end will be called that we asked for; NONE: as the provider says */
     char *end_cause;
     const char *end_class;
-    char *transfer_to;             /* while a transfer is under way */
-    const char *transfer_kind;     /* "blind", "attended"; NULL: none under way */
+    char *transfer_to;         /* while a transfer is under way */
+    const char *transfer_kind; /* "blind", "attended"; NULL: none under way */
     int64_t ring_timeout_us;
-    int64_t lease_deadline_us;     /* when lease_timer means it; earlier it stands in for turn_timer */
+    int64_t lease_deadline_us; /* when lease_timer means it; earlier it stands in for turn_timer */
 };
 
 /** {"call_id","provider_call_id",…} as options.md "Shapes" says. New value. */

@@ -1,47 +1,56 @@
-/* calls.h - the registry of live calls and sessions, and all that may be done to them. Control thread. Every call ends exactly once:
- * a lease on each (ring time, hard cap from answer, forced end), one terminal event, one record. */
+/* calls.h - the registry of live calls and sessions, and all that may be done to them. Control thread. Every call ends
+ * exactly once: a lease on each (ring time, hard cap from answer, forced end), one terminal event, one record. */
 #ifndef VGW_CALL_CALLS_H
 #define VGW_CALL_CALLS_H
 #include "base/error.h"
 #include "call/call.h"
 
-/** What the registry needs of the rooms around it; filled by gateway/ (and by tests). All on control. `arg` is the first argument. */
+/** What the registry needs of the rooms around it; filled by gateway/ (and by tests). All on control. `arg` is the
+ * first argument. */
 struct vgw_calls_env {
     void *arg;
     struct vgw_loop *loop;
     /** Publishes an event about a call and/or a session; takes ownership of data
      *  (NULL when memory was short: an empty object). `session` and `call` may be NULL, not both. */
-    void (*emit)(void *arg, const char *type, const struct vgw_session *session, const struct vgw_call *call, struct vgw_json *data);
-    /** Appends to the journal: kind "session" (began), "call" (began or changed), "ended" (call is over), "record" (session's record). Takes ownership
-     *  of doc. `synced` (may be NULL) runs on control once it is on disk; exactly once, maybe from inside. */
-    void (*journal)(void *arg, const char *kind, struct vgw_json *doc, void (*synced)(void *synced_arg), void *synced_arg);
+    void (*emit)(void *arg, const char *type, const struct vgw_session *session, const struct vgw_call *call,
+                 struct vgw_json *data);
+    /** Appends to the journal: kind "session" (began), "call" (began or changed), "ended" (call is over), "record"
+     * (session's record). Takes ownership of doc. `synced` (may be NULL) runs on control once it is on disk; exactly
+     * once, maybe from inside. */
+    void (*journal)(void *arg, const char *kind, struct vgw_json *doc, void (*synced)(void *synced_arg),
+                    void *synced_arg);
     /** Stores the session's record, its calls and turns (idempotent by ids). Takes ownership. */
     void (*store_record)(void *arg, struct vgw_json *record);
     /** The current snapshot (a new reference) and its routes. */
     struct vgw_snapshot *(*snapshot)(void *arg);
     const struct vgw_route_set *(*routes)(void *arg, struct vgw_snapshot *snapshot);
-    /** Takes and drops a reference on a provider instance; find by name ("" or NULL: the default provider). find returns a new reference, or NULL. */
+    /** Takes and drops a reference on a provider instance; find by name ("" or NULL: the default provider). find
+     * returns a new reference, or NULL. */
     void *(*instance_find)(void *arg, const char *provider_name);
     void (*instance_ref)(void *arg, void *instance);
     void (*instance_unref)(void *arg, void *instance);
     const char *(*instance_name)(void *arg, void *instance);
     const char *(*instance_plugin)(void *arg, void *instance);
     uint64_t (*instance_caps)(void *arg, void *instance);
-    /** An instance's own setting ("default_from", "default_timeout_seconds", "max_call_duration_seconds", "recording_enabled"), or NULL. Borrowed. */
+    /** An instance's own setting ("default_from", "default_timeout_seconds", "max_call_duration_seconds",
+     * "recording_enabled"), or NULL. Borrowed. */
     const char *(*instance_setting)(void *arg, void *instance, const char *name);
-    /** Starts a provider operation: `command` of enum vgw_command, params per command. 0: exactly one vgw_calls_complete(op) follows later. */
-    int (*provider_op)(void *arg, void *instance, uint64_t op, struct vgw_call *call, int command, const struct vgw_json *params,
-                       struct vgw_error *err);
+    /** Starts a provider operation: `command` of enum vgw_command, params per command. 0: exactly one
+     * vgw_calls_complete(op) follows later. */
+    int (*provider_op)(void *arg, void *instance, uint64_t op, struct vgw_call *call, int command,
+                       const struct vgw_json *params, struct vgw_error *err);
     void (*provider_forget)(void *arg, void *instance, struct vgw_call *call);
-    /** Media (NULL functions: no media). attach: makes a leg for the call (sets *ret_leg); begin: the call is connected, start the conversation; command: say,
-     *  play, dtmf, record, mute, hold, gather …, completes by vgw_calls_complete(op); release: the call is over: the leg answers with
-     *  one vgw_calls_media_summary() and is gone. */
+    /** Media (NULL functions: no media). attach: makes a leg for the call (sets *ret_leg); begin: the call is
+     * connected, start the conversation; command: say, play, dtmf, record, mute, hold, gather …, completes by
+     * vgw_calls_complete(op); release: the call is over: the leg answers with one vgw_calls_media_summary() and is
+     * gone. */
     int (*media_attach)(void *arg, struct vgw_call *call, uint64_t *ret_leg, struct vgw_error *err);
     void (*media_begin)(void *arg, struct vgw_call *call);
-    int (*media_command)(void *arg, struct vgw_call *call, uint64_t op, int command, const struct vgw_json *params, struct vgw_error *err);
+    int (*media_command)(void *arg, struct vgw_call *call, uint64_t op, int command, const struct vgw_json *params,
+                         struct vgw_error *err);
     void (*media_release)(void *arg, struct vgw_call *call);
-    /** The call is connected and its plan names a workflow: start a run. Returns false when it could not (then the caller hears an apology and the call
-     *  ends). */
+    /** The call is connected and its plan names a workflow: start a run. Returns false when it could not (then the
+     * caller hears an apology and the call ends). */
     bool (*workflow_start)(void *arg, struct vgw_call *call, const char *workflow);
     /** The call went on hold or came back, whoever asked for it: its leg plays music or listens again. May be NULL. */
     void (*media_held)(void *arg, struct vgw_call *call, bool on);
@@ -55,8 +64,8 @@ struct vgw_calls_env {
 struct vgw_calls_limits {
     uint32_t max_sessions;
     int64_t session_timeout_us, max_call_duration_us, media_silence_timeout_us, ring_timeout_us;
-    int64_t op_timeout_us;    /* 30 s */
-    int64_t end_timeout_us;   /* 10 s after an asked end without the provider's word: forced */
+    int64_t op_timeout_us;      /* 30 s */
+    int64_t end_timeout_us;     /* 10 s after an asked end without the provider's word: forced */
     int64_t summary_timeout_us; /* 500 ms */
     bool enabled;
 };
@@ -75,9 +84,11 @@ struct vgw_incoming {
     bool answered;
     const char *transport; /* "mock_stream" …, or NULL */
 };
-/** A provider's incoming call; the same provider_call_id of the same instance name finds the same call. VGW_ELIMIT: full, draining or disabled (a failed call with
- *  status busy is recorded). On success the route is followed (answer is asked for on the next turn of the loop). */
-int vgw_calls_incoming(struct vgw_calls *calls, const struct vgw_incoming *in, struct vgw_call **ret_call, struct vgw_error *err);
+/** A provider's incoming call; the same provider_call_id of the same instance name finds the same call. VGW_ELIMIT:
+ * full, draining or disabled (a failed call with status busy is recorded). On success the route is followed (answer is
+ * asked for on the next turn of the loop). */
+int vgw_calls_incoming(struct vgw_calls *calls, const struct vgw_incoming *in, struct vgw_call **ret_call,
+                       struct vgw_error *err);
 
 struct vgw_outgoing {
     const char *to, *from, *provider, *project_id, *lead_id, *reservation_id;
@@ -86,7 +97,8 @@ struct vgw_outgoing {
     int64_t ring_timeout_us; /* 0: default */
 };
 /** Places a call. Errors name the field in err->place. */
-int vgw_calls_place(struct vgw_calls *calls, const struct vgw_outgoing *out, struct vgw_call **ret_call, struct vgw_error *err);
+int vgw_calls_place(struct vgw_calls *calls, const struct vgw_outgoing *out, struct vgw_call **ret_call,
+                    struct vgw_error *err);
 
 struct vgw_state_report { /* what a provider says; any order, any number of times */
     enum vgw_call_state state;
@@ -98,7 +110,8 @@ struct vgw_state_report { /* what a provider says; any order, any number of time
 };
 /** Applies it, or drops it (late, repeated, illegal: counted in voicegw_dropped_total). */
 void vgw_calls_report(struct vgw_calls *calls, struct vgw_call *call, const struct vgw_state_report *report);
-void vgw_calls_report_dtmf(struct vgw_calls *calls, struct vgw_call *call, const char *digit, uint32_t duration_ms, const char *source);
+void vgw_calls_report_dtmf(struct vgw_calls *calls, struct vgw_call *call, const char *digit, uint32_t duration_ms,
+                           const char *source);
 
 /* ---- commands ---- */
 enum vgw_command {
@@ -106,7 +119,7 @@ enum vgw_command {
     VGW_CMD_ANSWER,
     VGW_CMD_REJECT,
     VGW_CMD_END,
-    VGW_CMD_HOLD,   /* {music} */
+    VGW_CMD_HOLD, /* {music} */
     VGW_CMD_RESUME,
     VGW_CMD_TRANSFER, /* {to | department (resolved by the caller of this), kind: blind | attended, summary} */
     VGW_CMD_PLAY,     /* {url, loop, interruptible} */
@@ -119,47 +132,52 @@ enum vgw_command {
     VGW_CMD_RECORD_PAUSE,
     VGW_CMD_RECORD_RESUME,
     VGW_CMD_STATUS,
-    VGW_CMD_GATHER,    /* {prompt, input, num_digits, finish_on, timeout, phrases} → {input, text, digits, confidence} */
+    VGW_CMD_GATHER, /* {prompt, input, num_digits, finish_on, timeout, phrases} → {input, text, digits, confidence} */
     VGW_CMD_ASSISTANT, /* {name, agent, until, greeting} */
     VGW_CMD_CONFERENCE,
     VGW_COMMANDS
 };
 const char *vgw_command_name(enum vgw_command c);
 typedef void (*vgw_command_done)(void *arg, int status, const char *sentence, const struct vgw_json *result);
-/** Checks state, capability and parameters; then starts it. 0: `done` (may be NULL) runs exactly once, later, also when the call ends first
- *  (VGW_ENOTFOUND, "the call has ended"). A command on a call that is not connected yet waits for it when `wait` (30 s), else VGW_EBUSY.
- *  Hold, transfer, recording, end emit their events. */
-int vgw_calls_command(struct vgw_calls *calls, struct vgw_call *call, enum vgw_command command, const struct vgw_json *params, bool wait,
-                      vgw_command_done done, void *arg, struct vgw_error *err);
+/** Checks state, capability and parameters; then starts it. 0: `done` (may be NULL) runs exactly once, later, also when
+ * the call ends first (VGW_ENOTFOUND, "the call has ended"). A command on a call that is not connected yet waits for it
+ * when `wait` (30 s), else VGW_EBUSY. Hold, transfer, recording, end emit their events. */
+int vgw_calls_command(struct vgw_calls *calls, struct vgw_call *call, enum vgw_command command,
+                      const struct vgw_json *params, bool wait, vgw_command_done done, void *arg,
+                      struct vgw_error *err);
 /** Forgets the waiter of a command (its `done` will not run): for cancelled runs. */
 void vgw_calls_abandon(struct vgw_calls *calls, vgw_command_done done, void *arg);
 /** The completion of an operation by provider or media, by id. Unknown or repeated ids are dropped and counted. */
-void vgw_calls_complete(struct vgw_calls *calls, uint64_t op, int status, const char *sentence, const struct vgw_json *result);
+void vgw_calls_complete(struct vgw_calls *calls, uint64_t op, int status, const char *sentence,
+                        const struct vgw_json *result);
 
-/** The leg of a call's media, attached when there is none yet. VGW_ENOTFOUND: the call has ended; VGW_EUNSUPPORTED: its provider has no
- *  media. */
+/** The leg of a call's media, attached when there is none yet. VGW_ENOTFOUND: the call has ended; VGW_EUNSUPPORTED: its
+ * provider has no media. */
 int vgw_calls_leg(struct vgw_calls *calls, struct vgw_call *call, uint64_t *ret_leg, struct vgw_error *err);
 
 /* ---- from media (control thread, after the worker's message) ---- */
-void vgw_calls_media_up(struct vgw_calls *calls, struct vgw_call *call);           /* first media: session active */
+void vgw_calls_media_up(struct vgw_calls *calls, struct vgw_call *call); /* first media: session active */
 void vgw_calls_media_lost(struct vgw_calls *calls, struct vgw_call *call, const char *why);
-void vgw_calls_activity(struct vgw_calls *calls, struct vgw_call *call);           /* audio or speech: media silence and idle clocks start anew */
+void vgw_calls_activity(struct vgw_calls *calls,
+                        struct vgw_call *call); /* audio or speech: media silence and idle clocks start anew */
 /** After media_release: {"recording_url","duration","heard","quality"…}. */
 void vgw_calls_media_summary(struct vgw_calls *calls, uint64_t call_handle, const struct vgw_json *summary);
 /** Adds a line to the transcript (and the event where `event` is set is emitted by the caller). Copies. */
-int vgw_session_add_turn(struct vgw_session *s, const char *role, const char *content, double latency_ms, double confidence, bool interrupted,
-                         const struct vgw_json *stages, uint32_t *ret_number);
-/** The cut of the recording in which a turn is heard, for its audio_url. Copies; a turn that is not there is passed over. */
+int vgw_session_add_turn(struct vgw_session *s, const char *role, const char *content, double latency_ms,
+                         double confidence, bool interrupted, const struct vgw_json *stages, uint32_t *ret_number);
+/** The cut of the recording in which a turn is heard, for its audio_url. Copies; a turn that is not there is passed
+ * over. */
 void vgw_session_turn_audio(struct vgw_session *s, uint32_t turn_number, const char *url);
 void vgw_session_touch(struct vgw_session *s);
 void vgw_session_tool_used(struct vgw_session *s, const char *tool);
-/** Runs and assistants hold a session; when the last lets go of a live call, it is hung up on the next turn of the loop. */
+/** Runs and assistants hold a session; when the last lets go of a live call, it is hung up on the next turn of the
+ * loop. */
 void vgw_session_hold(struct vgw_session *s);
 void vgw_session_release(struct vgw_session *s);
 
 /* ---- sessions without a call ---- */
-int vgw_calls_session_new(struct vgw_calls *calls, const char *channel, const char *caller_id, const char *language, const char *project_id,
-                          struct vgw_session **ret_session, struct vgw_error *err);
+int vgw_calls_session_new(struct vgw_calls *calls, const char *channel, const char *caller_id, const char *language,
+                          const char *project_id, struct vgw_session **ret_session, struct vgw_error *err);
 /** Ends a session and its calls. */
 int vgw_calls_session_end(struct vgw_calls *calls, struct vgw_session *s, const char *reason, struct vgw_error *err);
 
@@ -167,7 +185,8 @@ int vgw_calls_session_end(struct vgw_calls *calls, struct vgw_session *s, const 
 struct vgw_call *vgw_calls_by_handle(struct vgw_calls *calls, uint64_t handle);
 /** By call_id or provider_call_id. */
 struct vgw_call *vgw_calls_find(struct vgw_calls *calls, const char *id);
-struct vgw_call *vgw_calls_find_provider(struct vgw_calls *calls, const char *instance_name, const char *provider_call_id);
+struct vgw_call *vgw_calls_find_provider(struct vgw_calls *calls, const char *instance_name,
+                                         const char *provider_call_id);
 struct vgw_session *vgw_calls_session_find(struct vgw_calls *calls, const char *session_id);
 /** Live ones, oldest first: `for (c = vgw_calls_next(calls, NULL); c; c = vgw_calls_next(calls, c))`. */
 struct vgw_call *vgw_calls_next(struct vgw_calls *calls, const struct vgw_call *after);
@@ -189,8 +208,9 @@ void vgw_calls_interrupt_all(struct vgw_calls *calls);
 
 /* ---- actions ---- */
 struct vgw_action_registry;
-/** Registers voice_make_call … voice_get_status with the action registry. `calls` NULL: their names and parameters alone, for --check. `department(arg, name)` gives a number or NULL. Once for a
- *  registry of calls; free the registry of actions first. */
-int vgw_call_actions_register(struct vgw_calls *calls, struct vgw_action_registry *registry, const char *(*department)(void *arg, const char *name),
-                              void *arg, struct vgw_error *err);
+/** Registers voice_make_call … voice_get_status with the action registry. `calls` NULL: their names and parameters
+ * alone, for --check. `department(arg, name)` gives a number or NULL. Once for a registry of calls; free the registry
+ * of actions first. */
+int vgw_call_actions_register(struct vgw_calls *calls, struct vgw_action_registry *registry,
+                              const char *(*department)(void *arg, const char *name), void *arg, struct vgw_error *err);
 #endif

@@ -28,7 +28,8 @@ void vgw_call_hold_changed(struct vgw_call *call, bool on, const char *by)
 static void absorb_transport(struct vgw_call *call, const struct vgw_json *data)
 {
     struct vgw_session *s = call->session;
-    const char *transport = vgw_json_get_string(data, "transport", NULL), *sid = vgw_json_get_string(data, "stream_sid", NULL);
+    const char *transport = vgw_json_get_string(data, "transport", NULL),
+               *sid = vgw_json_get_string(data, "stream_sid", NULL);
     const char *from = vgw_json_get_string(data, "from", ""), *to = vgw_json_get_string(data, "to", "");
     if (transport)
         vgw_text_set(&s->transport, transport);

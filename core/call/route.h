@@ -1,4 +1,5 @@
-/* route.h - how an incoming call is answered: the first route that matches. A compiled list is immutable and part of a snapshot. */
+/* route.h - how an incoming call is answered: the first route that matches. A compiled list is immutable and part of a
+ * snapshot. */
 #ifndef VGW_CALL_ROUTE_H
 #define VGW_CALL_ROUTE_H
 #include <stdbool.h>
@@ -30,7 +31,8 @@ struct vgw_route_set {
     struct vgw_route *routes;
     size_t count;
 };
-/** Compiles the list `routes:` (array of objects); `place(arg, index)` tells where a route stands. Errors name the key. */
+/** Compiles the list `routes:` (array of objects); `place(arg, index)` tells where a route stands. Errors name the key.
+ */
 int vgw_route_set_compile(const struct vgw_json *routes, const char *(*place)(void *arg, size_t index), void *arg,
                           struct vgw_route_set **ret_set, struct vgw_error *err);
 void vgw_route_set_free(void *set); /* takes NULL; a snapshot's destructor */

@@ -29,7 +29,10 @@ enum vgw_outcome {
 
 /** May a call go from `from` to `to`? Terminal states lead nowhere; a state does not lead to itself. */
 bool vgw_call_state_allows(enum vgw_call_state from, enum vgw_call_state to);
-static inline bool vgw_call_state_terminal(enum vgw_call_state s) { return s == VGW_CALL_ENDED || s == VGW_CALL_FAILED; }
+static inline bool vgw_call_state_terminal(enum vgw_call_state s)
+{
+    return s == VGW_CALL_ENDED || s == VGW_CALL_FAILED;
+}
 /** Connected, on hold or transferring. */
 static inline bool vgw_call_state_answered(enum vgw_call_state s)
 {
@@ -42,7 +45,7 @@ const char *vgw_session_state_name(enum vgw_session_state s);
 /** "active" "completed" "failed" "busy" "no_answer" "canceled" "interrupted". */
 const char *vgw_outcome_name(enum vgw_outcome o);
 bool vgw_outcome_parse(const char *name, enum vgw_outcome *ret);
-/** The terminal state that belongs to an outcome: completed and interrupted are ENDED, the rest FAILED. An answered call always ends as
- *  ENDED: `answered` turns busy, failed, … into completed. */
+/** The terminal state that belongs to an outcome: completed and interrupted are ENDED, the rest FAILED. An answered
+ * call always ends as ENDED: `answered` turns busy, failed, … into completed. */
 enum vgw_call_state vgw_outcome_state(enum vgw_outcome *inout_outcome, bool answered);
 #endif

@@ -350,7 +350,10 @@ static const struct vgw_option match_rows[] = {
     {.name = "provider", .type = VGW_OPTION_STRING, .flags = RELOAD, .text = "name of the provider instance"},
     {.name = "from", .type = VGW_OPTION_STRING, .flags = RELOAD, .text = "caller's number; * and ? match any"},
     {.name = "to", .type = VGW_OPTION_STRING, .flags = RELOAD, .text = "number called; * and ? match any"},
-    {.name = "script", .type = VGW_OPTION_STRING, .flags = RELOAD, .text = "id of the script that a mock's caller follows"},
+    {.name = "script",
+     .type = VGW_OPTION_STRING,
+     .flags = RELOAD,
+     .text = "id of the script that a mock's caller follows"},
     {.name = "trunk", .type = VGW_OPTION_STRING, .flags = LATER, .text = "SIP trunk it came by"},
 };
 TABLE(match, "match", "Which calls a route takes; all that is given must match");
@@ -561,7 +564,10 @@ static const struct vgw_option main_rows[] = {
      .table = &retention_table,
      .flags = RELOAD,
      .text = "how long data is kept"},
-    {.name = "actions", .type = VGW_OPTION_INSTANCES, .flags = RELOAD, .text = "plugins that add steps of workflows and tools"},
+    {.name = "actions",
+     .type = VGW_OPTION_INSTANCES,
+     .flags = RELOAD,
+     .text = "plugins that add steps of workflows and tools"},
     {.name = "subscribers", .type = VGW_OPTION_INSTANCES, .flags = RELOAD, .text = "plugins that hear the events"},
     {.name = "agents", .type = VGW_OPTION_JSON_MAP, .flags = LATER, .text = "prompts, tools and policies of agents"},
     {.name = "tools", .type = VGW_OPTION_INSTANCES, .flags = LATER, .text = "voice tools"},

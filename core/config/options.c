@@ -264,7 +264,8 @@ static bool same_rows(const struct vgw_options *a, const struct vgw_options *b)
     if (a->count != b->count)
         return false;
     for (size_t i = 0; i < a->count; i++)
-        if (!vgw_streq(a->values[i].row->name, b->values[i].row->name) || a->values[i].row->type != b->values[i].row->type)
+        if (!vgw_streq(a->values[i].row->name, b->values[i].row->name) ||
+            a->values[i].row->type != b->values[i].row->type)
             return false;
     return true;
 }

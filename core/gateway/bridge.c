@@ -10,7 +10,8 @@
 
 /* ---- events ---- */
 
-void vgw_gateway_emit(struct vgw_gateway *g, const char *type, const struct vgw_session *s, const struct vgw_call *c, struct vgw_json *data)
+void vgw_gateway_emit(struct vgw_gateway *g, const char *type, const struct vgw_session *s, const struct vgw_call *c,
+                      struct vgw_json *data)
 {
     if (!g->bus) { /* the gateway has ended, a plugin's last word comes late */
         vgw_json_free(data);
@@ -21,13 +22,18 @@ void vgw_gateway_emit(struct vgw_gateway *g, const char *type, const struct vgw_
     struct vgw_event_about about = {.session_id = s ? s->session_id : NULL,
                                     .call_id = c ? c->call_id : NULL,
                                     .provider_call_id = c ? c->provider_call_id : NULL,
-                                    .provider = c ? c->provider : s ? s->provider : NULL,
-                                    .plugin = c ? c->plugin : s ? s->plugin : NULL,
+                                    .provider = c   ? c->provider
+                                                : s ? s->provider
+                                                    : NULL,
+                                    .plugin = c   ? c->plugin
+                                              : s ? s->plugin
+                                                  : NULL,
                                     .project_id = s ? s->project_id : NULL};
     vgw_bus_publish(g->bus, vgw_event_new(type, &about, data, g->depth));
 }
 
-static void env_emit(void *arg, const char *type, const struct vgw_session *s, const struct vgw_call *c, struct vgw_json *data)
+static void env_emit(void *arg, const char *type, const struct vgw_session *s, const struct vgw_call *c,
+                     struct vgw_json *data)
 {
     vgw_gateway_emit(arg, type, s, c, data);
 }
@@ -95,8 +101,8 @@ static const char *env_instance_setting(void *arg, void *instance, const char *n
     return text[0] ? text : NULL;
 }
 
-static int env_provider_op(void *arg, void *instance, uint64_t op, struct vgw_call *call, int command, const struct vgw_json *params,
-                           struct vgw_error *err)
+static int env_provider_op(void *arg, void *instance, uint64_t op, struct vgw_call *call, int command,
+                           const struct vgw_json *params, struct vgw_error *err)
 {
     return vgw_host_provider_op(((struct vgw_gateway *)arg)->host, instance, op, call, command, params, err);
 }
@@ -110,7 +116,8 @@ static void env_recording_url(void *arg, const char *recording_id, char *out, si
 {
     const struct vgw_plan *plan = ((struct vgw_gateway *)arg)->plan;
     struct vgw_buf url = {0};
-    vgw_buf_printf(&url, "%s%s/recordings/%s", plan->public_url, vgw_options_string(plan->main, "http.prefix"), recording_id);
+    vgw_buf_printf(&url, "%s%s/recordings/%s", plan->public_url, vgw_options_string(plan->main, "http.prefix"),
+                   recording_id);
     vgw_strcopy(out, cap, vgw_buf_str(&url));
     vgw_buf_done(&url);
 }
@@ -196,7 +203,8 @@ static void host_emit(void *arg, const char *type, struct vgw_call *call, struct
     vgw_gateway_emit(arg, type, NULL, call, data);
 }
 
-static void host_health(void *arg, const char *section, const char *instance, const char *part, bool up, const char *sentence)
+static void host_health(void *arg, const char *section, const char *instance, const char *part, bool up,
+                        const char *sentence)
 {
     struct vgw_buf name = {0};
     vgw_buf_printf(&name, "%s.%s%s%s", section, instance, part ? "." : "", part ? part : "");
@@ -220,7 +228,8 @@ static bool host_tts_engine(void *arg, const char *name, struct vgw_engine *ret_
     if (name && name[0])
         return vgw_gateway_engine(g, "tts", name, ret_engine);
     for (size_t i = 0; i < g->plan->recipe_count; i++)
-        if (vgw_streq(g->plan->recipes[i]->section, "tts") && vgw_gateway_engine(g, "tts", g->plan->recipes[i]->name, ret_engine))
+        if (vgw_streq(g->plan->recipes[i]->section, "tts") &&
+            vgw_gateway_engine(g, "tts", g->plan->recipes[i]->name, ret_engine))
             return true;
     return false;
 }

@@ -37,8 +37,9 @@ static void home_up(void *arg, uint64_t handle)
     if (c && !c->up) {
         struct vgw_buf name = {0};
         vgw_buf_printf(&name, "voice.%s.stream.started", call->plugin);
-        vgw_audit(vgw_buf_str(&name), "session_id", call->session->session_id, "call_sid", call->provider_call_id, "stream_sid",
-                  vgw_json_get_string(call->session->transport_metadata, "stream_sid", NULL), "provider", call->plugin, NULL);
+        vgw_audit(vgw_buf_str(&name), "session_id", call->session->session_id, "call_sid", call->provider_call_id,
+                  "stream_sid", vgw_json_get_string(call->session->transport_metadata, "stream_sid", NULL), "provider",
+                  call->plugin, NULL);
         vgw_buf_done(&name);
         c->up = true;
     }
@@ -88,14 +89,15 @@ static void audit_transcript(struct vgw_call *call, const char *response)
     }
     struct vgw_buf name = {0};
     vgw_buf_printf(&name, "voice.%s.transcript", call->plugin);
-    vgw_audit(vgw_buf_str(&name), "session_id", call->session->session_id, "call_sid", call->provider_call_id, "stream_sid",
-              vgw_json_get_string(call->session->transport_metadata, "stream_sid", NULL), "transcript", heard, "response", response, "provider",
-              call->plugin, NULL);
+    vgw_audit(vgw_buf_str(&name), "session_id", call->session->session_id, "call_sid", call->provider_call_id,
+              "stream_sid", vgw_json_get_string(call->session->transport_metadata, "stream_sid", NULL), "transcript",
+              heard, "response", response, "provider", call->plugin, NULL);
     vgw_buf_done(&name);
 }
 
 /* The turn's cut of the recording: from where the turn before ended. */
-static void turn_audio(struct vgw_gateway *g, struct vgw_call *call, struct vgw_conversation *c, uint32_t number, double to_s)
+static void turn_audio(struct vgw_gateway *g, struct vgw_call *call, struct vgw_conversation *c, uint32_t number,
+                       double to_s)
 {
     struct vgw_buf url = {0};
     if (!c || !call->recording_id || to_s < 0)
@@ -105,8 +107,8 @@ static void turn_audio(struct vgw_gateway *g, struct vgw_call *call, struct vgw_
         c->cut_s = 0;
     }
     if (to_s > c->cut_s) {
-        vgw_buf_printf(&url, "%s%s/recordings/%s?from=%.2f&to=%.2f", g->plan->public_url, vgw_options_string(g->plan->main, "http.prefix"),
-                       call->recording_id, c->cut_s, to_s);
+        vgw_buf_printf(&url, "%s%s/recordings/%s?from=%.2f&to=%.2f", g->plan->public_url,
+                       vgw_options_string(g->plan->main, "http.prefix"), call->recording_id, c->cut_s, to_s);
         vgw_session_turn_audio(call->session, number, vgw_buf_str(&url));
         c->cut_s = to_s;
     }
@@ -128,10 +130,12 @@ static void home_turn(void *arg, uint64_t handle, struct vgw_json *turn)
     struct vgw_call *call = call_of(g, handle);
     uint32_t number;
     if (call) {
-        const char *role = vgw_json_get_string(turn, "role", "system"), *content = vgw_json_get_string(turn, "content", "");
+        const char *role = vgw_json_get_string(turn, "role", "system"),
+                   *content = vgw_json_get_string(turn, "content", "");
         if (vgw_session_add_turn(call->session, role, content, vgw_json_get_double(turn, "latency_ms", -1),
-                                 vgw_json_get_double(turn, "confidence", -1), vgw_json_get_bool(turn, "interrupted", false),
-                                 vgw_json_get(turn, "stages"), &number) == 0)
+                                 vgw_json_get_double(turn, "confidence", -1),
+                                 vgw_json_get_bool(turn, "interrupted", false), vgw_json_get(turn, "stages"),
+                                 &number) == 0)
             turn_keep(g, call, number, turn);
         if (vgw_streq(role, "assistant") && vgw_json_get(turn, "latency_ms"))
             audit_transcript(call, content);
@@ -149,7 +153,8 @@ static void home_complete(void *arg, uint64_t op, int status, const char *senten
 
 static void wish_failed(struct vgw_gateway *g, struct vgw_call *call, const char *action, const struct vgw_error *err)
 {
-    vgw_log(VGW_LOG_WARNING, &call->scope, "an assistant's wish could not be met", "action", action, "error", err->text, NULL);
+    vgw_log(VGW_LOG_WARNING, &call->scope, "an assistant's wish could not be met", "action", action, "error", err->text,
+            NULL);
     struct vgw_json *o = vgw_json_object();
     vgw_json_set_string(o, "error", err->text);
     vgw_json_set_string(o, "error_class", vgw_status_info(err->status)->error_class);
@@ -158,7 +163,8 @@ static void wish_failed(struct vgw_gateway *g, struct vgw_call *call, const char
     vgw_gateway_emit(g, "error", NULL, call, o);
 }
 
-static int wish_transfer(struct vgw_gateway *g, struct vgw_call *call, const struct vgw_json *params, struct vgw_error *err)
+static int wish_transfer(struct vgw_gateway *g, struct vgw_call *call, const struct vgw_json *params,
+                         struct vgw_error *err)
 {
     struct vgw_json *p = params ? vgw_json_copy(params) : vgw_json_object();
     const char *department = vgw_json_get_string(p, "department", NULL);
@@ -190,16 +196,19 @@ static void home_action(void *arg, uint64_t handle, const char *action, struct v
         rc = wish_transfer(g, call, params, &err);
     } else if (vgw_streq(action, "workflow")) {
         char run[VGW_ID_MAX];
-        struct vgw_flow_request request = {.args = vgw_json_get(params, "variables"), .call_id = call->call_id,
-                                           .session_id = call->session->session_id, .project_id = call->session->project_id,
+        struct vgw_flow_request request = {.args = vgw_json_get(params, "variables"),
+                                           .call_id = call->call_id,
+                                           .session_id = call->session->session_id,
+                                           .project_id = call->session->project_id,
                                            .variables = call->session->variables};
         rc = vgw_flow_engine_run(g->flow, vgw_json_get_string(params, "id", ""), &request, vgw_now(g->loop), run, &err);
         vgw_gateway_flow_arm(g);
     } else if (vgw_streq(action, "assistant") || vgw_streq(action, "handoff")) {
         rc = vgw_calls_command(g->calls, call, VGW_CMD_ASSISTANT, params, false, NULL, NULL, &err);
     } else {
-        rc = vgw_error_set(&err, VGW_EUNSUPPORTED, "an assistant cannot ask for '%s': the actions are end, transfer, workflow, assistant, handoff",
-                           action);
+        rc = vgw_error_set(
+            &err, VGW_EUNSUPPORTED,
+            "an assistant cannot ask for '%s': the actions are end, transfer, workflow, assistant, handoff", action);
     }
     if (rc < 0)
         wish_failed(g, call, action, &err);
@@ -240,7 +249,8 @@ static void tool_done(void *arg, vgw_action_handle handle, int status, struct vg
     vgw_free(t);
 }
 
-static void home_tool(void *arg, uint64_t handle, uint64_t turn, uint64_t tool_call, const char *name, struct vgw_json *arguments)
+static void home_tool(void *arg, uint64_t handle, uint64_t turn, uint64_t tool_call, const char *name,
+                      struct vgw_json *arguments)
 {
     struct vgw_gateway *g = arg;
     struct vgw_call *call = call_of(g, handle);
@@ -255,8 +265,10 @@ static void home_tool(void *arg, uint64_t handle, uint64_t turn, uint64_t tool_c
     vgw_json_set(o, "arguments", vgw_json_copy(arguments));
     vgw_gateway_emit(g, "voice.tool.called", NULL, call, o);
     vgw_session_tool_used(call->session, name);
-    struct vgw_action_context context = {.call_id = call->call_id, .session_id = call->session->session_id,
-                                         .project_id = call->session->project_id, .variables = call->session->variables,
+    struct vgw_action_context context = {.call_id = call->call_id,
+                                         .session_id = call->session->session_id,
+                                         .project_id = call->session->project_id,
+                                         .variables = call->session->variables,
                                          .timeout_us = 30 * VGW_US_PER_S};
     vgw_action_handle running;
     const struct vgw_action_desc *desc = vgw_action_find(g->actions, name);
@@ -277,7 +289,8 @@ static void stream_stopped(const struct vgw_conversation *c, const char *reason)
 {
     struct vgw_buf name = {0};
     vgw_buf_printf(&name, "voice.%s.stream.stopped", c->plugin);
-    vgw_audit(vgw_buf_str(&name), "session_id", c->session, "call_sid", c->provider_call_id, "provider", c->plugin, "reason", reason, NULL);
+    vgw_audit(vgw_buf_str(&name), "session_id", c->session, "call_sid", c->provider_call_id, "provider", c->plugin,
+              "reason", reason, NULL);
     vgw_buf_done(&name);
 }
 
@@ -290,7 +303,8 @@ static void home_gone(void *arg, uint64_t handle, struct vgw_json *summary)
     char key[20];
     if (recording) {
         struct vgw_buf url = {0};
-        vgw_buf_printf(&url, "%s%s/recordings/%s", g->plan->public_url, vgw_options_string(g->plan->main, "http.prefix"),
+        vgw_buf_printf(&url, "%s%s/recordings/%s", g->plan->public_url,
+                       vgw_options_string(g->plan->main, "http.prefix"),
                        vgw_json_get_string(recording, "recording_id", ""));
         vgw_json_set_string(summary, "recording_url", vgw_buf_str(&url));
         vgw_json_set_double(summary, "duration", vgw_json_get_double(recording, "duration", 0));
@@ -358,7 +372,8 @@ int vgw_gateway_media_attach(void *arg, struct vgw_call *call, uint64_t *ret_leg
                                      .call = call->handle,
                                      .media = media,
                                      .media_instance = instance->plugin_instance,
-                                     .silence_timeout_us = vgw_options_duration_us(g->plan->main, "media_silence_timeout"),
+                                     .silence_timeout_us =
+                                         vgw_options_duration_us(g->plan->main, "media_silence_timeout"),
                                      .session = call->session->session_id,
                                      .call_id = call->call_id,
                                      .provider = call->provider,
@@ -377,12 +392,14 @@ int vgw_gateway_media_attach(void *arg, struct vgw_call *call, uint64_t *ret_leg
     vgw_registry_ref(instance); /* the leg may outlive the call's hold on it */
     struct vgw_buf name = {0};
     vgw_buf_printf(&name, "voice.%s.stream.connected", call->plugin);
-    vgw_audit(vgw_buf_str(&name), "session_id", call->session->session_id, "call_sid", call->provider_call_id, "provider", call->plugin, NULL);
+    vgw_audit(vgw_buf_str(&name), "session_id", call->session->session_id, "call_sid", call->provider_call_id,
+              "provider", call->plugin, NULL);
     vgw_buf_done(&name);
     return 0;
 }
 
-static void add_engine(struct vgw_gateway *g, const char *section, const char *name, struct vgw_engine *list, uint32_t *count)
+static void add_engine(struct vgw_gateway *g, const char *section, const char *name, struct vgw_engine *list,
+                       uint32_t *count)
 {
     if (*count < VGW_TALK_ENGINES_MAX && vgw_gateway_engine(g, section, name, &list[*count]))
         (*count)++;
@@ -467,7 +484,8 @@ void vgw_gateway_media_begin(void *arg, struct vgw_call *call)
     if (!b)
         return;
     const struct vgw_route *r = call->route;
-    const char *assistant = vgw_json_get_string(call->plan, "assistant", NULL), *workflow = vgw_json_get_string(call->plan, "workflow", NULL);
+    const char *assistant = vgw_json_get_string(call->plan, "assistant", NULL),
+               *workflow = vgw_json_get_string(call->plan, "workflow", NULL);
     if (!assistant && !workflow && r)
         assistant = r->assistant;
     const char *greeting = vgw_json_get_string(call->plan, "greeting", r ? r->greeting : NULL);
@@ -510,13 +528,15 @@ static struct vgw_json *recording_params(struct vgw_gateway *g, const struct vgw
 {
     struct vgw_json *p = vgw_json_copy(params);
     struct vgw_buf path = {0};
-    vgw_buf_printf(&path, "%s/%s.wav", vgw_options_string(g->plan->main, "recordings.path"), vgw_json_get_string(params, "recording_id", ""));
+    vgw_buf_printf(&path, "%s/%s.wav", vgw_options_string(g->plan->main, "recordings.path"),
+                   vgw_json_get_string(params, "recording_id", ""));
     vgw_json_set_string(p, "path", vgw_buf_str(&path));
     vgw_buf_done(&path);
     return p;
 }
 
-int vgw_gateway_media_command(void *arg, struct vgw_call *call, uint64_t op, int command, const struct vgw_json *params, struct vgw_error *err)
+int vgw_gateway_media_command(void *arg, struct vgw_call *call, uint64_t op, int command, const struct vgw_json *params,
+                              struct vgw_error *err)
 {
     struct vgw_gateway *g = arg;
     struct vgw_conversation *c = conversation_of(g, call->handle);
@@ -553,5 +573,6 @@ void vgw_gateway_media_held(void *arg, struct vgw_call *call, bool on)
     struct vgw_conversation *c = conversation_of(arg, call->handle);
     struct vgw_error err = {0};
     if (c && vgw_talk_command(c->talk, 0, on ? "hold" : "resume", NULL, NULL, &err) < 0)
-        vgw_log(VGW_LOG_WARNING, &call->scope, "the call's media could not be told of the hold", "error", err.text, NULL);
+        vgw_log(VGW_LOG_WARNING, &call->scope, "the call's media could not be told of the hold", "error", err.text,
+                NULL);
 }

@@ -1,4 +1,5 @@
-/* defaults.c - the configuration that applies without a file: a mock telephone, local recognition and synthesis, SQLite. */
+/* defaults.c - the configuration that applies without a file: a mock telephone, local recognition and synthesis,
+ * SQLite. */
 #include "gateway/plan.h"
 
 const char vgw_embedded_defaults[] =

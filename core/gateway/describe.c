@@ -41,8 +41,8 @@ static void add_factories(struct description *d, const struct vgw_plugin_desc *d
             if (!table)
                 return;
             d->tables[d->count] = table;
-            d->plugins[d->count++] =
-                (struct vgw_schema_plugin){.section = sections[k].section, .plugin = desc->name, .table = vgw_plugin_table_get(table)};
+            d->plugins[d->count++] = (struct vgw_schema_plugin){
+                .section = sections[k].section, .plugin = desc->name, .table = vgw_plugin_table_get(table)};
         }
 }
 
@@ -65,7 +65,8 @@ struct vgw_json *vgw_gateway_schema(const char *const *dirs, size_t dir_count)
         const struct vgw_plugin_found *f = vgw_plugin_list_at(found, i);
         char hash[VGW_PLUGIN_HASH_TEXT];
         if (vgw_plugin_probe(&prober, f->file, f->name, &d->descs[d->desc_count], hash, &err) < 0)
-            vgw_log(VGW_LOG_WARNING, NULL, "a plugin is left out of the schema", "plugin", f->name, "error", err.text, NULL);
+            vgw_log(VGW_LOG_WARNING, NULL, "a plugin is left out of the schema", "plugin", f->name, "error", err.text,
+                    NULL);
         else
             add_factories(d, d->descs[d->desc_count++]);
     }

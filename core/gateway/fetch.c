@@ -1,4 +1,5 @@
-/* fetch.c - audio that a command names by URL: fetched by the gateway's one HTTP client under its policy, kept as a file, then played. */
+/* fetch.c - audio that a command names by URL: fetched by the gateway's one HTTP client under its policy, kept as a
+ * file, then played. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -69,7 +70,8 @@ static void file_written(void *arg)
     struct vgw_call *call = f->g->calls ? vgw_calls_by_handle(f->g->calls, f->call) : NULL;
     struct vgw_error err = {0};
     if (f->error) {
-        fetch_failed(f, VGW_ESTORAGE, "the audio could not be kept as a file; is the state folder writable and not full?");
+        fetch_failed(f, VGW_ESTORAGE,
+                     "the audio could not be kept as a file; is the state folder writable and not full?");
         return;
     }
     if (!call) { /* its operations have been settled with it */
@@ -99,7 +101,8 @@ static void on_done(void *arg, const struct vgw_client_result *r)
     }
     vgw_buf_init(&f->body, AUDIO_BYTES_MAX + 1);
     vgw_buf_add(&f->body, r->body, r->body_len);
-    f->job = (struct vgw_job){.work = file_write, .done = file_written, .arg = f, .home = f->g->loop, .lane = VGW_LANE_IO};
+    f->job =
+        (struct vgw_job){.work = file_write, .done = file_written, .arg = f, .home = f->g->loop, .lane = VGW_LANE_IO};
     if (f->body.failed || vgw_pool_submit(f->g->pool, &f->job) < 0)
         fetch_failed(f, VGW_ELIMIT, "the gateway has no room for this audio now");
 }
@@ -110,7 +113,8 @@ bool vgw_gateway_play_is_remote(const struct vgw_json *params)
     return vgw_starts_with(url, "http://") || vgw_starts_with(url, "https://");
 }
 
-int vgw_gateway_play_remote(struct vgw_gateway *g, struct vgw_call *call, uint64_t op, const struct vgw_json *params, struct vgw_error *err)
+int vgw_gateway_play_remote(struct vgw_gateway *g, struct vgw_call *call, uint64_t op, const struct vgw_json *params,
+                            struct vgw_error *err)
 {
     struct fetch *f;
     const char *url = vgw_json_get_string(params, "url", "");
@@ -121,8 +125,10 @@ int vgw_gateway_play_remote(struct vgw_gateway *g, struct vgw_call *call, uint64
     if (mkdir(vgw_buf_str(&path), 0750) < 0 && errno != EEXIST)
         vgw_log(VGW_LOG_WARNING, NULL, "the folder for fetched audio cannot be made", "path", vgw_buf_str(&path), NULL);
     vgw_buf_printf(&path, "/%02x.wav", (unsigned)(vgw_hash64(url, strlen(url)) % AUDIO_SLOTS));
-    *f = (struct fetch){.g = g, .call = call->handle, .op = op, .params = vgw_json_copy(params), .path = vgw_buf_take(&path)};
-    struct vgw_client_request r = {.url = url, .follow = true, .max_body_bytes = AUDIO_BYTES_MAX, .on_done = on_done, .arg = f};
+    *f = (struct fetch){
+        .g = g, .call = call->handle, .op = op, .params = vgw_json_copy(params), .path = vgw_buf_take(&path)};
+    struct vgw_client_request r = {
+        .url = url, .follow = true, .max_body_bytes = AUDIO_BYTES_MAX, .on_done = on_done, .arg = f};
     int rc = f->params && f->path ? 0 : vgw_error_nomem(err);
     if (rc == 0 && !g->control->client)
         rc = vgw_client_new(g->loop, g->pool, g->policy, NULL, &g->control->client, err);

@@ -90,14 +90,16 @@ static struct vgw_json *plugin_json(struct vgw_gateway *g, const char *name, con
 {
     const struct vgw_recipe *r;
     plugin_of_recipe(g, name, &r);
-    struct vgw_json *o = r && r->desc ? vgw_plugin_desc_to_json(r->desc) : vgw_json_object(), *instances = vgw_json_array();
+    struct vgw_json *o = r && r->desc ? vgw_plugin_desc_to_json(r->desc) : vgw_json_object(),
+                    *instances = vgw_json_array();
     vgw_json_set_string(o, "name", name);
     vgw_json_set_string(o, "file", file);
     for (size_t i = 0; i < g->plan->recipe_count; i++) {
         const struct vgw_recipe *k = g->plan->recipes[i];
         if (!vgw_streq(k->plugin, name))
             continue;
-        const struct vgw_instance *live = vgw_streq(k->section, "store") ? g->store_instance : vgw_registry_current(g->registry, k->section, k->name);
+        const struct vgw_instance *live =
+            vgw_streq(k->section, "store") ? g->store_instance : vgw_registry_current(g->registry, k->section, k->name);
         struct vgw_json *x = vgw_json_object();
         vgw_json_set_string(x, "section", k->section);
         vgw_json_set_string(x, "name", k->name);
@@ -125,7 +127,8 @@ struct vgw_json *vgw_gateway_plugins(struct vgw_gateway *g, const char *name)
             struct vgw_plugin_desc *desc = NULL;
             char hash[VGW_PLUGIN_HASH_TEXT];
             struct vgw_error err = {0};
-            if (!vgw_json_has(o, "factories") && vgw_plugin_probe(&g->prober, f->file, f->name, &desc, hash, &err) == 0) {
+            if (!vgw_json_has(o, "factories") &&
+                vgw_plugin_probe(&g->prober, f->file, f->name, &desc, hash, &err) == 0) {
                 struct vgw_json *d = vgw_plugin_desc_to_json(desc);
                 vgw_json_set(d, "file", vgw_json_string(f->file));
                 vgw_json_set(d, "instances", vgw_json_array());
@@ -155,7 +158,8 @@ struct vgw_action_registry *vgw_gateway_check_actions(void)
     struct vgw_action_registry *actions = vgw_action_registry_new(1);
     struct vgw_gateway none = {.actions = actions};
     struct vgw_error err;
-    if (actions && (vgw_gateway_actions_register(&none, &err) < 0 || vgw_call_actions_register(NULL, actions, NULL, NULL, &err) < 0)) {
+    if (actions && (vgw_gateway_actions_register(&none, &err) < 0 ||
+                    vgw_call_actions_register(NULL, actions, NULL, NULL, &err) < 0)) {
         vgw_action_registry_free(actions);
         return NULL;
     }
@@ -193,7 +197,8 @@ static int rooms_open(struct vgw_gateway *g, struct vgw_error *err)
     if (rc == 0)
         rc = vgw_gateway_calls_open(g, err);
     if (rc == 0)
-        rc = vgw_call_actions_register(g->calls, g->actions, (const char *(*)(void *, const char *))(void *)vgw_gateway_department, g, err);
+        rc = vgw_call_actions_register(g->calls, g->actions,
+                                       (const char *(*)(void *, const char *))(void *)vgw_gateway_department, g, err);
     if (rc == 0)
         rc = vgw_gateway_flows_open(g, err);
     return rc;
@@ -212,7 +217,8 @@ static int plan_first(struct vgw_gateway *g, struct vgw_config_reader *reader, s
                                      .check = g->options.check,
                                      .check_arg = g->options.check_arg,
                                      .prober = &g->prober};
-    source.actions = vgw_gateway_check_actions(); /* the calls' own are not there yet; plans know actions by name alone */
+    source.actions =
+        vgw_gateway_check_actions(); /* the calls' own are not there yet; plans know actions by name alone */
     int rc = vgw_plan_compile(&source, reader, &g->plan);
     vgw_action_registry_free((struct vgw_action_registry *)(uintptr_t)source.actions);
     if (rc < 0)
@@ -220,8 +226,8 @@ static int plan_first(struct vgw_gateway *g, struct vgw_config_reader *reader, s
     return snapshot_of(g->plan, ++g->generation, &g->snapshot) < 0 ? vgw_error_nomem(err) : 0;
 }
 
-int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config_reader *reader, struct vgw_gateway **ret_gateway,
-                    struct vgw_error *err)
+int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config_reader *reader,
+                    struct vgw_gateway **ret_gateway, struct vgw_error *err)
 {
     struct vgw_gateway *g;
     if (!VGW_NEW(g))

@@ -22,16 +22,18 @@ struct vgw_gateway_options {
     const char *config_path;        /* NULL: the embedded defaults */
     const char *const *plugin_dirs; /* ahead of the configured ones */
     size_t plugin_dir_count;
-    const char *state_dir;          /* plugin copies, probe cache */
+    const char *state_dir; /* plugin copies, probe cache */
     /** Further checks of the main file, at start and reload; see plan.h. May be NULL. */
     void (*check)(void *arg, const struct vgw_options *main, struct vgw_config_errors *errors);
     void *check_arg;
-    struct vgw_driver *driver;      /* virtual time: `loop` is one of its loops, so are the workers, and the pool has no threads. NULL: threads */
+    struct vgw_driver *driver; /* virtual time: `loop` is one of its loops, so are the workers, and the pool has no
+                                  threads. NULL: threads */
 };
-/** Compiles the configuration, makes all rooms, loads plugins and starts their instances. What is wrong with the configuration goes to `reader`
- *  (VGW_ECONFIG); other failures to `err`. A plugin that is missing or refused does not stop the start: it is logged and health is degraded. */
-int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config_reader *reader, struct vgw_gateway **ret_gateway,
-                    struct vgw_error *err);
+/** Compiles the configuration, makes all rooms, loads plugins and starts their instances. What is wrong with the
+ * configuration goes to `reader` (VGW_ECONFIG); other failures to `err`. A plugin that is missing or refused does not
+ * stop the start: it is logged and health is degraded. */
+int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config_reader *reader,
+                    struct vgw_gateway **ret_gateway, struct vgw_error *err);
 /** Ends everything that is left. Takes NULL. */
 void vgw_gateway_free(struct vgw_gateway *g);
 
@@ -61,22 +63,28 @@ const char *vgw_gateway_department_nearest(struct vgw_gateway *g, const char *na
 struct vgw_json *vgw_gateway_health(struct vgw_gateway *g);
 bool vgw_gateway_enabled(const struct vgw_gateway *g);
 uint32_t vgw_gateway_max_sessions(const struct vgw_gateway *g);
-/** What a plugin says of itself and how it stands; NULL: unknown. Name NULL: an array of all on the path. A new value. */
+/** What a plugin says of itself and how it stands; NULL: unknown. Name NULL: an array of all on the path. A new value.
+ */
 struct vgw_json *vgw_gateway_plugins(struct vgw_gateway *g, const char *name);
 
-/** Reads everything anew and swaps, or leaves all as it is. `answer` {"generation","changed","restart_required","waiting"}; both are the receiver's. 0,
- *  VGW_ECONFIG with reader->errors, or another status with err. */
-int vgw_gateway_reload(struct vgw_gateway *g, struct vgw_config_reader *reader, struct vgw_json **ret_answer, struct vgw_error *err);
-/** Actions as --check knows them: the core's, with nothing behind them. vgw_action_registry_free(). NULL: out of memory. */
+/** Reads everything anew and swaps, or leaves all as it is. `answer`
+ * {"generation","changed","restart_required","waiting"}; both are the receiver's. 0, VGW_ECONFIG with reader->errors,
+ * or another status with err. */
+int vgw_gateway_reload(struct vgw_gateway *g, struct vgw_config_reader *reader, struct vgw_json **ret_answer,
+                       struct vgw_error *err);
+/** Actions as --check knows them: the core's, with nothing behind them. vgw_action_registry_free(). NULL: out of
+ * memory. */
 struct vgw_action_registry *vgw_gateway_check_actions(void);
-/** A JSON Schema of the main file; the plugins in these folders (probed here) bring their options. A new value, NULL when out of memory. Blocks. */
+/** A JSON Schema of the main file; the plugins in these folders (probed here) bring their options. A new value, NULL
+ * when out of memory. Blocks. */
 struct vgw_json *vgw_gateway_schema(const char *const *dirs, size_t dir_count);
 #define VGW_GATEWAY_LOOPS_MAX 70
 /** The loops of workers and side, for the watchdog; how many. `out` holds VGW_GATEWAY_LOOPS_MAX. */
 size_t vgw_gateway_loops(struct vgw_gateway *g, struct vgw_loop **out);
 /** Called after each successful reload, by whoever set it (the API, the log). */
 void vgw_gateway_on_reload(struct vgw_gateway *g, void (*fn)(void *arg), void *arg);
-/** Refuses new calls; ends what is left after the time-out (negative: as configured); `drained` once nothing is left. */
+/** Refuses new calls; ends what is left after the time-out (negative: as configured); `drained` once nothing is left.
+ */
 void vgw_gateway_drain(struct vgw_gateway *g, int64_t timeout_us, void (*drained)(void *arg), void *arg);
 void vgw_gateway_undrain(struct vgw_gateway *g);
 bool vgw_gateway_draining(const struct vgw_gateway *g);

@@ -13,7 +13,7 @@
 
 struct vgw_worker {
     struct vgw_loop *loop;
-    struct vgw_ws_hub *hub;       /* made on its thread */
+    struct vgw_ws_hub *hub; /* made on its thread */
     struct vgw_client *client;
     struct vgw_gateway *gateway;
     const struct vgw_policy *policy; /* what its thread goes by; set there */
@@ -55,7 +55,7 @@ struct vgw_gateway {
     struct vgw_plan *plan;
     struct vgw_snapshot *snapshot; /* part 0: the plan */
     uint64_t generation;
-    struct vgw_policy *policy;     /* control's */
+    struct vgw_policy *policy;        /* control's */
     struct vgw_policy **old_policies; /* kept: connections that are being made may still read them */
     size_t old_policy_count;
 
@@ -64,24 +64,24 @@ struct vgw_gateway {
     struct vgw_plugin_loader *loader;
     struct vgw_registry *registry;
     struct vgw_timer registry_timer;
-    struct vgw_list live;          /* of vgw_live */
+    struct vgw_list live; /* of vgw_live */
     struct vgw_host *host;
 
     struct vgw_bus *bus;
     struct vgw_journal *journal;
     struct vgw_store *store;
     struct vgw_instance *store_instance;
-    struct vgw_map *state;         /* "instance\nkey" -> value: plugins' small state */
+    struct vgw_map *state; /* "instance\nkey" -> value: plugins' small state */
 
     struct vgw_action_registry *actions;
     struct vgw_list plugin_actions, plugin_runs, listeners; /* of plugin_actions.c */
-    struct vgw_list action_waits;  /* of struct waiting in actions.c */
+    struct vgw_list action_waits;                           /* of struct waiting in actions.c */
     struct vgw_flow_engine *flow;
     struct vgw_flow_registry_link flow_link;
     struct vgw_timer flow_timer;
     struct vgw_bus_sub *flow_sub, *host_sub, *store_sub;
     bool store_done;
-    unsigned depth;                /* of the rule whose action runs now */
+    unsigned depth; /* of the rule whose action runs now */
 
     struct vgw_calls *calls;
     struct vgw_map *conversations; /* call handle in hex -> vgw_conversation */
@@ -95,7 +95,7 @@ struct vgw_gateway {
     void (*reloaded)(void *arg);
     void *reloaded_arg;
     bool draining;
-    bool ending, turned;      /* in vgw_gateway_free() */
+    bool ending, turned; /* in vgw_gateway_free() */
     unsigned closing_workers;
 };
 
@@ -126,13 +126,15 @@ void vgw_gateway_engine_release(void *arg, void *ref);
 void vgw_gateway_instance_published(struct vgw_gateway *g, struct vgw_instance *i);
 void vgw_gateway_instance_retired(struct vgw_gateway *g, const char *section, const char *name);
 /** Takes result. */
-void vgw_gateway_plugin_action_complete(struct vgw_gateway *g, uint64_t run, int status, const char *sentence, struct vgw_json *result);
+void vgw_gateway_plugin_action_complete(struct vgw_gateway *g, uint64_t run, int status, const char *sentence,
+                                        struct vgw_json *result);
 void vgw_gateway_plugin_actions_close(struct vgw_gateway *g);
 
 /* bridge.c */
 int vgw_gateway_calls_open(struct vgw_gateway *g, struct vgw_error *err);
 struct vgw_calls_limits vgw_gateway_limits(const struct vgw_plan *plan);
-void vgw_gateway_emit(struct vgw_gateway *g, const char *type, const struct vgw_session *s, const struct vgw_call *c, struct vgw_json *data);
+void vgw_gateway_emit(struct vgw_gateway *g, const char *type, const struct vgw_session *s, const struct vgw_call *c,
+                      struct vgw_json *data);
 int vgw_gateway_host_open(struct vgw_gateway *g, struct vgw_error *err);
 
 /* conversation.c */
@@ -140,13 +142,15 @@ int vgw_gateway_host_open(struct vgw_gateway *g, struct vgw_error *err);
 void vgw_gateway_home_fill(struct vgw_gateway *g);
 int vgw_gateway_media_attach(void *arg, struct vgw_call *call, uint64_t *ret_leg, struct vgw_error *err);
 void vgw_gateway_media_begin(void *arg, struct vgw_call *call);
-int vgw_gateway_media_command(void *arg, struct vgw_call *call, uint64_t op, int command, const struct vgw_json *params, struct vgw_error *err);
+int vgw_gateway_media_command(void *arg, struct vgw_call *call, uint64_t op, int command, const struct vgw_json *params,
+                              struct vgw_error *err);
 void vgw_gateway_media_release(void *arg, struct vgw_call *call);
 void vgw_gateway_media_held(void *arg, struct vgw_call *call, bool on);
 
 /* fetch.c: `play` of an http or https URL */
 bool vgw_gateway_play_is_remote(const struct vgw_json *params);
-int vgw_gateway_play_remote(struct vgw_gateway *g, struct vgw_call *call, uint64_t op, const struct vgw_json *params, struct vgw_error *err);
+int vgw_gateway_play_remote(struct vgw_gateway *g, struct vgw_call *call, uint64_t op, const struct vgw_json *params,
+                            struct vgw_error *err);
 
 /* flows.c */
 int vgw_gateway_flows_open(struct vgw_gateway *g, struct vgw_error *err);
@@ -161,7 +165,8 @@ void vgw_gateway_actions_close(struct vgw_gateway *g);
 
 /* records.c */
 int vgw_gateway_records_open(struct vgw_gateway *g, struct vgw_error *err);
-void vgw_gateway_journal(void *arg, const char *kind, struct vgw_json *doc, void (*synced)(void *synced_arg), void *synced_arg);
+void vgw_gateway_journal(void *arg, const char *kind, struct vgw_json *doc, void (*synced)(void *synced_arg),
+                         void *synced_arg);
 void vgw_gateway_store_record(void *arg, struct vgw_json *record);
 /** A line of the transcript as it comes: {"turn_number","role","content",…}. */
 void vgw_gateway_store_turn(struct vgw_gateway *g, const char *session_id, const struct vgw_json *turn);

@@ -23,7 +23,8 @@ void vgw_gateway_part(struct vgw_gateway *g, const char *part, bool up, const ch
         }
     }
     if (h->up != up)
-        vgw_log(up ? VGW_LOG_INFO : VGW_LOG_WARNING, NULL, up ? "a part is well again" : "a part is degraded", "part", part, "detail", detail, NULL);
+        vgw_log(up ? VGW_LOG_INFO : VGW_LOG_WARNING, NULL, up ? "a part is well again" : "a part is degraded", "part",
+                part, "detail", detail, NULL);
     h->up = up;
     vgw_strcopy(h->detail, sizeof h->detail, detail ? detail : "");
 }
@@ -67,17 +68,21 @@ static void housekeeping(void *arg)
         const char *name;
     } lanes[] = {{VGW_LANE_CPU, "cpu"}, {VGW_LANE_DB, "db"}, {VGW_LANE_IO, "io"}};
     struct vgw_metric *depth = vgw_metric_family(VGW_METRIC_GAUGE, "voicegw_queue_depth", "Work that waits", "queue");
-    vgw_metric_set(vgw_metric_family(VGW_METRIC_GAUGE, "voicegw_orphans", "Calls and sessions that nothing will ever end; must be 0", NULL),
+    vgw_metric_set(vgw_metric_family(VGW_METRIC_GAUGE, "voicegw_orphans",
+                                     "Calls and sessions that nothing will ever end; must be 0", NULL),
                    vgw_calls_orphans(g->calls), NULL, NULL, NULL);
-    vgw_metric_set(vgw_metric_family(VGW_METRIC_GAUGE, "voicegw_sessions", "Live sessions", NULL), vgw_calls_session_count(g->calls), NULL, NULL,
-                   NULL);
-    vgw_metric_add(vgw_metric_family(VGW_METRIC_GAUGE, "voicegw_streams", "Media legs that are up", NULL), 0, NULL, NULL, NULL);
+    vgw_metric_set(vgw_metric_family(VGW_METRIC_GAUGE, "voicegw_sessions", "Live sessions", NULL),
+                   vgw_calls_session_count(g->calls), NULL, NULL, NULL);
+    vgw_metric_add(vgw_metric_family(VGW_METRIC_GAUGE, "voicegw_streams", "Media legs that are up", NULL), 0, NULL,
+                   NULL, NULL);
     for (size_t i = 0; i < sizeof lanes / sizeof lanes[0]; i++)
         vgw_metric_set(depth, vgw_pool_depth(g->pool, lanes[i].lane), lanes[i].name, NULL, NULL);
     vgw_metric_set(depth, (double)vgw_loop_backlog(g->loop), "control", NULL, NULL);
     for (size_t i = 0; i < g->worker_count; i++)
-        vgw_metric_set(depth, (double)vgw_loop_backlog(g->workers[i].loop), vgw_loop_name(g->workers[i].loop), NULL, NULL);
-    vgw_metric_set(vgw_metric_family(VGW_METRIC_GAUGE, "voicegw_build_info", "The version that runs", "version"), 1, VGW_VERSION, NULL, NULL);
+        vgw_metric_set(depth, (double)vgw_loop_backlog(g->workers[i].loop), vgw_loop_name(g->workers[i].loop), NULL,
+                       NULL);
+    vgw_metric_set(vgw_metric_family(VGW_METRIC_GAUGE, "voicegw_build_info", "The version that runs", "version"), 1,
+                   VGW_VERSION, NULL, NULL);
     vgw_flow_engine_set_wall_offset(g->flow, vgw_wall(g->loop) - vgw_now(g->loop));
     vgw_timer_start(&g->housekeeping, HOUSEKEEPING_US);
 }

@@ -1,4 +1,5 @@
-/* instances.c - instances as they are written: their plugin is found, probed in a helper, and its own table checks the options. */
+/* instances.c - instances as they are written: their plugin is found, probed in a helper, and its own table checks the
+ * options. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -31,8 +32,9 @@ static const struct section sections[] = {
 static const struct section store_section = {"store", {VOICEGW_KIND_STORE}, vgw_plugin_table};
 
 /* Path segments of the API that no provider may be named after. */
-static const char fixed_words[] = " calls sessions health events history analytics recordings commands workflows rules runs tools messages threads "
-                                  "campaigns plugins log-level reload drain undrain tickets records conferences openapi.json dashboard webrtc whip ";
+static const char fixed_words[] =
+    " calls sessions health events history analytics recordings commands workflows rules runs tools messages threads "
+    "campaigns plugins log-level reload drain undrain tickets records conferences openapi.json dashboard webrtc whip ";
 
 void vgw_recipe_unref(struct vgw_recipe *r)
 {
@@ -97,8 +99,8 @@ static void anchor_wav(struct vgw_config_reader *reader, struct vgw_node *script
 }
 
 /* An option that names files whose YAML documents the plugin wants as JSON: `file: menus/x.yaml` fills `menu`. */
-static void fill_documents(struct vgw_config_reader *reader, struct vgw_node *node, const struct vgw_plugin_factory *factory,
-                           const char *files_key, const char *into, bool one)
+static void fill_documents(struct vgw_config_reader *reader, struct vgw_node *node,
+                           const struct vgw_plugin_factory *factory, const char *files_key, const char *into, bool one)
 {
     bool declared = false;
     struct vgw_node *files = vgw_node_get(node, files_key), *docs = NULL;
@@ -119,7 +121,8 @@ static void fill_documents(struct vgw_config_reader *reader, struct vgw_node *no
         vgw_node_free(docs);
 }
 
-static bool plugin_probe(const struct vgw_plan_source *source, struct vgw_plan *plan, struct vgw_recipe *r, struct vgw_error *err)
+static bool plugin_probe(const struct vgw_plan_source *source, struct vgw_plan *plan, struct vgw_recipe *r,
+                         struct vgw_error *err)
 {
     const char *file;
     if (vgw_plugin_locate(plan->available, r->plugin, &file, err) < 0)
@@ -138,8 +141,8 @@ static int factory_of(const struct vgw_recipe *r, const struct section *s)
     return -1;
 }
 
-static void refuse(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_plan *plan, struct vgw_recipe *r,
-                   const struct vgw_node *node, const char *sentence)
+static void refuse(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_plan *plan,
+                   struct vgw_recipe *r, const struct vgw_node *node, const char *sentence)
 {
     vgw_strcopy(r->problem, sizeof r->problem, sentence);
     plan->problems++;
@@ -159,8 +162,8 @@ static void recipe_fill(const struct vgw_plan_source *source, struct vgw_config_
     }
     int i = factory_of(r, s);
     if (i < 0) {
-        vgw_node_key_error(&reader->errors, node, "plugin", "the plugin '%s' cannot stand under '%s:': it has no %s", r->plugin, s->name,
-                           s->kinds[0]);
+        vgw_node_key_error(&reader->errors, node, "plugin", "the plugin '%s' cannot stand under '%s:': it has no %s",
+                           r->plugin, s->name, s->kinds[0]);
         return;
     }
     const struct vgw_plugin_factory *factory = &r->desc->factories[i];
@@ -178,8 +181,8 @@ static void recipe_fill(const struct vgw_plan_source *source, struct vgw_config_
         r->is_default = vgw_options_bool(r->options, "default");
 }
 
-static void instance_compile(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_plan *plan,
-                             const struct section *s, const char *name, struct vgw_node *node)
+static void instance_compile(const struct vgw_plan_source *source, struct vgw_config_reader *reader,
+                             struct vgw_plan *plan, const struct section *s, const char *name, struct vgw_node *node)
 {
     const char *plugin = vgw_node_text(vgw_node_get(node, "plugin"));
     if (vgw_node_kind(node) != VGW_NODE_MAPPING || !plugin || !plugin[0]) {
@@ -191,7 +194,8 @@ static void instance_compile(const struct vgw_plan_source *source, struct vgw_co
     struct vgw_buf b = {0};
     vgw_buf_printf(&b, " %s ", name);
     if (vgw_streq(s->name, "providers") && strstr(fixed_words, vgw_buf_str(&b)))
-        vgw_node_error(&reader->errors, node, "a provider cannot be called '%s': that is a fixed path of the API; choose another name", name);
+        vgw_node_error(&reader->errors, node,
+                       "a provider cannot be called '%s': that is a fixed path of the API; choose another name", name);
     vgw_buf_done(&b);
     struct vgw_recipe *r = recipe_add(plan, s->name, name, plugin);
     if (!r) {
@@ -208,17 +212,18 @@ static void check_defaults(struct vgw_config_reader *reader, const struct vgw_no
         struct vgw_recipe *a = plan->recipes[i];
         size_t marked = 0;
         for (size_t k = 0; k < plan->recipe_count; k++)
-            marked += vgw_streq(plan->recipes[k]->section, "providers") && vgw_streq(plan->recipes[k]->plugin, a->plugin) &&
-                      plan->recipes[k]->is_default;
+            marked += vgw_streq(plan->recipes[k]->section, "providers") &&
+                      vgw_streq(plan->recipes[k]->plugin, a->plugin) && plan->recipes[k]->is_default;
         if (vgw_streq(a->section, "providers") && a->is_default && marked > 1) {
-            vgw_node_error(&reader->errors, vgw_node_get(providers, a->name), "only one instance of '%s' may be `default: true`; %zu are", a->plugin,
-                           marked);
+            vgw_node_error(&reader->errors, vgw_node_get(providers, a->name),
+                           "only one instance of '%s' may be `default: true`; %zu are", a->plugin, marked);
             return;
         }
     }
 }
 
-void vgw_plan_instances(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_node *root, struct vgw_plan *plan)
+void vgw_plan_instances(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_node *root,
+                        struct vgw_plan *plan)
 {
     const char *name;
     struct vgw_node *node;

@@ -38,7 +38,8 @@ void vgw_plan_unref(struct vgw_plan *plan)
 
 /* ---- plugins on the path ---- */
 
-static void find_plugins(const struct vgw_plan_source *source, struct vgw_config_reader *reader, const struct vgw_node *root, struct vgw_plan *plan)
+static void find_plugins(const struct vgw_plan_source *source, struct vgw_config_reader *reader,
+                         const struct vgw_node *root, struct vgw_plan *plan)
 {
     struct vgw_plugin_dir dirs[64];
     size_t n = 0;
@@ -67,8 +68,8 @@ static const char *route_place(void *arg, size_t index)
     return text;
 }
 
-static void check_name(struct vgw_config_reader *reader, const struct vgw_plan *plan, const struct vgw_node *route, const char *key,
-                       const char *section, const char *name)
+static void check_name(struct vgw_config_reader *reader, const struct vgw_plan *plan, const struct vgw_node *route,
+                       const char *key, const char *section, const char *name)
 {
     if (!name || !name[0] || vgw_plan_recipe(plan, section, name))
         return;
@@ -78,11 +79,12 @@ static void check_name(struct vgw_config_reader *reader, const struct vgw_plan *
         if (vgw_streq(plan->recipes[i]->section, section))
             names[n++] = plan->recipes[i]->name;
     const char *near = vgw_nearest(name, names, n);
-    vgw_node_key_error(&reader->errors, route, key, "there is no '%s' under `%s:`%s%s%s", name, section, near ? "; did you mean '" : "",
-                       near ? near : "", near ? "'?" : "");
+    vgw_node_key_error(&reader->errors, route, key, "there is no '%s' under `%s:`%s%s%s", name, section,
+                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-static void check_route(struct vgw_config_reader *reader, const struct vgw_plan *plan, const struct vgw_route *r, const struct vgw_node *node)
+static void check_route(struct vgw_config_reader *reader, const struct vgw_plan *plan, const struct vgw_route *r,
+                        const struct vgw_node *node)
 {
     struct vgw_talk_options talk = vgw_talk_defaults();
     struct vgw_error err = {0};
@@ -98,7 +100,8 @@ static void check_route(struct vgw_config_reader *reader, const struct vgw_plan 
         vgw_node_key_error(&reader->errors, node, "talk", "%s", err.text);
     const struct vgw_recipe *p = r->provider ? vgw_plan_recipe(plan, "providers", r->provider) : NULL;
     if (p && p->options && r->assistant && !(p->caps & (VOICEGW_CAP_MEDIA | VOICEGW_CAP_CONVERSATION)))
-        vgw_node_key_error(&reader->errors, node, "assistant", "the provider '%s' has no media, so no assistant can talk on its calls; leave it out",
+        vgw_node_key_error(&reader->errors, node, "assistant",
+                           "the provider '%s' has no media, so no assistant can talk on its calls; leave it out",
                            r->provider);
 }
 
@@ -182,8 +185,8 @@ static bool has_actions(const struct vgw_plan *plan)
     return false;
 }
 
-static void compile_flow(const struct vgw_plan_source *source, struct vgw_config_reader *reader, const struct vgw_node *doc, bool rule,
-                         struct vgw_plan *plan)
+static void compile_flow(const struct vgw_plan_source *source, struct vgw_config_reader *reader,
+                         const struct vgw_node *doc, bool rule, struct vgw_plan *plan)
 {
     struct flow_place place = {doc, reader};
     struct vgw_json *json = NULL;
@@ -192,7 +195,10 @@ static void compile_flow(const struct vgw_plan_source *source, struct vgw_config
         vgw_config_errors_nomem(&reader->errors, vgw_node_file(doc));
         return;
     }
-    struct vgw_flow_source s = {.doc = json, .place = flow_where, .report = report_flow, .arg = &place,
+    struct vgw_flow_source s = {.doc = json,
+                                .place = flow_where,
+                                .report = report_flow,
+                                .arg = &place,
                                 .actions = has_actions(plan) ? NULL : source->actions};
     struct vgw_workflow *w = NULL;
     struct vgw_rule *r = NULL;
@@ -206,7 +212,8 @@ static void compile_flow(const struct vgw_plan_source *source, struct vgw_config
     vgw_json_free(json);
 }
 
-static void compile_flows(const struct vgw_plan_source *source, struct vgw_config_reader *reader, const struct vgw_node *root, struct vgw_plan *plan)
+static void compile_flows(const struct vgw_plan_source *source, struct vgw_config_reader *reader,
+                          const struct vgw_node *root, struct vgw_plan *plan)
 {
     static const struct {
         const char *key, *what;
@@ -230,14 +237,15 @@ static void compile_flows(const struct vgw_plan_source *source, struct vgw_confi
 
 static bool loopback_url(const char *url)
 {
-    return vgw_starts_with(url, "http://127.") || vgw_starts_with(url, "http://localhost") || vgw_starts_with(url, "http://[::1]") ||
-           vgw_starts_with(url, "https://127.") || vgw_starts_with(url, "https://localhost") || vgw_starts_with(url, "https://[::1]");
+    return vgw_starts_with(url, "http://127.") || vgw_starts_with(url, "http://localhost") ||
+           vgw_starts_with(url, "http://[::1]") || vgw_starts_with(url, "https://127.") ||
+           vgw_starts_with(url, "https://localhost") || vgw_starts_with(url, "https://[::1]");
 }
 
 static bool loopback_listen(const char *address)
 {
-    return vgw_starts_with(address, "127.") || vgw_starts_with(address, "localhost:") || vgw_starts_with(address, "[::1]:") ||
-           vgw_starts_with(address, "unix:");
+    return vgw_starts_with(address, "127.") || vgw_starts_with(address, "localhost:") ||
+           vgw_starts_with(address, "[::1]:") || vgw_starts_with(address, "unix:");
 }
 
 static void check_exposure(struct vgw_config_reader *reader, struct vgw_plan *plan)
@@ -248,17 +256,20 @@ static void check_exposure(struct vgw_config_reader *reader, struct vgw_plan *pl
         const char *item = vgw_options_item(o, "http.listen", i), *colon = strrchr(item, ':');
         int64_t port;
         if (!vgw_starts_with(item, "unix:") && (!colon || !vgw_parse_i64(colon + 1, &port) || port < 0 || port > 65535))
-            vgw_options_error(o, "http.listen", &reader->errors, "'%s' has no valid port; write 127.0.0.1:8080 or [::1]:8080", item);
+            vgw_options_error(o, "http.listen", &reader->errors,
+                              "'%s' has no valid port; write 127.0.0.1:8080 or [::1]:8080", item);
     }
     if (vgw_options_count(o, "auth.tokens"))
         return;
     for (size_t i = 0; i < vgw_options_count(o, "http.listen"); i++)
         if (!loopback_listen(vgw_options_item(o, "http.listen", i)))
             vgw_options_error(o, "http.listen", &reader->errors,
-                              "without tokens (auth.tokens, or VOICEGW_TOKEN) the gateway listens on loopback only; '%s' is open to others",
+                              "without tokens (auth.tokens, or VOICEGW_TOKEN) the gateway listens on loopback only; "
+                              "'%s' is open to others",
                               vgw_options_item(o, "http.listen", i));
     if (url && !loopback_url(url))
-        vgw_options_error(o, "http.public_url", &reader->errors, "without tokens (auth.tokens, or VOICEGW_TOKEN) public_url must be loopback too");
+        vgw_options_error(o, "http.public_url", &reader->errors,
+                          "without tokens (auth.tokens, or VOICEGW_TOKEN) public_url must be loopback too");
 }
 
 static void check_outbound(struct vgw_config_reader *reader, struct vgw_plan *plan)
@@ -280,7 +291,8 @@ static void public_url(struct vgw_plan *plan)
     if (url)
         vgw_buf_adds(&b, url);
     else
-        vgw_buf_printf(&b, "%s://%s", vgw_options_section(plan->main, "http.tls") ? "https" : "http", vgw_options_item(plan->main, "http.listen", 0));
+        vgw_buf_printf(&b, "%s://%s", vgw_options_section(plan->main, "http.tls") ? "https" : "http",
+                       vgw_options_item(plan->main, "http.listen", 0));
     while (b.len && b.data[b.len - 1] == '/')
         b.data[--b.len] = '\0';
     vgw_strcopy(plan->public_url, sizeof plan->public_url, vgw_buf_str(&b));
@@ -300,16 +312,19 @@ static void check_marks(struct vgw_config_reader *reader, const struct vgw_node 
             same += is;
             marks += is && other->is_default;
         }
-        if (vgw_streq(r->section, "providers") && same > 1 && before == 1 && marks != 1 && !vgw_plan_recipe(plan, "providers", r->plugin))
-            vgw_node_error(&reader->errors, vgw_node_get(vgw_node_get(root, "providers"), r->name),
-                           "there are %zu instances of %s; mark the one that /voice/%s means, and only that, with 'default: true'", same, r->plugin,
-                           r->plugin);
+        if (vgw_streq(r->section, "providers") && same > 1 && before == 1 && marks != 1 &&
+            !vgw_plan_recipe(plan, "providers", r->plugin))
+            vgw_node_error(
+                &reader->errors, vgw_node_get(vgw_node_get(root, "providers"), r->name),
+                "there are %zu instances of %s; mark the one that /voice/%s means, and only that, with 'default: true'",
+                same, r->plugin, r->plugin);
     }
 }
 
 static void default_provider(struct vgw_config_reader *reader, const struct vgw_node *root, struct vgw_plan *plan)
 {
-    const char *name = vgw_node_text(vgw_node_get(root, "default_provider")); /* also when the rest of the file has errors */
+    const char *name =
+        vgw_node_text(vgw_node_get(root, "default_provider")); /* also when the rest of the file has errors */
     const char *first = NULL, *marked = NULL;
     for (size_t i = 0; i < plan->recipe_count; i++) {
         const struct vgw_recipe *r = plan->recipes[i];
@@ -319,8 +334,13 @@ static void default_provider(struct vgw_config_reader *reader, const struct vgw_
         marked = !marked && r->is_default ? r->name : marked;
     }
     if (name && !vgw_plan_recipe(plan, "providers", name))
-        vgw_node_error(&reader->errors, vgw_node_get(root, "default_provider"), "there is no provider '%s' under `providers:`", name);
-    vgw_strcopy(plan->default_provider, sizeof plan->default_provider, name ? name : marked ? marked : first ? first : "");
+        vgw_node_error(&reader->errors, vgw_node_get(root, "default_provider"),
+                       "there is no provider '%s' under `providers:`", name);
+    vgw_strcopy(plan->default_provider, sizeof plan->default_provider,
+                name     ? name
+                : marked ? marked
+                : first  ? first
+                         : "");
 }
 
 int vgw_plan_compile(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_plan **ret_plan)

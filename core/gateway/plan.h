@@ -1,5 +1,5 @@
-/* plan.h - a configuration, read, checked and compiled: what one generation of the gateway is made of. Compiling touches nothing that runs. Counted;
- * immutable once compiled. Control thread. */
+/* plan.h - a configuration, read, checked and compiled: what one generation of the gateway is made of. Compiling
+ * touches nothing that runs. Counted; immutable once compiled. Control thread. */
 #ifndef VGW_GATEWAY_PLAN_H
 #define VGW_GATEWAY_PLAN_H
 #include "action/registry.h"
@@ -36,7 +36,7 @@ struct vgw_plan {
     struct vgw_plugin_list *available;
     char default_provider[64];
     char public_url[512];
-    char *path; /* of the main file, or NULL for the embedded defaults */
+    char *path;      /* of the main file, or NULL for the embedded defaults */
     size_t problems; /* instances that cannot be made */
 };
 
@@ -49,11 +49,13 @@ struct vgw_plan_source {
     /** Further checks of the main file by a later room, so that all that is wrong is told at once. May be NULL. */
     void (*check)(void *arg, const struct vgw_options *main, struct vgw_config_errors *errors);
     void *check_arg;
-    bool plugins_must_load; /* a plugin that is missing or refused is an error (--check, reload), else its instance is left out (start) */
+    bool plugins_must_load; /* a plugin that is missing or refused is an error (--check, reload), else its instance is
+                               left out (start) */
 };
-/** Reads everything; all that is wrong goes to reader->errors. 0 and *ret_plan (one reference), or VGW_ECONFIG, VGW_ELIMIT. Blocks on the disk and on
- *  probes. */
-int vgw_plan_compile(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_plan **ret_plan);
+/** Reads everything; all that is wrong goes to reader->errors. 0 and *ret_plan (one reference), or VGW_ECONFIG,
+ * VGW_ELIMIT. Blocks on the disk and on probes. */
+int vgw_plan_compile(const struct vgw_plan_source *source, struct vgw_config_reader *reader,
+                     struct vgw_plan **ret_plan);
 struct vgw_plan *vgw_plan_ref(struct vgw_plan *plan);
 void vgw_plan_unref(struct vgw_plan *plan); /* takes NULL */
 /** The recipe of an instance, or NULL. */
@@ -62,5 +64,6 @@ struct vgw_recipe *vgw_plan_recipe(const struct vgw_plan *plan, const char *sect
 extern const char vgw_embedded_defaults[];
 
 /* instances.c, for plan.c */
-void vgw_plan_instances(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_node *root, struct vgw_plan *plan);
+void vgw_plan_instances(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_node *root,
+                        struct vgw_plan *plan);
 #endif

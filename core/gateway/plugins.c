@@ -38,7 +38,8 @@ void vgw_gateway_live_add(struct vgw_gateway *g, struct vgw_instance *i, struct 
     l->recipe = r;
     r->refs++;
     vgw_list_append(&g->live, &l->link);
-    vgw_metric_set(vgw_metric_family(VGW_METRIC_GAUGE, "voicegw_plugin_generation", "Newest generation of an instance's plugin", "plugin"),
+    vgw_metric_set(vgw_metric_family(VGW_METRIC_GAUGE, "voicegw_plugin_generation",
+                                     "Newest generation of an instance's plugin", "plugin"),
                    (double)i->generation, r->plugin, NULL, NULL);
 }
 
@@ -51,7 +52,8 @@ struct vgw_recipe *vgw_gateway_recipe_of(struct vgw_gateway *g, const struct vgw
     return NULL;
 }
 
-/* The instance is about to be destroyed; its options stay until the next turn of the loop, since destroy() may read them. */
+/* The instance is about to be destroyed; its options stay until the next turn of the loop, since destroy() may read
+ * them. */
 static void live_done(void *arg)
 {
     vgw_recipe_unref(arg);
@@ -62,8 +64,8 @@ static void on_gone(void *arg, struct vgw_instance *instance, bool forced)
     struct vgw_gateway *g = arg;
     struct vgw_list *at, *next;
     if (forced)
-        vgw_log(VGW_LOG_WARNING, NULL, "an instance did not drain in time and was ended", "section", instance->section, "instance",
-                instance->name, NULL);
+        vgw_log(VGW_LOG_WARNING, NULL, "an instance did not drain in time and was ended", "section", instance->section,
+                "instance", instance->name, NULL);
     VGW_LIST_EACH (at, next, &g->live) {
         struct vgw_live *l = VGW_CONTAINER_OF(at, struct vgw_live, link);
         if (l->instance != instance)
@@ -85,7 +87,8 @@ static void on_promoted(void *arg, struct vgw_instance *instance, const struct v
     if (!err)
         vgw_gateway_instance_published(arg, instance);
     if (err)
-        vgw_log(VGW_LOG_ERROR, NULL, "a waiting instance could not take over", "instance", instance->name, "error", err->text, NULL);
+        vgw_log(VGW_LOG_ERROR, NULL, "a waiting instance could not take over", "instance", instance->name, "error",
+                err->text, NULL);
     else
         vgw_log(VGW_LOG_INFO, NULL, "a waiting instance took over", "instance", instance->name, NULL);
 }
@@ -94,7 +97,8 @@ int vgw_gateway_plugins_open(struct vgw_gateway *g, struct vgw_error *err)
 {
     struct vgw_buf dir = {0};
     vgw_buf_printf(&dir, "%s/plugins", g->options.state_dir);
-    struct vgw_registry_ops ops = {.wake = registry_wake, .on_gone = on_gone, .on_promoted = on_promoted, .busy = still_busy, .arg = g};
+    struct vgw_registry_ops ops = {
+        .wake = registry_wake, .on_gone = on_gone, .on_promoted = on_promoted, .busy = still_busy, .arg = g};
     vgw_timer_init(&g->registry_timer, g->loop, registry_run, g);
     vgw_list_init(&g->live);
     int rc = vgw_plugin_loader_new(vgw_buf_str(&dir), &g->loader, err);
@@ -167,8 +171,8 @@ void vgw_gateway_plugins_start(struct vgw_gateway *g)
             continue;
         }
         const char *why = r->problem[0] ? r->problem : err.text;
-        vgw_log(VGW_LOG_ERROR, NULL, "an instance could not be started; the rest runs", "section", r->section, "instance", r->name, "plugin",
-                r->plugin, "error", why, NULL);
+        vgw_log(VGW_LOG_ERROR, NULL, "an instance could not be started; the rest runs", "section", r->section,
+                "instance", r->name, "plugin", r->plugin, "error", why, NULL);
         vgw_gateway_part(g, part, false, why);
     }
     vgw_gateway_route_defaults(g);

@@ -121,7 +121,8 @@ static struct vgw_json *session_over_op(struct vgw_gateway *g, const struct vgw_
 static struct vgw_json *turn_op(const char *session_id, const char *project_id, const struct vgw_json *t)
 {
     struct vgw_record_turn r;
-    vgw_record_turn_init(&r, session_id, vgw_json_get_int(t, "turn_number", 0), vgw_json_get_string(t, "role", "system"));
+    vgw_record_turn_init(&r, session_id, vgw_json_get_int(t, "turn_number", 0),
+                         vgw_json_get_string(t, "role", "system"));
     r.project_id = project_id;
     r.content = text(t, "content");
     r.audio_url = text(t, "audio_url");
@@ -171,8 +172,8 @@ static void when_synced(struct vgw_gateway *g, void (*fn)(void *arg), void *arg)
     fn(arg);
 }
 
-/* The last call of a session is over and its record comes a little later: should the process end before that, the next run finds here how
- * it was (store/recover.h). */
+/* The last call of a session is over and its record comes a little later: should the process end before that, the next
+ * run finds here how it was (store/recover.h). */
 static void put_session_ending(struct vgw_gateway *g, const struct vgw_json *call)
 {
     const struct vgw_session *s = vgw_calls_session_find(g->calls, text(call, "session_id"));
@@ -183,7 +184,9 @@ static void put_session_ending(struct vgw_gateway *g, const struct vgw_json *cal
     vgw_record_session_init(&r, s->session_id);
     r.reason = vgw_outcome_name(first->outcome);
     r.end_us = time_of(call, "ended_at");
-    r.duration_seconds = s->created_wall_us && r.end_us > s->created_wall_us ? (double)(r.end_us - s->created_wall_us) / (double)VGW_US_PER_S : 0;
+    r.duration_seconds = s->created_wall_us && r.end_us > s->created_wall_us
+                             ? (double)(r.end_us - s->created_wall_us) / (double)VGW_US_PER_S
+                             : 0;
     r.updated_us = vgw_wall(g->loop);
     struct vgw_json *record = vgw_session_record_json(s);
     r.calls = vgw_json_get(record, "calls");
@@ -191,7 +194,8 @@ static void put_session_ending(struct vgw_gateway *g, const struct vgw_json *cal
     vgw_json_free(record);
 }
 
-void vgw_gateway_journal(void *arg, const char *kind, struct vgw_json *doc, void (*synced)(void *synced_arg), void *synced_arg)
+void vgw_gateway_journal(void *arg, const char *kind, struct vgw_json *doc, void (*synced)(void *synced_arg),
+                         void *synced_arg)
 {
     struct vgw_gateway *g = arg;
     if (vgw_streq(kind, "session"))
@@ -242,17 +246,20 @@ void vgw_gateway_store_turn(struct vgw_gateway *g, const char *session_id, const
 
 static void put_metrics(struct vgw_gateway *g, const struct vgw_json *record)
 {
-    const char *session = text(record, "session_id"), *provider = text(record, "provider"), *project = text(record, "project_id");
+    const char *session = text(record, "session_id"), *provider = text(record, "provider"),
+               *project = text(record, "project_id");
     const struct vgw_json *turns = vgw_json_get(record, "turns");
     int64_t end_us = time_of(record, "end_time");
-    put(g, vgw_record_metric_op(session, "duration_seconds", vgw_json_get_double(record, "duration_seconds", 0), end_us, NULL, provider, project,
-                                NULL),
+    put(g,
+        vgw_record_metric_op(session, "duration_seconds", vgw_json_get_double(record, "duration_seconds", 0), end_us,
+                             NULL, provider, project, NULL),
         false);
     for (size_t i = 0; i < vgw_json_count(turns); i++) {
         const struct vgw_json *t = vgw_json_at(turns, i);
         if (vgw_json_get(t, "latency_ms"))
-            put(g, vgw_record_metric_op(session, "response_latency_ms", vgw_json_get_double(t, "latency_ms", 0), time_of(t, "timestamp"), NULL,
-                                        provider, project, NULL),
+            put(g,
+                vgw_record_metric_op(session, "response_latency_ms", vgw_json_get_double(t, "latency_ms", 0),
+                                     time_of(t, "timestamp"), NULL, provider, project, NULL),
                 false);
     }
 }
@@ -355,7 +362,8 @@ static void settle_one(void *arg, struct vgw_json *op, struct vgw_event *e)
         vgw_bus_publish(s->g->bus, e);
 }
 
-/* The providers of what is closed now are asked about it, so that those which can end a call that nobody listens to any more. */
+/* The providers of what is closed now are asked about it, so that those which can end a call that nobody listens to any
+ * more. */
 static void tell_providers(struct settling *s)
 {
     const struct vgw_json *call;
@@ -364,8 +372,8 @@ static void tell_providers(struct settling *s)
         struct vgw_instance *i = id && name ? vgw_registry_current(s->g->registry, "providers", name) : NULL;
         struct vgw_error err = {0};
         if (i && vgw_host_provider_reconcile(i, (UINT64_C(1) << 62) + at, id, time_of(call, "created_at"), &err) < 0)
-            vgw_log(VGW_LOG_INFO, NULL, "the provider was not asked about a call of an earlier run", "provider", name, "call", id, "error",
-                    err.text, NULL);
+            vgw_log(VGW_LOG_INFO, NULL, "the provider was not asked about a call of an earlier run", "provider", name,
+                    "call", id, "error", err.text, NULL);
     }
 }
 
@@ -391,7 +399,8 @@ static void settle(struct settling *s)
     if (n) {
         struct vgw_buf count = {0};
         vgw_buf_printf(&count, "%zu", n);
-        vgw_log(VGW_LOG_WARNING, NULL, "calls and sessions of an earlier run were still open; they are recorded as interrupted", "count",
+        vgw_log(VGW_LOG_WARNING, NULL,
+                "calls and sessions of an earlier run were still open; they are recorded as interrupted", "count",
                 vgw_buf_str(&count), NULL);
         vgw_buf_done(&count);
     }
@@ -401,11 +410,13 @@ static void settle(struct settling *s)
 static void ask_open(struct settling *s, const char *table, const char *cursor);
 
 /* A full page has more behind it. */
-static bool rows_read(struct settling *s, const char *table, int status, const char *sentence, const struct vgw_json *rows)
+static bool rows_read(struct settling *s, const char *table, int status, const char *sentence,
+                      const struct vgw_json *rows)
 {
     size_t n = vgw_json_count(rows);
     if (status < 0 && !s->g->ending)
-        vgw_log(VGW_LOG_WARNING, NULL, "the store could not be asked for what an earlier run left open", "table", table, "error", sentence, NULL);
+        vgw_log(VGW_LOG_WARNING, NULL, "the store could not be asked for what an earlier run left open", "table", table,
+                "error", sentence, NULL);
     for (size_t i = 0; i < n; i++)
         vgw_recover_row(s->recover, table, vgw_json_at(rows, i));
     if (status < 0 || n < VGW_STORE_ROWS_MAX)
@@ -426,7 +437,8 @@ static void on_recordings(void *arg, int status, const char *sentence, const str
         struct vgw_buf url = {0};
         if (!id)
             continue;
-        vgw_buf_printf(&url, "%s%s/recordings/%s", g->plan->public_url, vgw_options_string(g->plan->main, "http.prefix"), id);
+        vgw_buf_printf(&url, "%s%s/recordings/%s", g->plan->public_url,
+                       vgw_options_string(g->plan->main, "http.prefix"), id);
         vgw_record_recording_init(&r, id);
         r.status = "interrupted";
         r.url = vgw_buf_str(&url);
@@ -460,7 +472,8 @@ static void ask_open(struct settling *s, const char *table, const char *cursor)
     struct vgw_json *filter = vgw_json_object();
     vgw_json_set_string(filter, "status", calls ? NULL : "active");
     vgw_json_set_int(filter, calls ? "created_at<" : "start_time<", s->since_us);
-    if (s->g->ending || vgw_store_query(s->g->store, table, filter, VGW_STORE_ROWS_MAX, cursor, calls ? on_calls : on_sessions, s) < 0)
+    if (s->g->ending ||
+        vgw_store_query(s->g->store, table, filter, VGW_STORE_ROWS_MAX, cursor, calls ? on_calls : on_sessions, s) < 0)
         settle(s);
     vgw_json_free(filter);
 }
@@ -472,7 +485,8 @@ static void settle_start(struct vgw_gateway *g, struct vgw_json *replayed)
     struct vgw_json *cut = vgw_json_object();
     vgw_json_set_string(cut, "status", "recording");
     if (VGW_NEW(s))
-        *s = (struct settling){.g = g, .recover = vgw_recover_new(), .replayed = replayed, .since_us = vgw_wall(g->loop)};
+        *s = (struct settling){
+            .g = g, .recover = vgw_recover_new(), .replayed = replayed, .since_us = vgw_wall(g->loop)};
     if (s && s->recover) {
         ask_open(s, "sessions", NULL);
     } else {
@@ -529,7 +543,8 @@ static int journal_open(struct vgw_gateway *g, struct replay *replay, struct vgw
     if (rc == VGW_EBUSY)
         return rc;
     if (rc < 0) { /* calls go on without it: what the store cannot take is lost with a crash, and health says so */
-        vgw_log(VGW_LOG_ERROR, NULL, "the journal cannot be written; records live in memory until the store has them", "error", err->text, NULL);
+        vgw_log(VGW_LOG_ERROR, NULL, "the journal cannot be written; records live in memory until the store has them",
+                "error", err->text, NULL);
         vgw_gateway_part(g, "journal", false, err->text);
         g->journal = NULL;
     }
@@ -552,8 +567,12 @@ static void store_open(struct vgw_gateway *g)
     if (g->store_instance && vgw_instance_start(g->store_instance, &err) == 0)
         table = vgw_instance_extension(g->store_instance, "voicegw.store/1");
     if (table) {
-        struct vgw_store_options options = {.table = table, .instance = g->store_instance->plugin_instance, .last_error = store_last_error,
-                                            .health = store_health, .arg = g, .journal = g->journal};
+        struct vgw_store_options options = {.table = table,
+                                            .instance = g->store_instance->plugin_instance,
+                                            .last_error = store_last_error,
+                                            .health = store_health,
+                                            .arg = g,
+                                            .journal = g->journal};
         g->store = vgw_store_new(g->loop, g->pool, &options);
     }
     if (g->store)
@@ -580,7 +599,8 @@ int vgw_gateway_records_open(struct vgw_gateway *g, struct vgw_error *err)
     }
     for (size_t i = 0; i < vgw_json_count(replay.texts); i++) {
         const struct vgw_json *t = vgw_json_at(replay.texts, i);
-        vgw_store_replay(g->store, vgw_json_str(t), vgw_json_strlen(t), (uint64_t)vgw_json_as_int(vgw_json_at(replay.positions, i), 0));
+        vgw_store_replay(g->store, vgw_json_str(t), vgw_json_strlen(t),
+                         (uint64_t)vgw_json_as_int(vgw_json_at(replay.positions, i), 0));
     }
     vgw_json_free(replay.positions);
     settle_start(g, replay.texts);

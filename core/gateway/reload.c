@@ -1,4 +1,5 @@
-/* reload.c - a new configuration is built and checked beside what runs, then swapped in; any error leaves all as it was. */
+/* reload.c - a new configuration is built and checked beside what runs, then swapped in; any error leaves all as it
+ * was. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -59,8 +60,8 @@ static int plan_change(struct reload *r, struct vgw_recipe *recipe, struct vgw_c
     if (c.step == VGW_STEP_REPLACE || c.step == VGW_STEP_WAIT) {
         c.instance = vgw_gateway_instance_new(g, recipe, &err);
         if (!c.instance)
-            return vgw_config_errors_add(&reader->errors, r->plan->path ? r->plan->path : "embedded defaults", 0, 0, "%s.%s: %s", recipe->section,
-                                         recipe->name, err.text);
+            return vgw_config_errors_add(&reader->errors, r->plan->path ? r->plan->path : "embedded defaults", 0, 0,
+                                         "%s.%s: %s", recipe->section, recipe->name, err.text);
     }
     r->changes[r->change_count++] = c;
     return 0;
@@ -119,8 +120,8 @@ static void apply_change(struct reload *r, struct change *c)
         }
     }
     if (rc < 0) {
-        vgw_log(VGW_LOG_ERROR, NULL, "an instance could not take its new configuration; the old one runs on", "section", c->recipe->section,
-                "instance", c->recipe->name, "error", err.text, NULL);
+        vgw_log(VGW_LOG_ERROR, NULL, "an instance could not take its new configuration; the old one runs on", "section",
+                c->recipe->section, "instance", c->recipe->name, "error", err.text, NULL);
         vgw_instance_free(c->instance);
     }
     struct vgw_buf part = {0};
@@ -176,7 +177,8 @@ static int swap(struct reload *r, struct vgw_error *err)
     struct vgw_calls_limits limits = vgw_gateway_limits(g->plan);
     vgw_calls_set_limits(g->calls, &limits);
     if (r->outbound && vgw_gateway_policy_swap(g, err) < 0) {
-        vgw_log(VGW_LOG_ERROR, NULL, "outbound_urls could not be put in force; the earlier ones stay", "error", err->text, NULL);
+        vgw_log(VGW_LOG_ERROR, NULL, "outbound_urls could not be put in force; the earlier ones stay", "error",
+                err->text, NULL);
         *err = (struct vgw_error){0};
     }
     vgw_gateway_route_defaults(g);
@@ -197,10 +199,12 @@ static struct vgw_json *reload_answer(const struct reload *r)
 
 static void count_result(const char *result)
 {
-    vgw_metric_add(vgw_metric_family(VGW_METRIC_COUNTER, "voicegw_reloads_total", "Reloads by result", "result"), 1, result, NULL, NULL);
+    vgw_metric_add(vgw_metric_family(VGW_METRIC_COUNTER, "voicegw_reloads_total", "Reloads by result", "result"), 1,
+                   result, NULL, NULL);
 }
 
-int vgw_gateway_reload(struct vgw_gateway *g, struct vgw_config_reader *reader, struct vgw_json **ret_answer, struct vgw_error *err)
+int vgw_gateway_reload(struct vgw_gateway *g, struct vgw_config_reader *reader, struct vgw_json **ret_answer,
+                       struct vgw_error *err)
 {
     struct reload r = {.g = g, .changed = vgw_json_array(), .restart = vgw_json_array(), .waiting = vgw_json_array()};
     struct vgw_plan_source source = {.path = g->options.config_path,

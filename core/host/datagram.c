@@ -1,4 +1,5 @@
-/* datagram.c - UDP sockets of plugins on their legs' workers. A port is leased on control, so that two calls never want the same one. */
+/* datagram.c - UDP sockets of plugins on their legs' workers. A port is leased on control, so that two calls never want
+ * the same one. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -46,14 +47,15 @@ static int bind_port(const char *address, uint32_t port)
     return fd;
 }
 
-static int32_t lease(const struct voicegw_host *h, const char *address, uint32_t first, uint32_t last, uint32_t pair, uint64_t *ret_lease,
-                     uint32_t *ret_port)
+static int32_t lease(const struct voicegw_host *h, const char *address, uint32_t first, uint32_t last, uint32_t pair,
+                     uint64_t *ret_lease, uint32_t *ret_port)
 {
     struct vgw_host *host = vgw_host_of(h)->host;
     struct lease *l;
     first += first & 1;
     if (!address || first < 1024 || last > 65535 || first + pair > last)
-        return vgw_host_set_error(h, VOICEGW_EINVALID, "a port range lies within 1024 to 65535 and holds at least one even port");
+        return vgw_host_set_error(h, VOICEGW_EINVALID,
+                                  "a port range lies within 1024 to 65535 and holds at least one even port");
     if (!VGW_NEW(l))
         return VOICEGW_ELIMIT;
     uint32_t count = (last - pair - first) / 2 + 1;
@@ -122,7 +124,8 @@ static void on_readable(void *arg, unsigned events)
 }
 
 static int32_t adopt(const struct voicegw_host *h, uint64_t target, int32_t fd,
-                     void (*on_packet)(void *arg, const void *data, uint32_t bytes, const char *remote), void *arg, uint64_t *ret_socket)
+                     void (*on_packet)(void *arg, const void *data, uint32_t bytes, const char *remote), void *arg,
+                     uint64_t *ret_socket)
 {
     struct vgw_loop *loop = target ? vgw_handle_loop(target) : vgw_host_of(h)->host->env.control;
     struct datagram_socket *s;
@@ -144,10 +147,11 @@ static int32_t adopt(const struct voicegw_host *h, uint64_t target, int32_t fd,
 }
 
 static int32_t open_leased(const struct voicegw_host *h, uint64_t target, uint64_t lease_handle, uint32_t part,
-                           void (*on_packet)(void *arg, const void *data, uint32_t bytes, const char *remote), void *arg,
-                           uint64_t *ret_socket)
+                           void (*on_packet)(void *arg, const void *data, uint32_t bytes, const char *remote),
+                           void *arg, uint64_t *ret_socket)
 {
-    /* The lease is control's; its descriptors do not change while it lives, and the plugin releases it after its sockets. */
+    /* The lease is control's; its descriptors do not change while it lives, and the plugin releases it after its
+     * sockets. */
     struct lease *l = vgw_handle_get(lease_handle, VGW_HANDLE_OTHER);
     if (!l || part > 1 || l->fd[part] < 0)
         return VOICEGW_ENOTFOUND;
@@ -160,7 +164,8 @@ static int32_t open_leased(const struct voicegw_host *h, uint64_t target, uint64
     return rc;
 }
 
-static int32_t send_packet(const struct voicegw_host *h, uint64_t socket, const char *remote, const void *data, uint32_t bytes)
+static int32_t send_packet(const struct voicegw_host *h, uint64_t socket, const char *remote, const void *data,
+                           uint32_t bytes)
 {
     struct datagram_socket *s = vgw_handle_get(socket, VGW_HANDLE_OTHER);
     const char *colon = remote ? strrchr(remote, ':') : NULL;

@@ -22,7 +22,8 @@ static int32_t media_mark(const struct voicegw_host *h, uint64_t leg, uint64_t m
 {
     return vgw_leg_on_mark(leg, mark, heard != 0);
 }
-static int32_t media_dtmf(const struct voicegw_host *h, uint64_t leg, const char *digit, uint32_t ms, const char *source)
+static int32_t media_dtmf(const struct voicegw_host *h, uint64_t leg, const char *digit, uint32_t ms,
+                          const char *source)
 {
     return vgw_leg_on_dtmf(leg, digit, ms, source);
 }
@@ -86,7 +87,8 @@ static int32_t any_usage(const struct voicegw_host *h, uint64_t stream, const ch
     struct vgw_engine_message m = {.kind = VGW_MSG_USAGE, .text = text_of(usage_json)};
     return vgw_engine_post(stream, &m);
 }
-static int32_t any_error(const struct voicegw_host *h, uint64_t stream, uint32_t fatal, int32_t status, const char *sentence)
+static int32_t any_error(const struct voicegw_host *h, uint64_t stream, uint32_t fatal, int32_t status,
+                         const char *sentence)
 {
     struct vgw_engine_message m = {.kind = VGW_MSG_ERROR, .flag = fatal, .status = status, .text = text_of(sentence)};
     return vgw_engine_post(stream, &m);
@@ -107,21 +109,27 @@ const struct voicegw_host_stt vgw_host_stt_table = {
 
 /* ---- synthesis ---- */
 
-static int32_t tts_audio(const struct voicegw_host *h, uint64_t stream, uint64_t utterance, const struct voicegw_frame *frame)
+static int32_t tts_audio(const struct voicegw_host *h, uint64_t stream, uint64_t utterance,
+                         const struct voicegw_frame *frame)
 {
     struct vgw_engine_message m = {.kind = VGW_MSG_AUDIO, .utterance = utterance};
     if (!frame || !vgw_engine_frame(&m, frame))
-        return vgw_host_set_error(h, VOICEGW_EINVALID, "a frame is PCMU, PCMA or L16 at 8, 16, 24 or 48 kHz, up to a second of it");
+        return vgw_host_set_error(h, VOICEGW_EINVALID,
+                                  "a frame is PCMU, PCMA or L16 at 8, 16, 24 or 48 kHz, up to a second of it");
     return vgw_engine_post(stream, &m);
 }
-static int32_t tts_align(const struct voicegw_host *h, uint64_t stream, uint64_t utterance, uint32_t characters, uint64_t samples)
+static int32_t tts_align(const struct voicegw_host *h, uint64_t stream, uint64_t utterance, uint32_t characters,
+                         uint64_t samples)
 {
-    struct vgw_engine_message m = {.kind = VGW_MSG_ALIGN, .utterance = utterance, .a = characters, .b = (int64_t)samples};
+    struct vgw_engine_message m = {
+        .kind = VGW_MSG_ALIGN, .utterance = utterance, .a = characters, .b = (int64_t)samples};
     return vgw_engine_post(stream, &m);
 }
-static int32_t tts_done(const struct voicegw_host *h, uint64_t stream, uint64_t utterance, int32_t status, const char *sentence)
+static int32_t tts_done(const struct voicegw_host *h, uint64_t stream, uint64_t utterance, int32_t status,
+                        const char *sentence)
 {
-    struct vgw_engine_message m = {.kind = VGW_MSG_DONE, .utterance = utterance, .status = status, .text = text_of(sentence)};
+    struct vgw_engine_message m = {
+        .kind = VGW_MSG_DONE, .utterance = utterance, .status = status, .text = text_of(sentence)};
     return vgw_engine_post(stream, &m);
 }
 const struct voicegw_host_tts vgw_host_tts_table = {
@@ -141,30 +149,40 @@ static int32_t assistant_delta(const struct voicegw_host *h, uint64_t session, u
     struct vgw_engine_message m = {.kind = VGW_MSG_DELTA, .utterance = turn, .text = text_of(text)};
     return text ? vgw_engine_post(session, &m) : VOICEGW_EINVALID;
 }
-static int32_t assistant_tool(const struct voicegw_host *h, uint64_t session, uint64_t turn, uint64_t tool_call, const char *name,
-                              const char *arguments_json)
+static int32_t assistant_tool(const struct voicegw_host *h, uint64_t session, uint64_t turn, uint64_t tool_call,
+                              const char *name, const char *arguments_json)
 {
-    struct vgw_engine_message m = {.kind = VGW_MSG_TOOL, .utterance = turn, .a = (int64_t)tool_call, .text = text_of(name),
+    struct vgw_engine_message m = {.kind = VGW_MSG_TOOL,
+                                   .utterance = turn,
+                                   .a = (int64_t)tool_call,
+                                   .text = text_of(name),
                                    .text2 = text_of(arguments_json)};
     return name ? vgw_engine_post(session, &m) : VOICEGW_EINVALID;
 }
-static int32_t assistant_action(const struct voicegw_host *h, uint64_t session, uint64_t turn, const char *action, const char *params_json)
+static int32_t assistant_action(const struct voicegw_host *h, uint64_t session, uint64_t turn, const char *action,
+                                const char *params_json)
 {
-    struct vgw_engine_message m = {.kind = VGW_MSG_ACTION, .utterance = turn, .text = text_of(action), .text2 = text_of(params_json)};
+    struct vgw_engine_message m = {
+        .kind = VGW_MSG_ACTION, .utterance = turn, .text = text_of(action), .text2 = text_of(params_json)};
     return action ? vgw_engine_post(session, &m) : VOICEGW_EINVALID;
 }
-static int32_t assistant_turn_done(const struct voicegw_host *h, uint64_t session, uint64_t turn, int32_t status, const char *sentence,
-                                   const char *usage_json)
+static int32_t assistant_turn_done(const struct voicegw_host *h, uint64_t session, uint64_t turn, int32_t status,
+                                   const char *sentence, const char *usage_json)
 {
-    struct vgw_engine_message m = {.kind = VGW_MSG_TURN_DONE, .utterance = turn, .status = status, .text = text_of(sentence),
+    struct vgw_engine_message m = {.kind = VGW_MSG_TURN_DONE,
+                                   .utterance = turn,
+                                   .status = status,
+                                   .text = text_of(sentence),
                                    .text2 = text_of(usage_json)};
     return vgw_engine_post(session, &m);
 }
-static int32_t assistant_audio(const struct voicegw_host *h, uint64_t session, const char *item, const struct voicegw_frame *frame)
+static int32_t assistant_audio(const struct voicegw_host *h, uint64_t session, const char *item,
+                               const struct voicegw_frame *frame)
 {
     struct vgw_engine_message m = {.kind = VGW_MSG_AUDIO, .text = text_of(item)};
     if (!frame || !vgw_engine_frame(&m, frame))
-        return vgw_host_set_error(h, VOICEGW_EINVALID, "a frame is PCMU, PCMA or L16 at 8, 16, 24 or 48 kHz, up to a second of it");
+        return vgw_host_set_error(h, VOICEGW_EINVALID,
+                                  "a frame is PCMU, PCMA or L16 at 8, 16, 24 or 48 kHz, up to a second of it");
     return vgw_engine_post_now(session, &m);
 }
 static int32_t assistant_clear(const struct voicegw_host *h, uint64_t session)
@@ -172,9 +190,11 @@ static int32_t assistant_clear(const struct voicegw_host *h, uint64_t session)
     struct vgw_engine_message m = {.kind = VGW_MSG_CLEAR};
     return vgw_engine_post(session, &m);
 }
-static int32_t assistant_transcript(const struct voicegw_host *h, uint64_t session, const char *role, uint32_t final, const char *text)
+static int32_t assistant_transcript(const struct voicegw_host *h, uint64_t session, const char *role, uint32_t final,
+                                    const char *text)
 {
-    struct vgw_engine_message m = {.kind = VGW_MSG_TRANSCRIPT, .flag = final, .text = text_of(text), .text2 = text_of(role)};
+    struct vgw_engine_message m = {
+        .kind = VGW_MSG_TRANSCRIPT, .flag = final, .text = text_of(text), .text2 = text_of(role)};
     return vgw_engine_post(session, &m);
 }
 static int32_t assistant_item_done(const struct voicegw_host *h, uint64_t session, const char *item)
@@ -233,7 +253,8 @@ static void action_told(void *arg)
     vgw_free(r);
 }
 
-static int32_t action_complete(const struct voicegw_host *h, uint64_t run, int32_t status, const char *sentence, const char *result_json)
+static int32_t action_complete(const struct voicegw_host *h, uint64_t run, int32_t status, const char *sentence,
+                               const char *result_json)
 {
     struct vgw_host_instance *hi = vgw_host_of(h);
     struct action_report *r;
@@ -249,7 +270,8 @@ static int32_t action_complete(const struct voicegw_host *h, uint64_t run, int32
     return rc;
 }
 
-const struct voicegw_host_action vgw_host_action_table = {.size = sizeof vgw_host_action_table, .complete = action_complete};
+const struct voicegw_host_action vgw_host_action_table = {.size = sizeof vgw_host_action_table,
+                                                          .complete = action_complete};
 
 int vgw_host_action_run(struct vgw_instance *instance, uint64_t run, const char *name, const struct vgw_json *params,
                         const struct vgw_json *context, struct vgw_error *err)
@@ -263,6 +285,8 @@ int vgw_host_action_run(struct vgw_instance *instance, uint64_t run, const char 
     vgw_free(p);
     vgw_free(c);
     if (rc < 0)
-        vgw_error_set(err, rc, "%s", vgw_host_last_error()[0] ? vgw_host_last_error() : "the plugin refused the action without a word");
+        vgw_error_set(err, rc, "%s",
+                      vgw_host_last_error()[0] ? vgw_host_last_error()
+                                               : "the plugin refused the action without a word");
     return rc;
 }

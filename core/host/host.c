@@ -93,7 +93,8 @@ static bool option_given(const struct voicegw_options *o, const struct vgw_optio
     return row && (row->dflt || vgw_options_explicit(options_of(o), name));
 }
 
-static int64_t option_int(const struct voicegw_host *host, const struct voicegw_options *o, const char *name, int64_t dflt)
+static int64_t option_int(const struct voicegw_host *host, const struct voicegw_options *o, const char *name,
+                          int64_t dflt)
 {
     const struct vgw_option *row = row_of(o, name);
     if (!option_given(o, row, name))
@@ -112,14 +113,16 @@ static int64_t option_int(const struct voicegw_host *host, const struct voicegw_
     }
 }
 
-static double option_double(const struct voicegw_host *host, const struct voicegw_options *o, const char *name, double dflt)
+static double option_double(const struct voicegw_host *host, const struct voicegw_options *o, const char *name,
+                            double dflt)
 {
     const struct vgw_option *row = row_of(o, name);
     if (!option_given(o, row, name))
         return dflt;
     if (row->type == VGW_OPTION_RATE)
         return vgw_options_rate(options_of(o), name);
-    return row->type == VGW_OPTION_DOUBLE || row->type == VGW_OPTION_INT ? vgw_options_double(options_of(o), name) : dflt;
+    return row->type == VGW_OPTION_DOUBLE || row->type == VGW_OPTION_INT ? vgw_options_double(options_of(o), name)
+                                                                         : dflt;
 }
 
 static const char *option_json(const struct voicegw_host *host, const struct voicegw_options *o, const char *name)
@@ -167,7 +170,8 @@ int vgw_host_to_control(struct vgw_host_instance *hi, void (*fn)(void *arg), voi
     return vgw_loop_call(hi->host->env.control, fn, arg);
 }
 
-static struct vgw_host_instance *find_alive(struct vgw_host *host, const struct vgw_host_instance *hi, uint64_t generation)
+static struct vgw_host_instance *find_alive(struct vgw_host *host, const struct vgw_host_instance *hi,
+                                            uint64_t generation)
 {
     struct vgw_list *at, *next;
     VGW_LIST_EACH (at, next, &host->instances)
@@ -192,7 +196,8 @@ static void notice_run(void *arg)
     if (hi && n->drained)
         vgw_registry_on_drained(env->registry(env->arg), hi->instance);
     else if (hi)
-        env->health(env->arg, hi->instance->section, hi->instance->name, n->part, n->up, n->sentence ? n->sentence : "");
+        env->health(env->arg, hi->instance->section, hi->instance->name, n->part, n->up,
+                    n->sentence ? n->sentence : "");
     vgw_free(n->part);
     vgw_free(n->sentence);
     vgw_free(n);
@@ -204,8 +209,13 @@ static void notice_send(const struct voicegw_host *host, bool drained, const cha
     struct notice *n;
     if (!VGW_NEW(n))
         return;
-    *n = (struct notice){.host = hi->host, .hi = hi, .generation = hi->instance->generation, .drained = drained, .up = up,
-                         .part = vgw_strdup(part), .sentence = vgw_strdup(sentence)};
+    *n = (struct notice){.host = hi->host,
+                         .hi = hi,
+                         .generation = hi->instance->generation,
+                         .drained = drained,
+                         .up = up,
+                         .part = vgw_strdup(part),
+                         .sentence = vgw_strdup(sentence)};
     if (vgw_host_to_control(hi, notice_run, n) < 0) {
         vgw_free(n->part);
         vgw_free(n->sentence);
@@ -230,7 +240,8 @@ static void host_count(const struct voicegw_host *host, const char *name, uint64
     for (const char *c = name; *c && at < sizeof full - 8; c++)
         full[at++] = (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') ? *c : '_';
     vgw_strcopy(full + at, sizeof full - at, "_total");
-    vgw_metric_add(vgw_metric_family(VGW_METRIC_COUNTER, full, "Counted by a plugin", "instance"), (double)by, host->name, NULL, NULL);
+    vgw_metric_add(vgw_metric_family(VGW_METRIC_COUNTER, full, "Counted by a plugin", "instance"), (double)by,
+                   host->name, NULL, NULL);
 }
 
 static int32_t host_once(const struct voicegw_host *host, const char *id)
@@ -253,14 +264,22 @@ static const void *host_get_extension(const struct voicegw_host *host, const cha
         const char *id;
         const void *table;
     } all[] = {
-        {VOICEGW_HOST_PROVIDER, &vgw_host_provider_table}, {VOICEGW_HOST_MEDIA, &vgw_host_media_table},
-        {VOICEGW_HOST_STT, &vgw_host_stt_table},           {VOICEGW_HOST_TTS, &vgw_host_tts_table},
-        {VOICEGW_HOST_ASSISTANT, &vgw_host_assistant_table}, {VOICEGW_HOST_ACTION, &vgw_host_action_table},
-        {VOICEGW_HOST_HTTP, &vgw_host_http_table},         {VOICEGW_HOST_WS, &vgw_host_ws_table},
-        {VOICEGW_HOST_ROUTE, &vgw_host_route_table},       {VOICEGW_HOST_CRYPTO, &vgw_host_crypto_table},
-        {VOICEGW_HOST_EVENT, &vgw_host_event_table},       {VOICEGW_HOST_STATE, &vgw_host_state_table},
-        {VOICEGW_HOST_USE, &vgw_host_use_table},           {VOICEGW_HOST_DATAGRAM, &vgw_host_datagram_table},
-        {VOICEGW_HOST_CONFERENCE, &vgw_host_conference_table}, {VOICEGW_HOST_SMS, &vgw_host_sms_table},
+        {VOICEGW_HOST_PROVIDER, &vgw_host_provider_table},
+        {VOICEGW_HOST_MEDIA, &vgw_host_media_table},
+        {VOICEGW_HOST_STT, &vgw_host_stt_table},
+        {VOICEGW_HOST_TTS, &vgw_host_tts_table},
+        {VOICEGW_HOST_ASSISTANT, &vgw_host_assistant_table},
+        {VOICEGW_HOST_ACTION, &vgw_host_action_table},
+        {VOICEGW_HOST_HTTP, &vgw_host_http_table},
+        {VOICEGW_HOST_WS, &vgw_host_ws_table},
+        {VOICEGW_HOST_ROUTE, &vgw_host_route_table},
+        {VOICEGW_HOST_CRYPTO, &vgw_host_crypto_table},
+        {VOICEGW_HOST_EVENT, &vgw_host_event_table},
+        {VOICEGW_HOST_STATE, &vgw_host_state_table},
+        {VOICEGW_HOST_USE, &vgw_host_use_table},
+        {VOICEGW_HOST_DATAGRAM, &vgw_host_datagram_table},
+        {VOICEGW_HOST_CONFERENCE, &vgw_host_conference_table},
+        {VOICEGW_HOST_SMS, &vgw_host_sms_table},
     };
     for (size_t i = 0; id && i < sizeof all / sizeof all[0]; i++)
         if (vgw_streq(all[i].id, id))

@@ -1,5 +1,5 @@
-/* host.h - fills the SDK's tables from the rooms below: the only place that knows both. One host a process; a table of its own for
- * each instance. Control thread, unless a function says otherwise. */
+/* host.h - fills the SDK's tables from the rooms below: the only place that knows both. One host a process; a table of
+ * its own for each instance. Control thread, unless a function says otherwise. */
 #ifndef VGW_HOST_HOST_H
 #define VGW_HOST_HOST_H
 #include "call/calls.h"
@@ -24,7 +24,8 @@ struct vgw_host_env {
     struct vgw_calls *(*calls)(void *arg);
     struct vgw_registry *(*registry)(void *arg);
     const struct vgw_policy *(*policy)(void *arg); /* [any]; valid while the gateway runs */
-    /** The WebSocket hub and HTTP client of a loop, made when first asked for; on that loop's thread. NULL: none could be made. */
+    /** The WebSocket hub and HTTP client of a loop, made when first asked for; on that loop's thread. NULL: none could
+     * be made. */
     struct vgw_ws_hub *(*hub)(void *arg, struct vgw_loop *loop);
     struct vgw_client *(*client)(void *arg, struct vgw_loop *loop);
     struct vgw_front *(*front)(void *arg);
@@ -36,7 +37,8 @@ struct vgw_host_env {
     const char *(*state_get)(void *arg, const char *instance, const char *key);
     int (*state_set)(void *arg, const char *instance, const char *key, const char *value);
     /** Health of an instance's part. */
-    void (*health)(void *arg, const char *section, const char *instance, const char *part, bool up, const char *sentence);
+    void (*health)(void *arg, const char *section, const char *instance, const char *part, bool up,
+                   const char *sentence);
     /** "https://voice.example.com", without a slash at the end. */
     const char *(*public_url)(void *arg);
     /** An action of a plugin has completed. */
@@ -57,19 +59,20 @@ const struct voicegw_options *vgw_host_options(const struct vgw_options *options
 bool vgw_host_busy(const struct vgw_instance *instance);
 
 /** A provider operation (enum vgw_command) on an instance: 0, then exactly one vgw_calls_complete(op). */
-int vgw_host_provider_op(struct vgw_host *host, struct vgw_instance *instance, uint64_t op, struct vgw_call *call, int command,
-                         const struct vgw_json *params, struct vgw_error *err);
+int vgw_host_provider_op(struct vgw_host *host, struct vgw_instance *instance, uint64_t op, struct vgw_call *call,
+                         int command, const struct vgw_json *params, struct vgw_error *err);
 void vgw_host_provider_forget(struct vgw_host *host, struct vgw_instance *instance, struct vgw_call *call);
 /** A text message; strings are borrowed for the call. */
 struct vgw_host_message {
     const char *to, *from, *text; /* from: may be NULL */
 };
-/** Sends a text message through an instance: 0, then exactly one done() on control, never from inside, with {"message_id","provider_message_id","status"} or
- * a sentence. VGW_EUNSUPPORTED: the instance cannot; VGW_EINVALID: the provider says what is wrong; VGW_ELIMIT. What becomes of it is told
- * by the events message_accepted, message_sent, message_delivered and message_failed. */
+/** Sends a text message through an instance: 0, then exactly one done() on control, never from inside, with
+ * {"message_id","provider_message_id","status"} or a sentence. VGW_EUNSUPPORTED: the instance cannot; VGW_EINVALID: the
+ * provider says what is wrong; VGW_ELIMIT. What becomes of it is told by the events message_accepted, message_sent,
+ * message_delivered and message_failed. */
 int vgw_host_message_send(struct vgw_host *host, struct vgw_instance *instance, const struct vgw_host_message *what,
-                          void (*done)(void *arg, int status, const char *sentence, const struct vgw_json *result), void *arg,
-                          uint64_t *ret_number, struct vgw_error *err);
+                          void (*done)(void *arg, int status, const char *sentence, const struct vgw_json *result),
+                          void *arg, uint64_t *ret_number, struct vgw_error *err);
 /** done() will not be called; the message goes out all the same. */
 void vgw_host_message_abandon(struct vgw_host *host, uint64_t number);
 /** Ends the waiting for all messages, before the instances go. */
@@ -77,8 +80,8 @@ void vgw_host_messages_end(struct vgw_host *host);
 /** Asks a provider whose callbacks can be lost to look after its calls. */
 void vgw_host_provider_poll(struct vgw_instance *instance);
 /** Asks a provider what became of a call of an earlier run; its answer is logged. VGW_EUNSUPPORTED: it cannot say. */
-int vgw_host_provider_reconcile(struct vgw_instance *instance, uint64_t op, const char *provider_call_id, int64_t since_wall_us,
-                                struct vgw_error *err);
+int vgw_host_provider_reconcile(struct vgw_instance *instance, uint64_t op, const char *provider_call_id,
+                                int64_t since_wall_us, struct vgw_error *err);
 /** The media table of a provider instance, or NULL. */
 const struct voicegw_provider_media *vgw_host_media(struct vgw_instance *instance);
 /** Fills an engine from an instance (stt, tts, assistant, assistant.audio); `ref` is left to the caller. */
@@ -88,7 +91,8 @@ int vgw_host_action_run(struct vgw_instance *instance, uint64_t run, const char 
                         const struct vgw_json *context, struct vgw_error *err);
 /** An event was published: hands it to plugins' subscriptions. `text`: the envelope. */
 void vgw_host_on_event(struct vgw_host *host, const char *type, uint64_t call, const char *text);
-/** The sentence that this thread's plugin left last, "" when none; cleared by the next call into a plugin through this room. [any] */
+/** The sentence that this thread's plugin left last, "" when none; cleared by the next call into a plugin through this
+ * room. [any] */
 const char *vgw_host_last_error(void);
 
 #endif

@@ -33,9 +33,9 @@ struct vgw_host {
     struct vgw_list subscriptions; /* of struct subscription in event.c */
     uint32_t subscription_count;
     uint64_t next_subscription;
-    struct vgw_map *defaults; /* plugin -> instance name */
-    _Atomic uint32_t unproven;     /* sockets that have yet to prove themselves */
-    struct vgw_list messages;      /* of struct message in extra.c, oldest first */
+    struct vgw_map *defaults;  /* plugin -> instance name */
+    _Atomic uint32_t unproven; /* sockets that have yet to prove themselves */
+    struct vgw_list messages;  /* of struct message in extra.c, oldest first */
     uint32_t message_count;
     uint64_t last_message;
 };
@@ -82,17 +82,20 @@ extern const struct voicegw_host_conference vgw_host_conference_table;
 extern const struct voicegw_host_sms vgw_host_sms_table;
 
 /* extra.c */
-/** VGW_CMD_CONFERENCE: params {"name", "participant": join (default), leave, hold, resume, mute, unmute, kick}. A status of the ABI. */
+/** VGW_CMD_CONFERENCE: params {"name", "participant": join (default), leave, hold, resume, mute, unmute, kick}. A
+ * status of the ABI. */
 int vgw_host_conference_op(struct vgw_instance *instance, uint64_t op, uint64_t call, const struct vgw_json *params);
 /** An operation's completion that may be a message's; false: it is none. */
-bool vgw_host_message_complete(struct vgw_host *host, uint64_t op, int status, const char *sentence, const struct vgw_json *result);
+bool vgw_host_message_complete(struct vgw_host *host, uint64_t op, int status, const char *sentence,
+                               const struct vgw_json *result);
 
 /* timer.c */
-uint64_t vgw_host_timer_start(const struct voicegw_host *host, uint64_t target, int64_t delay_us, voicegw_callback fn, void *arg);
+uint64_t vgw_host_timer_start(const struct voicegw_host *host, uint64_t target, int64_t delay_us, voicegw_callback fn,
+                              void *arg);
 int32_t vgw_host_timer_cancel(const struct voicegw_host *host, uint64_t timer);
 int32_t vgw_host_post(const struct voicegw_host *host, uint64_t target, voicegw_callback fn, void *arg);
-int32_t vgw_host_job(const struct voicegw_host *host, uint32_t lane, uint64_t strand, uint64_t target, voicegw_callback work,
-                     voicegw_callback done, void *arg);
+int32_t vgw_host_job(const struct voicegw_host *host, uint32_t lane, uint64_t strand, uint64_t target,
+                     voicegw_callback work, voicegw_callback done, void *arg);
 void vgw_host_timers_end(struct vgw_host_instance *hi);
 /* route.c, event.c: forget what an instance registered */
 void vgw_host_routes_end(struct vgw_host_instance *hi);

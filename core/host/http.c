@@ -55,7 +55,8 @@ static void on_body(void *arg, const void *data, size_t len)
         x->on_body(x->arg, data, len);
 }
 
-static int32_t http_request(const struct voicegw_host *h, uint64_t target, const struct voicegw_http_request *in, uint64_t *ret_request)
+static int32_t http_request(const struct voicegw_host *h, uint64_t target, const struct voicegw_http_request *in,
+                            uint64_t *ret_request)
 {
     const struct vgw_host_env *env = &vgw_host_of(h)->host->env;
     struct vgw_loop *loop = target ? vgw_handle_loop(target) : env->control;
@@ -68,7 +69,8 @@ static int32_t http_request(const struct voicegw_host *h, uint64_t target, const
     struct vgw_client *client = env->client(env->arg, loop);
     if (!client || !VGW_NEW(x))
         return VOICEGW_ELIMIT;
-    *x = (struct exchange){.client = client, .target = target, .on_done = in->on_done, .on_body = in->on_body, .arg = in->arg};
+    *x = (struct exchange){
+        .client = client, .target = target, .on_done = in->on_done, .on_body = in->on_body, .arg = in->arg};
     x->handle = vgw_handle_new(VGW_HANDLE_OTHER, loop, x);
     struct vgw_client_request r = {.method = in->method,
                                    .url = in->url,

@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "host/host_private.h"
 
-#define HAS(p, member) ((p)->size >= offsetof(struct voicegw_provider, member) + sizeof (p)->member && (p)->member)
+#define HAS(p, member) ((p)->size >= offsetof(struct voicegw_provider, member) + sizeof(p)->member && (p)->member)
 
 /* ---- operations, to the plugin ---- */
 
@@ -20,7 +20,8 @@ static const char *str(const struct vgw_json *params, const char *key)
     return vgw_json_get_string(params, key, "");
 }
 
-static int op_make_call(const struct voicegw_provider *p, void *i, uint64_t op, struct vgw_call *call, const struct vgw_json *params)
+static int op_make_call(const struct voicegw_provider *p, void *i, uint64_t op, struct vgw_call *call,
+                        const struct vgw_json *params)
 {
     char *variables = vgw_json_text(call->session->variables, false);
     char *route = call->route && call->route->source ? vgw_json_text(call->route->source, false) : NULL;
@@ -50,7 +51,8 @@ static int op_record(const struct voicegw_provider *p, void *i, uint64_t op, uin
     return p->record ? p->record(i, op, call, action) : VOICEGW_EUNSUPPORTED;
 }
 
-static int op_transfer(const struct voicegw_provider *p, void *i, uint64_t op, uint64_t call, const struct vgw_json *params)
+static int op_transfer(const struct voicegw_provider *p, void *i, uint64_t op, uint64_t call,
+                       const struct vgw_json *params)
 {
     char *text = vgw_json_text(params, false);
     uint32_t kind = vgw_streq(str(params, "kind"), "attended") ? VOICEGW_TRANSFER_ATTENDED : VOICEGW_TRANSFER_BLIND;
@@ -59,7 +61,8 @@ static int op_transfer(const struct voicegw_provider *p, void *i, uint64_t op, u
     return rc;
 }
 
-static int op_start(const struct voicegw_provider *p, void *i, uint64_t op, struct vgw_call *c, int command, const struct vgw_json *params)
+static int op_start(const struct voicegw_provider *p, void *i, uint64_t op, struct vgw_call *c, int command,
+                    const struct vgw_json *params)
 {
     uint64_t call = c->handle;
     switch (command) {
@@ -77,9 +80,11 @@ static int op_start(const struct voicegw_provider *p, void *i, uint64_t op, stru
     case VGW_CMD_TRANSFER:
         return op_transfer(p, i, op, call, params);
     case VGW_CMD_PLAY:
-        return p->play ? p->play(i, op, call, str(params, "url"), (uint32_t)vgw_json_get_int(params, "loop", 1)) : VOICEGW_EUNSUPPORTED;
+        return p->play ? p->play(i, op, call, str(params, "url"), (uint32_t)vgw_json_get_int(params, "loop", 1))
+                       : VOICEGW_EUNSUPPORTED;
     case VGW_CMD_SAY:
-        return p->say ? p->say(i, op, call, str(params, "text"), str(params, "voice"), str(params, "language")) : VOICEGW_EUNSUPPORTED;
+        return p->say ? p->say(i, op, call, str(params, "text"), str(params, "voice"), str(params, "language"))
+                      : VOICEGW_EUNSUPPORTED;
     case VGW_CMD_DTMF:
         return p->dtmf ? p->dtmf(i, op, call, str(params, "digits")) : VOICEGW_EUNSUPPORTED;
     case VGW_CMD_MUTE:
@@ -97,8 +102,8 @@ static int op_start(const struct voicegw_provider *p, void *i, uint64_t op, stru
     }
 }
 
-int vgw_host_provider_op(struct vgw_host *host, struct vgw_instance *instance, uint64_t op, struct vgw_call *call, int command,
-                         const struct vgw_json *params, struct vgw_error *err)
+int vgw_host_provider_op(struct vgw_host *host, struct vgw_instance *instance, uint64_t op, struct vgw_call *call,
+                         int command, const struct vgw_json *params, struct vgw_error *err)
 {
     const struct voicegw_provider *p = provider_of(instance);
     vgw_host_clear_error();
@@ -110,7 +115,8 @@ int vgw_host_provider_op(struct vgw_host *host, struct vgw_instance *instance, u
     const char *sentence = vgw_host_last_error();
     if (sentence[0])
         return vgw_error_set(err, rc, "%s", sentence);
-    return vgw_error_set(err, rc, "the provider '%s' cannot %s", instance->name, vgw_command_name((enum vgw_command)command));
+    return vgw_error_set(err, rc, "the provider '%s' cannot %s", instance->name,
+                         vgw_command_name((enum vgw_command)command));
 }
 
 void vgw_host_provider_forget(struct vgw_host *host, struct vgw_instance *instance, struct vgw_call *call)
@@ -127,16 +133,18 @@ void vgw_host_provider_poll(struct vgw_instance *instance)
         p->poll(instance->plugin_instance);
 }
 
-int vgw_host_provider_reconcile(struct vgw_instance *instance, uint64_t op, const char *provider_call_id, int64_t since_wall_us,
-                                struct vgw_error *err)
+int vgw_host_provider_reconcile(struct vgw_instance *instance, uint64_t op, const char *provider_call_id,
+                                int64_t since_wall_us, struct vgw_error *err)
 {
     const struct voicegw_provider *p = provider_of(instance);
     if (!p || !HAS(p, reconcile))
-        return vgw_error_set(err, VGW_EUNSUPPORTED, "the provider '%s' cannot say what became of a call", instance->name);
+        return vgw_error_set(err, VGW_EUNSUPPORTED, "the provider '%s' cannot say what became of a call",
+                             instance->name);
     vgw_host_clear_error();
     int rc = p->reconcile(instance->plugin_instance, op, provider_call_id, since_wall_us);
     if (rc < 0)
-        return vgw_error_set(err, rc, "%s", vgw_host_last_error()[0] ? vgw_host_last_error() : "the provider refused without a word");
+        return vgw_error_set(err, rc, "%s",
+                             vgw_host_last_error()[0] ? vgw_host_last_error() : "the provider refused without a word");
     return 0;
 }
 
@@ -166,8 +174,9 @@ static void report_free(struct report *r)
 
 static enum vgw_call_state map_state(uint32_t state)
 {
-    static const enum vgw_call_state map[] = {VGW_CALL_IDLE,      VGW_CALL_INITIATING, VGW_CALL_RINGING, VGW_CALL_CONNECTED,
-                                              VGW_CALL_ON_HOLD,   VGW_CALL_TRANSFERRING, VGW_CALL_ENDED, VGW_CALL_FAILED};
+    static const enum vgw_call_state map[] = {VGW_CALL_IDLE,      VGW_CALL_INITIATING, VGW_CALL_RINGING,
+                                              VGW_CALL_CONNECTED, VGW_CALL_ON_HOLD,    VGW_CALL_TRANSFERRING,
+                                              VGW_CALL_ENDED,     VGW_CALL_FAILED};
     return state < sizeof map / sizeof map[0] ? map[state] : VGW_CALL_IDLE;
 }
 
@@ -258,24 +267,37 @@ static int32_t on_state(const struct voicegw_host *host, uint64_t call, const st
     return report_send(host, &r);
 }
 
-static int32_t on_dtmf(const struct voicegw_host *host, uint64_t call, const char *digit, uint32_t duration_ms, const char *source)
+static int32_t on_dtmf(const struct voicegw_host *host, uint64_t call, const char *digit, uint32_t duration_ms,
+                       const char *source)
 {
-    struct report r = {.kind = REPORT_DTMF, .call = call, .duration_ms = duration_ms, .a = (char *)(uintptr_t)digit,
+    struct report r = {.kind = REPORT_DTMF,
+                       .call = call,
+                       .duration_ms = duration_ms,
+                       .a = (char *)(uintptr_t)digit,
                        .b = (char *)(uintptr_t)(source ? source : "signalled")};
     return digit ? report_send(host, &r) : VOICEGW_EINVALID;
 }
 
-static int32_t on_recording(const struct voicegw_host *host, uint64_t call, const char *recording_id, const char *state, const char *url,
-                            double duration_s)
+static int32_t on_recording(const struct voicegw_host *host, uint64_t call, const char *recording_id, const char *state,
+                            const char *url, double duration_s)
 {
-    struct report r = {.kind = REPORT_RECORDING, .call = call, .seconds = duration_s, .a = (char *)(uintptr_t)recording_id,
-                       .b = (char *)(uintptr_t)state, .c = (char *)(uintptr_t)url};
+    struct report r = {.kind = REPORT_RECORDING,
+                       .call = call,
+                       .seconds = duration_s,
+                       .a = (char *)(uintptr_t)recording_id,
+                       .b = (char *)(uintptr_t)state,
+                       .c = (char *)(uintptr_t)url};
     return report_send(host, &r);
 }
 
-static int32_t on_transcript(const struct voicegw_host *host, uint64_t call, const char *role, const char *text, int64_t wall_us)
+static int32_t on_transcript(const struct voicegw_host *host, uint64_t call, const char *role, const char *text,
+                             int64_t wall_us)
 {
-    struct report r = {.kind = REPORT_TRANSCRIPT, .call = call, .time_us = wall_us, .a = (char *)(uintptr_t)role, .b = (char *)(uintptr_t)text};
+    struct report r = {.kind = REPORT_TRANSCRIPT,
+                       .call = call,
+                       .time_us = wall_us,
+                       .a = (char *)(uintptr_t)role,
+                       .b = (char *)(uintptr_t)text};
     return role && text ? report_send(host, &r) : VOICEGW_EINVALID;
 }
 
@@ -285,9 +307,13 @@ static int32_t on_summary(const struct voicegw_host *host, uint64_t call, const 
     return report_send(host, &r);
 }
 
-static int32_t on_complete(const struct voicegw_host *host, uint64_t op, int32_t status, const char *sentence, const char *result_json)
+static int32_t on_complete(const struct voicegw_host *host, uint64_t op, int32_t status, const char *sentence,
+                           const char *result_json)
 {
-    struct report r = {.kind = REPORT_COMPLETE, .call = op, .status = status, .a = (char *)(uintptr_t)sentence,
+    struct report r = {.kind = REPORT_COMPLETE,
+                       .call = op,
+                       .status = status,
+                       .a = (char *)(uintptr_t)sentence,
                        .json = vgw_host_json(result_json)};
     return report_send(host, &r);
 }
@@ -299,7 +325,8 @@ static int32_t on_incoming(const struct voicegw_host *host, const struct voicegw
     if (!in || !in->provider_call_id || !in->provider_call_id[0])
         return vgw_host_set_error(host, VOICEGW_EINVALID, "an incoming call needs the provider's id for it");
     if (!vgw_loop_is_here(env->control))
-        return vgw_host_set_error(host, VOICEGW_EINTERNAL, "on_incoming() belongs on the control thread; post there first");
+        return vgw_host_set_error(host, VOICEGW_EINTERNAL,
+                                  "on_incoming() belongs on the control thread; post there first");
     struct vgw_json *variables = vgw_host_json(in->variables_json);
     struct vgw_incoming incoming = {.instance = hi->instance,
                                     .provider_call_id = in->provider_call_id,

@@ -35,7 +35,8 @@ static int32_t route_new(const struct voicegw_host *h, const char *path, struct 
     struct vgw_host_route *r;
     size_t n = path ? strlen(path) : 0;
     if (!n || n >= sizeof r->path || path[0] == '/')
-        return vgw_host_set_error(h, VOICEGW_EINVALID, "a route's path has 1 to 95 bytes and does not begin with a slash");
+        return vgw_host_set_error(h, VOICEGW_EINVALID,
+                                  "a route's path has 1 to 95 bytes and does not begin with a slash");
     if (!VGW_NEW(r))
         return VOICEGW_ELIMIT;
     r->hi = hi;
@@ -46,7 +47,8 @@ static int32_t route_new(const struct voicegw_host *h, const char *path, struct 
     return 0;
 }
 
-static int32_t add_http(const struct voicegw_host *h, const char *method, const char *path, uint32_t flags, voicegw_route_handler handler)
+static int32_t add_http(const struct voicegw_host *h, const char *method, const char *path, uint32_t flags,
+                        voicegw_route_handler handler)
 {
     struct vgw_host_route *r;
     if (!method || strlen(method) >= sizeof r->method || !handler)
@@ -64,7 +66,8 @@ static int32_t add_ws(const struct voicegw_host *h, const char *path, const stru
 {
     struct vgw_host_route *r;
     if (!route || !route->on_upgrade || !route->on_open || !route->events.on_message || !route->events.on_close)
-        return vgw_host_set_error(h, VOICEGW_EINVALID, "a WebSocket route needs on_upgrade, on_open, on_message and on_close");
+        return vgw_host_set_error(h, VOICEGW_EINVALID,
+                                  "a WebSocket route needs on_upgrade, on_open, on_message and on_close");
     int rc = route_new(h, path, &r);
     if (rc < 0)
         return rc;
@@ -117,7 +120,8 @@ const struct vgw_host_route *vgw_host_route_find(struct vgw_host *host, const ch
     VGW_LIST_EACH (at, next, &host->routes) { /* newest first: the newest generation of the name owns the route */
         struct vgw_host_route *r = VGW_CONTAINER_OF(at, struct vgw_host_route, link);
         const char *instance = r->hi->instance->name;
-        if ((!vgw_streq(instance, name) && !(by_plugin && vgw_streq(instance, by_plugin))) || !path_matches(r, slash + 1))
+        if ((!vgw_streq(instance, name) && !(by_plugin && vgw_streq(instance, by_plugin))) ||
+            !path_matches(r, slash + 1))
             continue;
         info->path_known = true;
         if ((r->handler == NULL) != ws || !vgw_streq(r->method, method))
@@ -174,15 +178,17 @@ static void headers_text(const struct vgw_http_request *in, struct vgw_buf *out)
     vgw_json_free(o);
 }
 
-static void request_fill(struct vgw_host *host, const struct vgw_host_route *route, uint64_t exchange, const struct vgw_http_request *in,
-                         const char *path, bool authorised, struct request_texts *t, struct voicegw_request *out)
+static void request_fill(struct vgw_host *host, const struct vgw_host_route *route, uint64_t exchange,
+                         const struct vgw_http_request *in, const char *path, bool authorised, struct request_texts *t,
+                         struct voicegw_request *out)
 {
     const char *type = vgw_http_header(in, "content-type");
     const char *slash = strchr(path, '/');
     const char *rest = slash && route->wildcard ? slash + 1 + strlen(route->path) : "";
     vgw_strcopy(t->rest, sizeof t->rest, rest);
     headers_text(in, &t->headers);
-    vgw_buf_printf(&t->url, "%s%s%s%s", host->env.public_url(host->env.arg), in->raw_path, in->query[0] ? "?" : "", in->query);
+    vgw_buf_printf(&t->url, "%s%s%s%s", host->env.public_url(host->env.arg), in->raw_path, in->query[0] ? "?" : "",
+                   in->query);
     if (in->body_len && type && vgw_starts_with(type, "application/x-www-form-urlencoded")) {
         struct vgw_json *form = vgw_json_object();
         if (vgw_http_form_each(in->body, in->body_len, form_field, form) == 0)
@@ -190,7 +196,8 @@ static void request_fill(struct vgw_host *host, const struct vgw_host_route *rou
         vgw_json_free(form);
     }
     *out = (struct voicegw_request){.size = sizeof *out,
-                                    .flags = (in->flags & (VGW_HTTP_LOOPBACK | VGW_HTTP_UNIX) ? 1u : 0u) | (authorised ? 2u : 0u),
+                                    .flags = (in->flags & (VGW_HTTP_LOOPBACK | VGW_HTTP_UNIX) ? 1u : 0u) |
+                                             (authorised ? 2u : 0u),
                                     .id = exchange,
                                     .method = in->method,
                                     .path = in->raw_path,
@@ -227,8 +234,8 @@ static const struct vgw_host_route *route_of_owner(struct vgw_host *host, const 
     struct vgw_list *at, *next;
     VGW_LIST_EACH (at, next, &host->routes) {
         struct vgw_host_route *r = VGW_CONTAINER_OF(at, struct vgw_host_route, link);
-        if (r->hi->instance == call->instance && vgw_streq(r->path, route->path) && vgw_streq(r->method, route->method) &&
-            (r->handler == NULL) == (route->handler == NULL))
+        if (r->hi->instance == call->instance && vgw_streq(r->path, route->path) &&
+            vgw_streq(r->method, route->method) && (r->handler == NULL) == (route->handler == NULL))
             return r;
     }
     return route;
@@ -391,7 +398,8 @@ static int32_t prove(const struct voicegw_host *h, uint64_t ws, uint64_t leg)
 {
     struct socket_seat *s = running;
     if (!s || s->ws != ws || s->leg != leg)
-        return vgw_host_set_error(h, VOICEGW_EINVALID, "prove() belongs into a callback of the socket that proved itself");
+        return vgw_host_set_error(h, VOICEGW_EINVALID,
+                                  "prove() belongs into a callback of the socket that proved itself");
     int rc = vgw_leg_claim(leg, ws);
     if (rc == 0)
         seat_proven(s);
@@ -418,8 +426,12 @@ static void refuse(struct vgw_host *host, uint64_t exchange, int32_t status)
     int http = status == VOICEGW_EAUTH ? 401 : status == VOICEGW_ENOTFOUND ? 404 : vgw_status_info(status)->http_status;
     static const char *const challenge[] = {"WWW-Authenticate: Bearer", NULL};
     vgw_front_reply_problem(host->env.front(host->env.arg), exchange, http,
-                            sentence[0] ? sentence : http == 404 ? "there is no such stream" : "the stream was refused",
-                            http == 401 ? challenge : http == 503 ? retry : NULL);
+                            sentence[0]   ? sentence
+                            : http == 404 ? "there is no such stream"
+                                          : "the stream was refused",
+                            http == 401   ? challenge
+                            : http == 503 ? retry
+                                          : NULL);
 }
 
 void vgw_host_route_upgrade(struct vgw_host *host, const struct vgw_host_route *route, uint64_t exchange,
@@ -431,8 +443,9 @@ void vgw_host_route_upgrade(struct vgw_host *host, const struct vgw_host_route *
     request_fill(host, route, 0, request, path, authorised, &texts, &in);
     route = route_of_owner(host, route, &in);
     vgw_host_clear_error();
-    int32_t rc = atomic_load(&host->unproven) >= UNPROVEN_MAX ? VOICEGW_ELIMIT
-                                                : route->ws.on_upgrade(route->hi->instance->plugin_instance, &in, &leg);
+    int32_t rc = atomic_load(&host->unproven) >= UNPROVEN_MAX
+                     ? VOICEGW_ELIMIT
+                     : route->ws.on_upgrade(route->hi->instance->plugin_instance, &in, &leg);
     request_done(&texts);
     struct vgw_loop *worker = rc == 0 ? vgw_handle_loop(leg) : NULL;
     if (rc == 0 && !worker)

@@ -13,13 +13,15 @@ struct vgw_host_route_info {
     size_t max_body_bytes;
     bool path_known; /* with a NULL route: the path is there, the method is not */
 };
-/** Finds the route of "<name>/<path>" below the prefix ("mock/stream/abc"): `name` is an instance, or a plugin whose default instance is meant
- *  (env: the instance marked `default: true`, or the only one). NULL when there is none. */
+/** Finds the route of "<name>/<path>" below the prefix ("mock/stream/abc"): `name` is an instance, or a plugin whose
+ * default instance is meant (env: the instance marked `default: true`, or the only one). NULL when there is none. */
 const struct vgw_host_route *vgw_host_route_find(struct vgw_host *host, const char *method, bool ws, const char *path,
                                                  struct vgw_host_route_info *ret_info);
-/** Tells which instance a plugin's name means ("twilio" -> "twilio-main"); set at start and reload. `instance` NULL: none, or several without a mark. */
+/** Tells which instance a plugin's name means ("twilio" -> "twilio-main"); set at start and reload. `instance` NULL:
+ * none, or several without a mark. */
 void vgw_host_route_default(struct vgw_host *host, const char *plugin, const char *instance);
-/** Hands a request over; the plugin (or the deadline) answers the exchange. `authorised`: a valid token or ticket came with it. */
+/** Hands a request over; the plugin (or the deadline) answers the exchange. `authorised`: a valid token or ticket came
+ * with it. */
 void vgw_host_route_request(struct vgw_host *host, const struct vgw_host_route *route, uint64_t exchange,
                             const struct vgw_http_request *request, const char *path, bool authorised);
 /** The same for an upgrade: the socket goes to the worker of the leg that the plugin names, or is refused. */

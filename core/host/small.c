@@ -9,12 +9,13 @@
 
 /* ---- crypto ---- */
 
-static int32_t crypto_digest(const struct voicegw_host *h, uint32_t algorithm, const void *data, uint64_t bytes, uint8_t *out)
+static int32_t crypto_digest(const struct voicegw_host *h, uint32_t algorithm, const void *data, uint64_t bytes,
+                             uint8_t *out)
 {
     return vgw_digest((enum vgw_digest)algorithm, data, bytes, out);
 }
-static int32_t crypto_hmac(const struct voicegw_host *h, uint32_t algorithm, const void *key, uint64_t key_bytes, const void *data,
-                           uint64_t bytes, uint8_t *out)
+static int32_t crypto_hmac(const struct voicegw_host *h, uint32_t algorithm, const void *key, uint64_t key_bytes,
+                           const void *data, uint64_t bytes, uint8_t *out)
 {
     return vgw_hmac((enum vgw_digest)algorithm, key, key_bytes, data, bytes, out);
 }
@@ -26,7 +27,8 @@ static uint32_t crypto_equal(const struct voicegw_host *h, const void *a, const 
 {
     return vgw_equal_ct(a, b, bytes);
 }
-static int64_t crypto_base64_encode(const struct voicegw_host *h, const void *data, uint64_t bytes, char *out, uint64_t cap)
+static int64_t crypto_base64_encode(const struct voicegw_host *h, const void *data, uint64_t bytes, char *out,
+                                    uint64_t cap)
 {
     struct vgw_buf b = {0};
     vgw_base64_encode(&b, data, bytes);
@@ -36,7 +38,8 @@ static int64_t crypto_base64_encode(const struct voicegw_host *h, const void *da
     vgw_buf_done(&b);
     return n;
 }
-static int64_t crypto_base64_decode(const struct voicegw_host *h, const char *text, uint64_t bytes, void *out, uint64_t cap)
+static int64_t crypto_base64_decode(const struct voicegw_host *h, const char *text, uint64_t bytes, void *out,
+                                    uint64_t cap)
 {
     long n = vgw_base64_decode(text, bytes, out, cap);
     return n < 0 ? VOICEGW_EINVALID : n;
@@ -181,4 +184,5 @@ static int32_t state_set(const struct voicegw_host *h, const char *key, const ch
     return env->state_set(env->arg, h->name, key, value);
 }
 
-const struct voicegw_host_state vgw_host_state_table = {.size = sizeof vgw_host_state_table, .get = state_get, .set = state_set};
+const struct voicegw_host_state vgw_host_state_table = {
+    .size = sizeof vgw_host_state_table, .get = state_get, .set = state_set};

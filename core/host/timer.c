@@ -46,7 +46,8 @@ static void on_timer(void *arg)
         fn(fn_arg);
 }
 
-uint64_t vgw_host_timer_start(const struct voicegw_host *host, uint64_t target, int64_t delay_us, voicegw_callback fn, void *arg)
+uint64_t vgw_host_timer_start(const struct voicegw_host *host, uint64_t target, int64_t delay_us, voicegw_callback fn,
+                              void *arg)
 {
     struct vgw_host_instance *hi = vgw_host_of(host);
     struct vgw_loop *loop = target_loop(hi, target);
@@ -128,7 +129,8 @@ int32_t vgw_host_post(const struct voicegw_host *host, uint64_t target, voicegw_
     if (!VGW_NEW(p))
         return VOICEGW_ELIMIT;
     *p = (struct host_post){.host = hi->host, .hi = hi, .generation = hi->instance->generation, .fn = fn, .arg = arg};
-    int rc = target == VOICEGW_TARGET_CONTROL ? vgw_host_to_control(hi, post_to_control, p) : vgw_handle_post(target, post_to_target, p);
+    int rc = target == VOICEGW_TARGET_CONTROL ? vgw_host_to_control(hi, post_to_control, p)
+                                              : vgw_handle_post(target, post_to_target, p);
     if (rc < 0)
         vgw_free(p);
     return rc;
@@ -167,8 +169,8 @@ static void job_done(void *arg)
         job_finish(j);
 }
 
-int32_t vgw_host_job(const struct voicegw_host *host, uint32_t lane, uint64_t strand, uint64_t target, voicegw_callback work,
-                     voicegw_callback done, void *arg)
+int32_t vgw_host_job(const struct voicegw_host *host, uint32_t lane, uint64_t strand, uint64_t target,
+                     voicegw_callback work, voicegw_callback done, void *arg)
 {
     struct vgw_host_instance *hi = vgw_host_of(host);
     struct vgw_loop *home = target_loop(hi, target);
@@ -177,7 +179,8 @@ int32_t vgw_host_job(const struct voicegw_host *host, uint32_t lane, uint64_t st
         return VOICEGW_EINVALID;
     if (!VGW_NEW(j))
         return VOICEGW_ELIMIT;
-    *j = (struct host_job){.hi = hi, .control = hi->host->env.control, .target = target, .work = work, .done = done, .arg = arg};
+    *j = (struct host_job){
+        .hi = hi, .control = hi->host->env.control, .target = target, .work = work, .done = done, .arg = arg};
     j->job = (struct vgw_job){.work = job_work,
                               .done = job_done,
                               .arg = j,

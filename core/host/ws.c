@@ -1,4 +1,5 @@
-/* ws.c - the WebSocket client for plugins, and sending on sockets of their routes: both are sockets of the worker's hub. */
+/* ws.c - the WebSocket client for plugins, and sending on sockets of their routes: both are sockets of the worker's
+ * hub. */
 #include "net/ws.h"
 
 #include "base/alloc.h"
@@ -46,8 +47,9 @@ static void on_close(void *arg, uint64_t ws, unsigned code, const char *reason)
 static const struct vgw_ws_events client_events = {
     .on_open = on_open, .on_message = on_message, .on_writable = on_writable, .on_close = on_close};
 
-static int32_t ws_connect(const struct voicegw_host *h, uint64_t target, const char *url, const char *const *headers, const char *protocol,
-                          uint64_t max_message_bytes, const struct voicegw_ws_events *events, void *arg, uint64_t *ret_ws)
+static int32_t ws_connect(const struct voicegw_host *h, uint64_t target, const char *url, const char *const *headers,
+                          const char *protocol, uint64_t max_message_bytes, const struct voicegw_ws_events *events,
+                          void *arg, uint64_t *ret_ws)
 {
     const struct vgw_host_env *env = &vgw_host_of(h)->host->env;
     struct vgw_ws_hub *hub = hub_here(h);
@@ -56,7 +58,8 @@ static int32_t ws_connect(const struct voicegw_host *h, uint64_t target, const c
     if (!events || !events->on_message || !events->on_close)
         return vgw_host_set_error(h, VOICEGW_EINVALID, "a WebSocket needs on_message and on_close");
     if (!hub)
-        return vgw_host_set_error(h, VOICEGW_EUNSUPPORTED, "WebSockets live on a media worker: name a leg or stream as the target");
+        return vgw_host_set_error(h, VOICEGW_EUNSUPPORTED,
+                                  "WebSockets live on a media worker: name a leg or stream as the target");
     if (!VGW_NEW(c))
         return VOICEGW_ELIMIT;
     c->events = *events;
@@ -79,7 +82,8 @@ static int32_t ws_connect(const struct voicegw_host *h, uint64_t target, const c
 static int32_t ws_send(const struct voicegw_host *h, uint64_t ws, uint32_t kind, const void *data, uint64_t bytes)
 {
     struct vgw_ws_hub *hub = hub_here(h);
-    return hub ? vgw_ws_send(hub, ws, kind == VOICEGW_WS_BINARY ? VGW_WS_BINARY : VGW_WS_TEXT, data, bytes) : VOICEGW_ENOTFOUND;
+    return hub ? vgw_ws_send(hub, ws, kind == VOICEGW_WS_BINARY ? VGW_WS_BINARY : VGW_WS_TEXT, data, bytes)
+               : VOICEGW_ENOTFOUND;
 }
 
 static int32_t ws_close(const struct voicegw_host *h, uint64_t ws, uint32_t code, const char *reason)

@@ -1,5 +1,6 @@
-/* handle.h - names for objects that other threads may speak of: kind, slot and generation in 64 bits. The object belongs to one loop;
- * a message to a name whose object is gone is dropped and counted, so nothing ever touches a dead object. One table a process. */
+/* handle.h - names for objects that other threads may speak of: kind, slot and generation in 64 bits. The object
+ * belongs to one loop; a message to a name whose object is gone is dropped and counted, so nothing ever touches a dead
+ * object. One table a process. */
 #ifndef VGW_LOOP_HANDLE_H
 #define VGW_LOOP_HANDLE_H
 #include <stdint.h>
@@ -27,8 +28,9 @@ struct vgw_loop *vgw_handle_loop(uint64_t handle);
 enum vgw_handle_kind vgw_handle_kind(uint64_t handle);
 bool vgw_handle_alive(uint64_t handle);
 
-/** Calls fn(object, arg) on the object's loop, in order for a sender; with object NULL when it is gone by then (free arg there). 0, VGW_ENOTFOUND
- *  (stale now) or VGW_ELIMIT (the loop's queue is full): then fn is not called. Thread: any. */
+/** Calls fn(object, arg) on the object's loop, in order for a sender; with object NULL when it is gone by then (free
+ * arg there). 0, VGW_ENOTFOUND (stale now) or VGW_ELIMIT (the loop's queue is full): then fn is not called. Thread:
+ * any. */
 int vgw_handle_post(uint64_t handle, void (*fn)(void *object, void *arg), void *arg);
 /** Live names of a kind; for metrics and leak checks. Thread: any. */
 uint32_t vgw_handle_count(enum vgw_handle_kind kind);

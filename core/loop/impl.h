@@ -68,7 +68,8 @@ int64_t vgw_driver_wall(const struct vgw_driver *d);
 void vgw_driver_add_pool(struct vgw_driver *d, struct vgw_pool *pool);
 void vgw_driver_remove_pool(struct vgw_driver *d, struct vgw_pool *pool);
 void vgw_driver_wake(struct vgw_driver *d);
-/** vgw_loop_run() of a virtual loop: the driver steps all of them until this one is stopped. Aborts when nothing is left that could. */
+/** vgw_loop_run() of a virtual loop: the driver steps all of them until this one is stopped. Aborts when nothing is
+ * left that could. */
 void vgw_driver_run_loop(struct vgw_loop *loop);
 /** Runs the next job of a lane; false when there is none. */
 bool vgw_pool_step(struct vgw_pool *pool, int lane);

@@ -57,15 +57,15 @@ struct vgw_leg {
     struct vgw_timer watch;
 
     /* send */
-    uint32_t in_queue;           /* utterances that the queue has not reported as finished */
-    bool clearing;               /* vgw_leg_clear() is reporting: nothing begins meanwhile */
-    bool fading;                 /* the end of what was cleared is still to be sent */
+    uint32_t in_queue; /* utterances that the queue has not reported as finished */
+    bool clearing;     /* vgw_leg_clear() is reporting: nothing begins meanwhile */
+    bool fading;       /* the end of what was cleared is still to be sent */
     struct vgw_timer tick;
     struct vgw_pace pace;
     uint64_t open_utterance;
     bool room_wanted, blocked, held_frame;
-    size_t held_heard; /* samples of the held frame that the queue counts as heard already */
-    uint8_t *held;     /* one frame of the leg's format */
+    size_t held_heard;               /* samples of the held frame that the queue counts as heard already */
+    uint8_t *held;                   /* one frame of the leg's format */
     struct vgw_leg_pending *pending; /* VGW_LEG_MARKS of them, made with the queue */
     uint32_t pending_count;
     struct vgw_resampler *tx_resampler;

@@ -23,7 +23,7 @@ struct vgw_store {
     int batch_status;
     char sentence[256];
     bool table_open; /* is_open follows on control; apart from control's flags, so that no load covers both */
-    size_t single; /* writes that go one by one, to find the one that is refused */
+    size_t single;   /* writes that go one by one, to find the one that is refused */
     int64_t backoff_us;
     void (*closed)(void *arg);
     void *closed_arg;

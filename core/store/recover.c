@@ -178,8 +178,12 @@ static void set_when(struct vgw_json *o, const char *key, int64_t us)
 /* The calls of a session as its record shows them: those that are known here, with the end that they have now. */
 static struct vgw_json *calls_of(const struct vgw_recover *r, const char *session_id, int64_t now_us)
 {
-    static const char *const texts[][2] = {{"provider_call_id", "provider_call_id"}, {"provider", "provider"}, {"plugin", "plugin"},
-                                           {"direction", "direction"}, {"from_number", "from"}, {"to_number", "to"}};
+    static const char *const texts[][2] = {{"provider_call_id", "provider_call_id"},
+                                           {"provider", "provider"},
+                                           {"plugin", "plugin"},
+                                           {"direction", "direction"},
+                                           {"from_number", "from"},
+                                           {"to_number", "to"}};
     struct vgw_json *list = vgw_json_array();
     const char *id;
     void *value;
@@ -187,8 +191,10 @@ static struct vgw_json *calls_of(const struct vgw_recover *r, const char *sessio
         if (!vgw_streq(vgw_json_get_string(value, "session_id", NULL), session_id))
             continue;
         bool open = call_is_open(value);
-        int64_t created_us = vgw_json_get_int(value, "created_at", 0), answered_us = vgw_json_get_int(value, "answered_at", 0);
-        int64_t end_us = open ? end_of(value, answered_us ? answered_us : created_us, now_us) : vgw_json_get_int(value, "ended_at", 0);
+        int64_t created_us = vgw_json_get_int(value, "created_at", 0),
+                answered_us = vgw_json_get_int(value, "answered_at", 0);
+        int64_t end_us = open ? end_of(value, answered_us ? answered_us : created_us, now_us)
+                              : vgw_json_get_int(value, "ended_at", 0);
         struct vgw_json *o = vgw_json_object();
         vgw_json_set_string(o, "call_id", id);
         vgw_json_set_string(o, "session_id", session_id);
@@ -205,7 +211,8 @@ static struct vgw_json *calls_of(const struct vgw_recover *r, const char *sessio
     return list;
 }
 
-static void settle_session(const struct vgw_recover *r, const struct vgw_json *s, int64_t now_us, vgw_recover_fn fn, void *arg)
+static void settle_session(const struct vgw_recover *r, const struct vgw_json *s, int64_t now_us, vgw_recover_fn fn,
+                           void *arg)
 {
     struct vgw_record_session record;
     struct vgw_event_about about;

@@ -101,7 +101,7 @@ struct vgw_talk {
     struct vgw_talk_options options;
     bool end_asked;          /* control's own */
     struct vgw_list waiting; /* commands until media is up */
-    bool closing_all; /* on_end() is still asking all to close */
+    bool closing_all;        /* on_end() is still asking all to close */
 
     /* listen.c, recognize.c */
     struct vgw_engine_stream *stt; /* NULL: none is open */

@@ -1,5 +1,5 @@
-/* offsets.c - pins the layout of every struct of the SDK on 64-bit machines. A line may be added, for a field at a table's tail;
- * a line that must change is a broken ABI. Compiling this file is the test. */
+/* offsets.c - pins the layout of every struct of the SDK on 64-bit machines. A line may be added, for a field at a
+ * table's tail; a line that must change is a broken ABI. Compiling this file is the test. */
 #include <stddef.h>
 #include "voicegw/plugin.h"
 #include "voicegw/draft/action.h"
@@ -21,7 +21,7 @@
 #include "voicegw/draft/tts.h"
 
 #if UINTPTR_MAX == UINT64_MAX
-#define AT(type, field, offset) \
+#define AT(type, field, offset)                                                                                        \
     _Static_assert(offsetof(struct type, field) == (offset), "struct " #type ": " #field " moved")
 #define SIZE(type, bytes) _Static_assert(sizeof(struct type) >= (bytes), "struct " #type " shrank")
 

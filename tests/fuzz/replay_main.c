@@ -1,5 +1,5 @@
-/* replay_main.c - runs a fuzzer's function over files, without libFuzzer: `replay FILE...`. Prints "N passed, N failed" last; a file that
- * harms ends the program, and its name stands last. */
+/* replay_main.c - runs a fuzzer's function over files, without libFuzzer: `replay FILE...`. Prints "N passed, N failed"
+ * last; a file that harms ends the program, and its name stands last. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -29,7 +29,7 @@ static void on_promoted(void *arg, struct vgw_instance *i, const struct vgw_erro
     vgw_strcopy(promoted, sizeof promoted, err ? err->text : i->name);
 }
 
-static const struct vgw_registry_ops ops = {on_wake, on_gone, on_promoted, NULL};
+static const struct vgw_registry_ops ops = {.wake = on_wake, .on_gone = on_gone, .on_promoted = on_promoted};
 static struct vgw_plugin_loader *loader;
 
 static struct vgw_plugin_loader *the_loader(void)

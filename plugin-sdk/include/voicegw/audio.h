@@ -1,7 +1,7 @@
 /* voicegw/audio.h - audio as it crosses the plugin boundary. Part of the voicegw plugin SDK (MIT).
  *
- * One frame is 20 ms unless a kind says otherwise. Timestamps count samples of the stream's rate from its start and never go
- * back. Payload is borrowed: it is valid during the call that brings it; copy what you keep. */
+ * One frame is 20 ms unless a kind says otherwise. Timestamps count samples of the stream's rate from its start and
+ * never go back. Payload is borrowed: it is valid during the call that brings it; copy what you keep. */
 #ifndef VOICEGW_AUDIO_H
 #define VOICEGW_AUDIO_H
 #include <stdint.h>

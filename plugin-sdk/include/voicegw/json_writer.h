@@ -1,5 +1,6 @@
-/* voicegw/json_writer.h - writes JSON text into the caller's buffer without allocating; voicegw/json.h brings it and says how it is used.
- * Part of the voicegw plugin SDK (MIT). Header only. All functions: any thread, pure, no locale. */
+/* voicegw/json_writer.h - writes JSON text into the caller's buffer without allocating; voicegw/json.h brings it and
+ * says how it is used. Part of the voicegw plugin SDK (MIT). Header only. All functions: any thread, pure, no locale.
+ */
 #ifndef VOICEGW_JSON_WRITER_H
 #define VOICEGW_JSON_WRITER_H
 #include "voicegw/json.h"

@@ -1,14 +1,14 @@
 /* voicegw/option.h - options that a factory declares. Part of the voicegw plugin SDK (MIT).
  *
- * The host reads the table from the descriptor, checks the operator's YAML against it before create() is called, and reports
- * what is wrong with file:line:column: unknown names with the nearest match, types, bounds, what is missing. From the same table it
- * writes the documentation and the JSON Schema. */
+ * The host reads the table from the descriptor, checks the operator's YAML against it before create() is called, and
+ * reports what is wrong with file:line:column: unknown names with the nearest match, types, bounds, what is missing.
+ * From the same table it writes the documentation and the JSON Schema. */
 #ifndef VOICEGW_OPTION_H
 #define VOICEGW_OPTION_H
 #include <stdint.h>
 
 #define VOICEGW_OPTION_STRING 1u
-#define VOICEGW_OPTION_SECRET 2u   /* text that never reaches a log or an API */
+#define VOICEGW_OPTION_SECRET 2u /* text that never reaches a log or an API */
 #define VOICEGW_OPTION_INT 3u
 #define VOICEGW_OPTION_DOUBLE 4u
 #define VOICEGW_OPTION_BOOL 5u
@@ -31,7 +31,7 @@ struct voicegw_option {
     const char *name;
     const char *dflt; /* as the operator would write it, or NULL */
     uint32_t flags;
-    uint32_t reserved; /* 0 */
+    uint32_t reserved;   /* 0 */
     const char *unit;    /* "ms", "Hz", or NULL; for documentation */
     double min, max;     /* bounds for numbers, durations (seconds), sizes (bytes); both 0: unbounded */
     const char *choices; /* VOICEGW_OPTION_ENUM: words separated by spaces */

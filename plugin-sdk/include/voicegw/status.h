@@ -1,8 +1,10 @@
-/* voicegw/status.h - one table of outcomes for every call across the plugin boundary. Part of the voicegw plugin SDK (MIT). */
+/* voicegw/status.h - one table of outcomes for every call across the plugin boundary. Part of the voicegw plugin SDK
+ * (MIT). */
 #ifndef VOICEGW_STATUS_H
 #define VOICEGW_STATUS_H
 
-/* A function returns VOICEGW_OK or one of these. With a negative value it also leaves a sentence by host->set_error(). */
+/* A function returns VOICEGW_OK or one of these. With a negative value it also leaves a sentence by host->set_error().
+ */
 #define VOICEGW_OK 0
 #define VOICEGW_EINVALID (-1)     /* the input cannot be accepted (error class validation) */
 #define VOICEGW_ECONFIG (-2)      /* the configuration is wrong (configuration) */

@@ -1,5 +1,5 @@
-/* voicegw/draft/action.h - further actions for workflows and tools for assistants. Part of the voicegw plugin SDK (MIT).
- * Draft: may change until version 1 is cut. All functions run on [control]. */
+/* voicegw/draft/action.h - further actions for workflows and tools for assistants. Part of the voicegw plugin SDK
+ * (MIT). Draft: may change until version 1 is cut. All functions run on [control]. */
 #ifndef VOICEGW_DRAFT_ACTION_H
 #define VOICEGW_DRAFT_ACTION_H
 #include <stdint.h>
@@ -13,12 +13,12 @@
 
 struct voicegw_action_spec {
     uint32_t size;
-    uint32_t flags;              /* VOICEGW_ACTION_* */
-    const char *name;            /* [a-z0-9_]+, unique; a core name is refused */
-    const char *description;     /* one sentence */
-    const char *params_schema;   /* JSON Schema of an object: properties, required */
-    const char *result_schema;   /* or NULL */
-    uint32_t timeout_ms;         /* 0: 30,000 */
+    uint32_t flags;            /* VOICEGW_ACTION_* */
+    const char *name;          /* [a-z0-9_]+, unique; a core name is refused */
+    const char *description;   /* one sentence */
+    const char *params_schema; /* JSON Schema of an object: properties, required */
+    const char *result_schema; /* or NULL */
+    uint32_t timeout_ms;       /* 0: 30,000 */
     uint32_t reserved;
 };
 
@@ -29,8 +29,8 @@ struct voicegw_action {
     const struct voicegw_action_spec *(*list)(void *instance, uint32_t index);
     /** Pure: are these (untemplated) parameters acceptable? May be NULL. */
     int32_t (*validate)(void *instance, const char *name, const char *params_json);
-    /** Starts a run; completes exactly once by host_action.complete(run), never from inside. context: {"call_id","session_id",
-     *  "run_id","variables"}. */
+    /** Starts a run; completes exactly once by host_action.complete(run), never from inside. context:
+     * {"call_id","session_id", "run_id","variables"}. */
     int32_t (*run)(void *instance, uint64_t run, const char *name, const char *params_json, const char *context_json);
     /** Gives up; the run still completes. May be NULL. */
     void (*cancel)(void *instance, uint64_t run);
@@ -40,7 +40,8 @@ struct voicegw_host_action {
     uint32_t size;
     uint32_t reserved;
     /** [any] result: JSON value or NULL. */
-    int32_t (*complete)(const struct voicegw_host *host, uint64_t run, int32_t status, const char *sentence, const char *result_json);
+    int32_t (*complete)(const struct voicegw_host *host, uint64_t run, int32_t status, const char *sentence,
+                        const char *result_json);
 };
 
 #endif

@@ -13,10 +13,10 @@ struct voicegw_host_event {
     uint32_t reserved;
     /** Publishes an event, type "<plugin>.<word>"; `call` 0: about the instance. data: object. [any] */
     int32_t (*emit)(const struct voicegw_host *host, uint64_t call, const char *type, const char *data_json);
-    /** `fn(arg, event_json)` on [control] for each event whose type matches the glob and, unless `call` is 0, that is about this call. Returns
-     *  a subscription (0: limit); it ends with the instance or by unsubscribe(). [control] */
-    uint64_t (*subscribe)(const struct voicegw_host *host, uint64_t call, const char *type_glob, void (*fn)(void *arg, const char *event_json),
-                          void *arg);
+    /** `fn(arg, event_json)` on [control] for each event whose type matches the glob and, unless `call` is 0, that is
+     * about this call. Returns a subscription (0: limit); it ends with the instance or by unsubscribe(). [control] */
+    uint64_t (*subscribe)(const struct voicegw_host *host, uint64_t call, const char *type_glob,
+                          void (*fn)(void *arg, const char *event_json), void *arg);
     void (*unsubscribe)(const struct voicegw_host *host, uint64_t subscription);
 };
 

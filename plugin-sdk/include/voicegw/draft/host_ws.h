@@ -26,11 +26,13 @@ struct voicegw_ws_events {
 struct voicegw_host_ws {
     uint32_t size;
     uint32_t reserved;
-    /** Connects to a ws or wss URL on the target's thread. headers: "Name: value", NULL-ended, or NULL. [control, media: of that target] */
-    int32_t (*connect)(const struct voicegw_host *host, uint64_t target, const char *url, const char *const *headers, const char *protocol,
-                       uint64_t max_message_bytes, const struct voicegw_ws_events *events, void *arg, uint64_t *ret_ws);
-    /** Sends one message (copied). VOICEGW_EBUSY: the queue is full (bounded in bytes), on_writable() follows; VOICEGW_ENOTFOUND: gone. Also for
-     *  sockets of the gateway's own routes. [the socket's thread] */
+    /** Connects to a ws or wss URL on the target's thread. headers: "Name: value", NULL-ended, or NULL. [control,
+     * media: of that target] */
+    int32_t (*connect)(const struct voicegw_host *host, uint64_t target, const char *url, const char *const *headers,
+                       const char *protocol, uint64_t max_message_bytes, const struct voicegw_ws_events *events,
+                       void *arg, uint64_t *ret_ws);
+    /** Sends one message (copied). VOICEGW_EBUSY: the queue is full (bounded in bytes), on_writable() follows;
+     * VOICEGW_ENOTFOUND: gone. Also for sockets of the gateway's own routes. [the socket's thread] */
     int32_t (*send)(const struct voicegw_host *host, uint64_t ws, uint32_t kind, const void *data, uint64_t bytes);
     /** Closes with a code and a reason (at most 123 bytes); on_close() follows. [the socket's thread] */
     int32_t (*close)(const struct voicegw_host *host, uint64_t ws, uint32_t code, const char *reason);

@@ -1,9 +1,10 @@
-/* voicegw/draft/provider.h - telephones: a carrier, a trunk, a browser, a call platform. Part of the voicegw plugin SDK (MIT).
- * Draft: may change until version 1 is cut.
+/* voicegw/draft/provider.h - telephones: a carrier, a trunk, a browser, a call platform. Part of the voicegw plugin SDK
+ * (MIT). Draft: may change until version 1 is cut.
  *
- * Operations run on [control], return at once, and complete through host_provider.on_complete(op) exactly once and never from
- * inside the starting call. The host's deadline (30 s) completes an operation with VOICEGW_ETIMEOUT; what comes later is dropped.
- * `call` is the host's handle; it is valid until the plugin reported `ended` or `failed` for it, or end() completed. */
+ * Operations run on [control], return at once, and complete through host_provider.on_complete(op) exactly once and
+ * never from inside the starting call. The host's deadline (30 s) completes an operation with VOICEGW_ETIMEOUT; what
+ * comes later is dropped. `call` is the host's handle; it is valid until the plugin reported `ended` or `failed` for
+ * it, or end() completed. */
 #ifndef VOICEGW_DRAFT_PROVIDER_H
 #define VOICEGW_DRAFT_PROVIDER_H
 #include <stdint.h>
@@ -43,7 +44,7 @@ struct voicegw_call_params {
     uint32_t max_duration_ms;
     uint32_t reserved;
     const char *to;
-    const char *from;           /* "" when the operator set none */
+    const char *from; /* "" when the operator set none */
     const char *session_id;
     const char *call_id;        /* ours; put it into callbacks that name the call */
     const char *variables_json; /* object */
@@ -56,45 +57,54 @@ struct voicegw_request;
 struct voicegw_provider {
     uint32_t size;
     uint32_t reserved;
-    /** Places a call. States follow by on_state(); the operation completes once the provider accepted or refused it, with
+    /** Places a call. States follow by on_state(); the operation completes once the provider accepted or refused it,
+     * with
      *  {"provider_call_id": "…"}. */
     int32_t (*make_call)(void *instance, uint64_t op, uint64_t call, const struct voicegw_call_params *params);
     int32_t (*answer)(void *instance, uint64_t op, uint64_t call);
     /** Refuses an incoming call: reason "busy", "rejected" or a sentence. */
     int32_t (*reject)(void *instance, uint64_t op, uint64_t call, const char *reason);
-    /** Hangs up; also while it rings (then the outcome is `canceled`). Completes when the provider accepted it; `ended` follows. */
+    /** Hangs up; also while it rings (then the outcome is `canceled`). Completes when the provider accepted it; `ended`
+     * follows. */
     int32_t (*end)(void *instance, uint64_t op, uint64_t call);
     int32_t (*hold)(void *instance, uint64_t op, uint64_t call, uint32_t on, const char *music_url);
-    /** kind VOICEGW_TRANSFER_*; completes when settled, with {"outcome": "completed" | "busy" | "no_answer" | "failed"}. */
-    int32_t (*transfer)(void *instance, uint64_t op, uint64_t call, uint32_t kind, const char *to, const char *params_json);
+    /** kind VOICEGW_TRANSFER_*; completes when settled, with {"outcome": "completed" | "busy" | "no_answer" |
+     * "failed"}. */
+    int32_t (*transfer)(void *instance, uint64_t op, uint64_t call, uint32_t kind, const char *to,
+                        const char *params_json);
     /** For providers whose audio does not pass through us; with VOICEGW_CAP_MEDIA the core does these three itself. */
     int32_t (*play)(void *instance, uint64_t op, uint64_t call, const char *url, uint32_t loop);
-    int32_t (*say)(void *instance, uint64_t op, uint64_t call, const char *text, const char *voice, const char *language);
+    int32_t (*say)(void *instance, uint64_t op, uint64_t call, const char *text, const char *voice,
+                   const char *language);
     int32_t (*record)(void *instance, uint64_t op, uint64_t call, uint32_t action);
     int32_t (*dtmf)(void *instance, uint64_t op, uint64_t call, const char *digits);
     int32_t (*mute)(void *instance, uint64_t op, uint64_t call, uint32_t on);
     /** Completes with {"state": "connected", …} as the provider sees it. */
     int32_t (*status)(void *instance, uint64_t op, uint64_t call);
-    /** Pure: may these call parameters be sent? 0, or VOICEGW_EINVALID with a sentence that names the field and the limit. May be NULL. */
+    /** Pure: may these call parameters be sent? 0, or VOICEGW_EINVALID with a sentence that names the field and the
+     * limit. May be NULL. */
     int32_t (*validate)(void *instance, const struct voicegw_call_params *params);
-    /** After an operation timed out or a restart: find out what became of a call. `provider_call_id` may be "". Completes with
+    /** After an operation timed out or a restart: find out what became of a call. `provider_call_id` may be "".
+     * Completes with
      *  {"state": …} or VOICEGW_ENOTFOUND. May be NULL. */
     int32_t (*reconcile)(void *instance, uint64_t op, const char *provider_call_id, int64_t since_wall_us);
     /** Gives up an operation; it still completes, with VOICEGW_ETIMEOUT. May be NULL. */
     void (*cancel)(void *instance, uint64_t op);
-    /** Pure: which call does a request to one of the instance's routes belong to? Writes its provider_call_id (at most `cap` bytes with
-     *  the NUL) and returns 0, so that the host hands the request to the generation that owns the call; VOICEGW_ENOTFOUND: a new
-     *  call or none: the newest generation takes it. May be NULL. */
+    /** Pure: which call does a request to one of the instance's routes belong to? Writes its provider_call_id (at most
+     * `cap` bytes with the NUL) and returns 0, so that the host hands the request to the generation that owns the call;
+     * VOICEGW_ENOTFOUND: a new call or none: the newest generation takes it. May be NULL. */
     int32_t (*identify)(void *instance, const struct voicegw_request *request, char *out, uint32_t cap);
-    /** Called every 30 s while calls are live, for providers whose callbacks can be lost: ask for their state. May be NULL. */
+    /** Called every 30 s while calls are live, for providers whose callbacks can be lost: ask for their state. May be
+     * NULL. */
     void (*poll)(void *instance);
-    /** The host let go of the call (terminal state reached or forced): free what belongs to it. No completion. May be NULL. */
+    /** The host let go of the call (terminal state reached or forced): free what belongs to it. No completion. May be
+     * NULL. */
     void (*forget)(void *instance, uint64_t call);
 };
 
 struct voicegw_incoming {
     uint32_t size;
-    uint32_t answered; /* 1: the provider answered already (a media stream that is open) */
+    uint32_t answered;            /* 1: the provider answered already (a media stream that is open) */
     const char *provider_call_id; /* the same id again finds the same call */
     const char *from;
     const char *to;
@@ -106,31 +116,34 @@ struct voicegw_incoming {
 
 struct voicegw_call_state {
     uint32_t size;
-    uint32_t state;            /* VOICEGW_CALL_* */
-    uint32_t outcome;          /* VOICEGW_OUTCOME_* for ended and failed */
-    uint32_t sequence;         /* the provider's order, from 1; 0: unknown. Older than the last applied: dropped */
-    int64_t provider_time_us;  /* wall clock of the provider, 0: unknown */
-    const char *cause;         /* a word or sentence, or NULL */
+    uint32_t state;               /* VOICEGW_CALL_* */
+    uint32_t outcome;             /* VOICEGW_OUTCOME_* for ended and failed */
+    uint32_t sequence;            /* the provider's order, from 1; 0: unknown. Older than the last applied: dropped */
+    int64_t provider_time_us;     /* wall clock of the provider, 0: unknown */
+    const char *cause;            /* a word or sentence, or NULL */
     const char *provider_call_id; /* when it is known now, else NULL */
-    const char *data_json;     /* answered_by, cost, currency …; object or NULL */
+    const char *data_json;        /* answered_by, cost, currency …; object or NULL */
 };
 
 /** The host's side, by get_extension(VOICEGW_HOST_PROVIDER). */
 struct voicegw_host_provider {
     uint32_t size;
     uint32_t reserved;
-    /** An incoming call. 0 and *ret_call (the same for a repeated provider_call_id), or VOICEGW_ELIMIT (full, draining, disabled: be
-     *  busy) with a sentence. The host answers by answer() or reject() soon after. [control] */
-    int32_t (*on_incoming)(const struct voicegw_host *host, const struct voicegw_incoming *incoming, uint64_t *ret_call);
+    /** An incoming call. 0 and *ret_call (the same for a repeated provider_call_id), or VOICEGW_ELIMIT (full, draining,
+     * disabled: be busy) with a sentence. The host answers by answer() or reject() soon after. [control] */
+    int32_t (*on_incoming)(const struct voicegw_host *host, const struct voicegw_incoming *incoming,
+                           uint64_t *ret_call);
     /** A call's new state, in any order, any number of times. Unknown call: VOICEGW_ENOTFOUND. [any] */
     int32_t (*on_state)(const struct voicegw_host *host, uint64_t call, const struct voicegw_call_state *state);
     /** A digit that was signalled outside of the media stream. [any] */
-    int32_t (*on_dtmf)(const struct voicegw_host *host, uint64_t call, const char *digit, uint32_t duration_ms, const char *source);
+    int32_t (*on_dtmf)(const struct voicegw_host *host, uint64_t call, const char *digit, uint32_t duration_ms,
+                       const char *source);
     /** A recording that the provider made: state "started", "stopped", "available". [any] */
     int32_t (*on_recording)(const struct voicegw_host *host, uint64_t call, const char *recording_id, const char *state,
                             const char *url, double duration_s);
     /** One spoken line, where the provider runs the conversation. role "user", "assistant", "system". [any] */
-    int32_t (*on_transcript)(const struct voicegw_host *host, uint64_t call, const char *role, const char *text, int64_t wall_us);
+    int32_t (*on_transcript)(const struct voicegw_host *host, uint64_t call, const char *role, const char *text,
+                             int64_t wall_us);
     /** The provider's own summary of a call: object. [any] */
     int32_t (*on_summary)(const struct voicegw_host *host, uint64_t call, const char *summary_json);
     /** The completion of an operation. `status` 0 or negative with a sentence; result: object or NULL. [any] */
@@ -140,7 +153,8 @@ struct voicegw_host_provider {
     uint64_t (*call_find)(const struct voicegw_host *host, const char *provider_call_id);
     /** The leg of a call's media, made when needed; 0 when the call is over. [control] */
     uint64_t (*call_leg)(const struct voicegw_host *host, uint64_t call);
-    /** {"call_id","session_id","from","to","state","variables"} of a call; valid until the callback returns; NULL when unknown. [control] */
+    /** {"call_id","session_id","from","to","state","variables"} of a call; valid until the callback returns; NULL when
+     * unknown. [control] */
     const char *(*call_describe)(const struct voicegw_host *host, uint64_t call);
 };
 

@@ -1,8 +1,8 @@
 /* voicegw/draft/provider_extra.h - conferences and text messages of a provider. Part of the voicegw plugin SDK (MIT).
  * Draft: may change until version 1 is cut.
  *
- * Both kinds are extensions of a provider instance, by factory.get_extension(). Operations run on [control], return at once, and
- * complete through host_provider.on_complete(op) under the rules of provider.h. */
+ * Both kinds are extensions of a provider instance, by factory.get_extension(). Operations run on [control], return at
+ * once, and complete through host_provider.on_complete(op) under the rules of provider.h. */
 #ifndef VOICEGW_DRAFT_PROVIDER_EXTRA_H
 #define VOICEGW_DRAFT_PROVIDER_EXTRA_H
 #include <stdint.h>
@@ -27,8 +27,9 @@
 struct voicegw_provider_conference {
     uint32_t size;
     uint32_t reserved;
-    /** Brings a connected call into the conference of that name, which begins with its first participant. A call is in one conference at
-     *  most: VOICEGW_EBUSY else. params_json: provider-specific keys, object or NULL. Completes with {"conference", "participants"}. */
+    /** Brings a connected call into the conference of that name, which begins with its first participant. A call is in
+     * one conference at most: VOICEGW_EBUSY else. params_json: provider-specific keys, object or NULL. Completes with
+     * {"conference", "participants"}. */
     int32_t (*join)(void *instance, uint64_t op, uint64_t call, const char *name, const char *params_json);
     /** The call leaves and goes on alone. VOICEGW_ENOTFOUND: it is not there. */
     int32_t (*leave)(void *instance, uint64_t op, uint64_t call, const char *name);
@@ -43,7 +44,8 @@ struct voicegw_host_conference {
     uint32_t size;
     uint32_t reserved;
     /** event: VOICEGW_CONFERENCE_*; data_json: {"participants", …} or NULL. [any] */
-    int32_t (*on_conference)(const struct voicegw_host *host, const char *name, uint64_t call, uint32_t event, const char *data_json);
+    int32_t (*on_conference)(const struct voicegw_host *host, const char *name, uint64_t call, uint32_t event,
+                             const char *data_json);
 };
 
 /* How far a message came: on_sms(). */
@@ -64,10 +66,11 @@ struct voicegw_sms {
 struct voicegw_provider_sms {
     uint32_t size;
     uint32_t reserved;
-    /** Sends a message; `message` is the host's handle for what follows. Completes with {"provider_message_id"} once the provider
-     *  accepted or refused it. */
+    /** Sends a message; `message` is the host's handle for what follows. Completes with {"provider_message_id"} once
+     * the provider accepted or refused it. */
     int32_t (*send)(void *instance, uint64_t op, uint64_t message, const struct voicegw_sms *sms);
-    /** Pure: may this be sent? 0, or VOICEGW_EINVALID with a sentence that names the field and the limit. May be NULL. */
+    /** Pure: may this be sent? 0, or VOICEGW_EINVALID with a sentence that names the field and the limit. May be NULL.
+     */
     int32_t (*validate)(void *instance, const struct voicegw_sms *sms);
 };
 
@@ -76,10 +79,11 @@ struct voicegw_host_sms {
     uint32_t size;
     uint32_t reserved;
     /** A message's status: VOICEGW_SMS_*, in any order, any number of times; cause: a sentence or NULL. [any] */
-    int32_t (*on_sms)(const struct voicegw_host *host, uint64_t message, const char *provider_message_id, uint32_t status,
-                      const char *cause);
+    int32_t (*on_sms)(const struct voicegw_host *host, uint64_t message, const char *provider_message_id,
+                      uint32_t status, const char *cause);
     /** A message that came in; the same provider_message_id again is the same message. [any] */
-    int32_t (*on_sms_received)(const struct voicegw_host *host, const char *provider_message_id, const struct voicegw_sms *sms);
+    int32_t (*on_sms_received)(const struct voicegw_host *host, const char *provider_message_id,
+                               const struct voicegw_sms *sms);
 };
 
 #endif

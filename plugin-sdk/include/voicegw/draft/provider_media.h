@@ -13,14 +13,15 @@
 
 struct voicegw_provider_media {
     uint32_t size;
-    /** 1: what is sent is queued and played in order by the far side (Twilio), so audio may be sent ahead of time and clear() and
-     *  mark() are worth calling; 0: audio is heard as it is sent, the host paces it. */
+    /** 1: what is sent is queued and played in order by the far side (Twilio), so audio may be sent ahead of time and
+     * clear() and mark() are worth calling; 0: audio is heard as it is sent, the host paces it. */
     uint32_t far_queue;
-    /** A leg begins. `formats`: what the host can take, best first; the plugin says what it chose by on_format(). `call` is the call's
-     *  handle, for lookups only. 0 and *ret_stream, or a negative status: the call is ended. */
-    int32_t (*attach)(void *instance, uint64_t leg, uint64_t call, const struct voicegw_audio_format *formats, uint32_t count,
-                      void **ret_stream);
-    /** Audio to the caller. VOICEGW_EBUSY: nothing can be taken now, on_writable() follows; the host keeps the frame. */
+    /** A leg begins. `formats`: what the host can take, best first; the plugin says what it chose by on_format().
+     * `call` is the call's handle, for lookups only. 0 and *ret_stream, or a negative status: the call is ended. */
+    int32_t (*attach)(void *instance, uint64_t leg, uint64_t call, const struct voicegw_audio_format *formats,
+                      uint32_t count, void **ret_stream);
+    /** Audio to the caller. VOICEGW_EBUSY: nothing can be taken now, on_writable() follows; the host keeps the frame.
+     */
     int32_t (*send)(void *stream, const struct voicegw_frame *frame);
     /** Forget what is queued at the far side. Marks outstanding come back with heard = 0. */
     int32_t (*clear)(void *stream, uint32_t epoch);
@@ -28,8 +29,8 @@ struct voicegw_provider_media {
     int32_t (*mark)(void *stream, uint64_t mark_id);
     /** Digits to the far side by signalling; VOICEGW_EUNSUPPORTED: the host sends tones in the audio. May be NULL. */
     int32_t (*dtmf)(void *stream, const char *digits);
-    /** The host's 20 ms clock asks for one frame, where the plugin owns a jitter buffer. Fills `ret_frame` (borrowed until the next
-     *  call), 0; or VOICEGW_ENOTFOUND when there is none. NULL: the plugin pushes by on_frame(). */
+    /** The host's 20 ms clock asks for one frame, where the plugin owns a jitter buffer. Fills `ret_frame` (borrowed
+     * until the next call), 0; or VOICEGW_ENOTFOUND when there is none. NULL: the plugin pushes by on_frame(). */
     int32_t (*rx_pull)(void *stream, uint64_t timestamp, struct voicegw_frame *ret_frame);
     /** The leg ends. Answer with one on_detached() (also from inside); nothing of the stream is called afterwards. */
     void (*detach)(void *stream);
@@ -46,7 +47,8 @@ struct voicegw_host_media {
     int32_t (*on_writable)(const struct voicegw_host *host, uint64_t leg);
     int32_t (*on_mark)(const struct voicegw_host *host, uint64_t leg, uint64_t mark_id, uint32_t heard);
     /** A signalled digit: '0'-'9' '*' '#' 'A'-'D'. */
-    int32_t (*on_dtmf)(const struct voicegw_host *host, uint64_t leg, const char *digit, uint32_t duration_ms, const char *source);
+    int32_t (*on_dtmf)(const struct voicegw_host *host, uint64_t leg, const char *digit, uint32_t duration_ms,
+                       const char *source);
     /** Loss (0..1), jitter in ms, round trip in ms (negative: unknown). */
     int32_t (*on_quality)(const struct voicegw_host *host, uint64_t leg, double loss, double jitter_ms, double rtt_ms);
     /** The media path broke; the host decides whether the call ends. */
