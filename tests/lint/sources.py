@@ -11,7 +11,7 @@ ROOMS = "base loop config event net plugin media store action call talk flow del
 # Each third-party library is known to one file or folder: header prefix -> where it may be included.
 LIBRARIES = {
     "event2/": ["core/loop/control.c"], "uv": ["core/loop/worker.c"], "libwebsockets": ["core/net/ws.c"],
-    "curl/": ["core/net/client.c", "core/ctl/"], "openssl/": ["core/net/tls"], "http_parser": ["core/net/head.c"],
+    "curl/": ["core/net/client.c", "core/net/curl_late", "core/ctl/"], "openssl/": ["core/net/tls"], "http_parser": ["core/net/head.c"],
     "json-c/": ["core/base/json.c"], "yaml": ["core/config/yaml.c"], "ltdl": ["core/plugin/load.c"],
     "speex/": ["core/media/resample.c"], "spandsp": ["core/media/dtmf"], "sqlite3": ["plugins/sqlite/"],
     "pocketsphinx": ["plugins/pocketsphinx/"], "sphinxbase/": ["plugins/pocketsphinx/"], "flite/": ["plugins/flite/"],
