@@ -79,7 +79,7 @@ test-plain:
 test-programs: $(TEST_PROGRAMS)
 thread-programs: $(patsubst %,$(BUILD)/tests/thread-%,$(THREAD_TESTS))
 
-## bench: benchmarks, one JSON line each, kept in build/bench.jsonl
+## bench: benchmarks, one JSON line each, kept in build/bench.json
 BENCHES := $(patsubst tests/bench/%.c,%,$(sort $(wildcard tests/bench/bench_*.c)))
 define bench_rule
 $(BUILD)/bench/$(1): $(BUILD)/obj/tests/bench/$(1).o $(call libs_of,$(2))

@@ -122,6 +122,8 @@ def test_second_stream_for_a_session_is_refused():
         feed = g.feed()
         s = Stream(g, "dup")
         feed.wait("call_answered", session_id="mock-dup")
+        s.media(b"\x22" * 160)
+        s.wait(lambda s: b"\x22" * 160 in s.heard)  # it has proved itself: the first to do so has the slot
         try:
             second = Stream(g, "dup")
         except AssertionError as e:
