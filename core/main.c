@@ -47,7 +47,8 @@ struct daemon {
     struct vgw_tls_thread *tls_thread;
     struct vgw_watchdog *watchdog;
     char node[64];
-    bool ending, closing;
+    bool ending, closing, has_group;
+    gid_t group; /* voicegw, when there is one: it may use the control socket */
 };
 
 static const char *env_get(const char *name, void *arg)
@@ -148,8 +149,8 @@ static const char *api_department_nearest(void *arg, const char *name)
 
 static bool api_peer_allowed(void *arg, uint32_t uid, uint32_t gid)
 {
-    const struct group *g = getgrnam("voicegw");
-    return uid == 0 || uid == geteuid() || (g && gid == g->gr_gid);
+    const struct daemon *d = arg;
+    return uid == 0 || uid == geteuid() || (d->has_group && gid == d->group);
 }
 
 struct rows_request {
@@ -383,7 +384,9 @@ static int listen_all(struct daemon *d, struct vgw_error *err)
 {
     const struct vgw_options *main = vgw_gateway_plan(d->gateway)->main;
     const struct vgw_options *tls = vgw_options_section(main, "http.tls");
-    const struct group *group = getgrnam("voicegw");
+    const struct group *group = getgrnam("voicegw"); /* asked once: name services may block */
+    d->has_group = group != NULL;
+    d->group = group ? group->gr_gid : 0;
     struct vgw_buf control = {0};
     int rc = tls ? tls_open(d, tls, err) : 0;
     for (size_t i = 0; rc == 0 && i < vgw_options_count(main, "http.listen"); i++) {

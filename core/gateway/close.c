@@ -137,11 +137,7 @@ static void instances_close(struct vgw_gateway *g)
         vgw_registry_retire(g->registry, section, name);
     turn_until(g, instances_over, INSTANCES_US, "instances");
     turn_until(g, work_over, WORK_US, "work of the pool");
-    if (work_over(g))
-        return;
-    /* Code that still runs must stay: the process ends around it. */
-    g->registry = NULL;
-    vgw_list_init(&g->live);
+    g->code_stays = !work_over(g); /* code that still runs must stay: the process ends around it */
 }
 
 /* ---- store and journal ---- */

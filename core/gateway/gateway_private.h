@@ -94,6 +94,7 @@ struct vgw_gateway {
     void *drained_arg;
     void (*reloaded)(void *arg);
     void *reloaded_arg;
+    bool code_stays; /* at the end, work of the pool did not end: no instance is destroyed any more */
     bool draining;
     bool ending, turned; /* in vgw_gateway_free() */
     unsigned closing_workers;

@@ -16,6 +16,8 @@ static void registry_wake(void *arg)
 static void registry_run(void *arg)
 {
     struct vgw_gateway *g = arg;
+    if (g->code_stays)
+        return;
     int64_t next = vgw_registry_run(g->registry, vgw_now(g->loop));
     if (next >= 0)
         vgw_timer_start_at(&g->registry_timer, next);
@@ -219,6 +221,10 @@ void vgw_gateway_plugins_close(struct vgw_gateway *g)
 {
     struct vgw_list *at;
     vgw_timer_stop(&g->registry_timer);
+    if (g->code_stays) {
+        vgw_log(VGW_LOG_ERROR, NULL, "work of a plugin did not end in time; its code is left as it is", NULL);
+        return;
+    }
     vgw_registry_free(g->registry);
     g->registry = NULL;
     if (g->store_done || !g->store_instance)

@@ -217,13 +217,13 @@ struct vgw_instance *vgw_registry_ref(struct vgw_instance *instance)
 
 void vgw_registry_release(struct vgw_registry *r, struct vgw_instance *instance)
 {
-    if (instance && --instance->refs == 0)
+    if (r && instance && --instance->refs == 0)
         wake(r);
 }
 
 void vgw_registry_on_drained(struct vgw_registry *r, struct vgw_instance *instance)
 {
-    if (vgw_instance_on_drained(instance))
+    if (r && vgw_instance_on_drained(instance))
         wake(r);
 }
 

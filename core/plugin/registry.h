@@ -73,7 +73,7 @@ bool vgw_registry_next(const struct vgw_registry *r, size_t *cursor, const char 
 struct vgw_instance *vgw_registry_acquire(struct vgw_registry *r, const char *section, const char *name);
 /** One more reference to an instance of which one is held. Returns it. */
 struct vgw_instance *vgw_registry_ref(struct vgw_instance *instance);
-/** Gives a reference back. NULL is borne. */
+/** Gives a reference back. NULL is borne; a NULL registry is one that is gone, with all its instances. */
 void vgw_registry_release(struct vgw_registry *r, struct vgw_instance *instance);
 /** The plugin's drained(), posted to control. */
 void vgw_registry_on_drained(struct vgw_registry *r, struct vgw_instance *instance);
