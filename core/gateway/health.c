@@ -5,7 +5,9 @@
 #include "base/metric.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "event/ring.h"
 #include "gateway/gateway_private.h"
+#include "store/store.h"
 
 #define HOUSEKEEPING_US (5 * VGW_US_PER_S)
 #define POLL_US (30 * VGW_US_PER_S)
@@ -78,6 +80,9 @@ static void housekeeping(void *arg)
     for (size_t i = 0; i < sizeof lanes / sizeof lanes[0]; i++)
         vgw_metric_set(depth, vgw_pool_depth(g->pool, lanes[i].lane), lanes[i].name, NULL, NULL);
     vgw_metric_set(depth, (double)vgw_loop_backlog(g->loop), "control", NULL, NULL);
+    if (g->store)
+        vgw_metric_set(depth, (double)vgw_store_backlog(g->store), "journal", NULL, NULL);
+    vgw_metric_set(depth, (double)vgw_ring_count(vgw_bus_ring(g->bus)), "events", NULL, NULL);
     for (size_t i = 0; i < g->worker_count; i++)
         vgw_metric_set(depth, (double)vgw_loop_backlog(g->workers[i].loop), vgw_loop_name(g->workers[i].loop), NULL,
                        NULL);

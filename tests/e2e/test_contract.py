@@ -612,6 +612,8 @@ def test_metrics_by_their_names():
         for name in ("orphans", "sessions", "streams", "calls_total", "events_total", "queue_depth", "dropped_total", "reloads_total",
                      "plugin_generation", "build_info"):
             assert f"# TYPE voicegw_{name} " in text, name
+        for queue in ("journal", "events", "control"):
+            assert f'voicegw_queue_depth{{queue="{queue}"}}' in text, queue
         assert g.metric("voicegw_orphans") == 0 and g.metric("voicegw_events_total", type="call_ended") == 1
         assert g.metric("voicegw_reloads_total", result="ok") == 1 and g.metric("voicegw_plugin_generation", plugin="mock")
 
