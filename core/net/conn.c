@@ -14,7 +14,7 @@
 #define OUT_MAX (32u * 1024 * 1024) /* one answer */
 #define OUT_KEEP 4096               /* memory an idle connection may hold on to */
 #define LINGER_US (2 * VGW_US_PER_S)
-#define LINGER_MAX (1u << 20)
+#define LINGER_MAX (16u << 20) /* what time forbids first: a client in mid-body still reads its answer */
 
 static void process(struct conn *c);
 
