@@ -38,6 +38,10 @@
 #define VOICEGW_RECORD_PAUSE 2u
 #define VOICEGW_RECORD_RESUME 3u
 
+/* What settle() is asked for. */
+#define VOICEGW_SETTLE_END 0u     /* hang up */
+#define VOICEGW_SETTLE_RECOVER 1u /* bring it back: on_incoming() with `recovers` follows */
+
 struct voicegw_call_params {
     uint32_t size;
     uint32_t ring_timeout_ms;
@@ -100,6 +104,11 @@ struct voicegw_provider {
     /** The host let go of the call (terminal state reached or forced): free what belongs to it. No completion. May be
      * NULL. */
     void (*forget)(void *instance, uint64_t call);
+    /** After a restart: a call of an earlier run that reconcile() found alive at the vendor. VOICEGW_SETTLE_END hangs it
+     * up; VOICEGW_SETTLE_RECOVER brings it back to a fresh stream, where it comes by on_incoming() with the same
+     * provider_call_id and `recovers` naming `session_id`, the session it had. Completes when the vendor accepted it.
+     * May be NULL: the call is left to the vendor's own limit, with a warning. */
+    int32_t (*settle)(void *instance, uint64_t op, const char *provider_call_id, uint32_t how, const char *session_id);
 };
 
 struct voicegw_incoming {
@@ -112,6 +121,8 @@ struct voicegw_incoming {
     const char *variables_json; /* object or NULL */
     const char *session_id;     /* NULL: <plugin>-<provider_call_id> */
     const char *script;         /* free text for the operator's route match, or NULL */
+    const char *recovers;       /* the session of an earlier run that this call goes on from, or NULL; then the host
+                                 * names the new session itself */
 };
 
 struct voicegw_call_state {
@@ -122,7 +133,8 @@ struct voicegw_call_state {
     int64_t provider_time_us;     /* wall clock of the provider, 0: unknown */
     const char *cause;            /* a word or sentence, or NULL */
     const char *provider_call_id; /* when it is known now, else NULL */
-    const char *data_json;        /* answered_by, cost, currency …; object or NULL */
+    const char *data_json;        /* answered_by, cost, currency, greeting_said (true: the route's greeting was spoken by
+                                   * the provider, the host does not repeat it) …; object or NULL */
 };
 
 /** The host's side, by get_extension(VOICEGW_HOST_PROVIDER). */
@@ -153,8 +165,9 @@ struct voicegw_host_provider {
     uint64_t (*call_find)(const struct voicegw_host *host, const char *provider_call_id);
     /** The leg of a call's media, made when needed; 0 when the call is over. [control] */
     uint64_t (*call_leg)(const struct voicegw_host *host, uint64_t call);
-    /** {"call_id","session_id","from","to","state","variables"} of a call; valid until the callback returns; NULL when
-     * unknown. [control] */
+    /** {"call_id","session_id","from","to","state","variables","direction","language","media","greeting","route"} of a
+     * call; media: "stream" or "twiml" (voicegw/draft/provider_ivr.h), greeting: the route's or null, route: its
+     * provider-specific keys. Valid until the callback returns; NULL when unknown. [control] */
     const char *(*call_describe)(const struct voicegw_host *host, uint64_t call);
 };
 
