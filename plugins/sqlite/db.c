@@ -124,71 +124,28 @@ int32_t db_prepare(struct db *db, const char *sql, sqlite3_stmt **ret_statement)
 
 /* ---- migrations ---- */
 
-static const char *type_of(enum column_kind kind)
-{
-    return kind == COLUMN_INT || kind == COLUMN_BOOL ? "INTEGER" : kind == COLUMN_REAL ? "REAL" : "TEXT";
-}
-
-/* Step 1: all tables. Columns that later versions add come by steps of their own; here they do no harm. */
-static void sql_of_table(struct text *sql, const struct table *t)
-{
-    text_adds(sql, "CREATE TABLE IF NOT EXISTS ");
-    text_adds(sql, t->name);
-    text_adds(sql, " (");
-    for (size_t i = 0; i < COLUMNS_MAX && t->columns[i].name; i++) {
-        const struct column *c = &t->columns[i];
-        text_adds(sql, c->name);
-        text_adds(sql, " ");
-        text_adds(sql, type_of(c->kind));
-        if (strcmp(c->name, t->time) == 0 || strcmp(c->name, "attempts") == 0 || strcmp(c->name, "priority") == 0)
-            text_adds(sql, " NOT NULL DEFAULT 0");
-        else if (table_is_key(t, c->name))
-            text_adds(sql, " NOT NULL");
-        else if (strcmp(t->name, "jobs") == 0 && strcmp(c->name, "status") == 0)
-            text_adds(sql, " NOT NULL DEFAULT 'queued'");
-        text_adds(sql, ", ");
-    }
-    text_adds(sql, "PRIMARY KEY (");
-    for (size_t i = 0; i < KEYS_MAX && t->keys[i]; i++) {
-        text_adds(sql, i ? ", " : "");
-        text_adds(sql, t->keys[i]);
-    }
-    text_adds(sql, "));");
-}
-
+/* All tables and their indexes; what is there stays. Columns that later versions add to a table come by steps of their
+ * own. */
 static int32_t step_tables(struct db *db)
 {
-    static const char *const names[] = {"sessions",   "calls", "turns",  "metrics", "events",
-                                        "recordings", "jobs",  "leases", "state"};
+    const struct table *t;
     struct text sql = {0};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        sql_of_table(&sql, table_find(names[i]));
+    for (size_t i = 0; (t = table_at(i)); i++) {
+        sql_table_begin(&sql, t, "INTEGER", "REAL", "TEXT");
+        sql_table_end(&sql, t);
+    }
+    for (size_t i = 0; sql_indexes[i]; i++) {
+        text_adds(&sql, sql_indexes[i]);
+        text_adds(&sql, ";");
+    }
     int32_t status =
         sql.failed ? db->host->set_error(db->host, VOICEGW_ELIMIT, "out of memory") : db_exec(db, sql.data);
     free(sql.data);
     return status;
 }
 
-static int32_t step_indexes(struct db *db)
-{
-    return db_exec(db, "CREATE INDEX IF NOT EXISTS sessions_time ON sessions (start_time);"
-                       "CREATE INDEX IF NOT EXISTS sessions_caller ON sessions (caller_id, start_time);"
-                       "CREATE INDEX IF NOT EXISTS sessions_status ON sessions (status, start_time);"
-                       "CREATE INDEX IF NOT EXISTS calls_time ON calls (created_at);"
-                       "CREATE INDEX IF NOT EXISTS calls_session ON calls (session_id);"
-                       "CREATE INDEX IF NOT EXISTS calls_provider ON calls (provider_call_id);"
-                       "CREATE INDEX IF NOT EXISTS turns_time ON turns (timestamp);"
-                       "CREATE INDEX IF NOT EXISTS metrics_time ON metrics (timestamp);"
-                       "CREATE INDEX IF NOT EXISTS metrics_name ON metrics (metric_name, timestamp);"
-                       "CREATE INDEX IF NOT EXISTS events_time ON events (time);"
-                       "CREATE INDEX IF NOT EXISTS events_session ON events (session_id);"
-                       "CREATE INDEX IF NOT EXISTS recordings_time ON recordings (started_at);"
-                       "CREATE INDEX IF NOT EXISTS recordings_session ON recordings (session_id);"
-                       "CREATE INDEX IF NOT EXISTS jobs_due ON jobs (queue, status, due_at);");
-}
-
 /* Numbered for ever: a step that was released is never changed, only followed. */
-static int32_t (*const steps[])(struct db *db) = {step_tables, step_indexes};
+static int32_t (*const steps[])(struct db *db) = {step_tables, step_tables /* indexes */, step_tables /* delivery */};
 #define VERSION ((int)(sizeof steps / sizeof *steps))
 
 static int32_t read_version(struct db *db, int *ret_version)

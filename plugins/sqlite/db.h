@@ -1,32 +1,10 @@
-/* db.h - one database: its connection, its statements, its tables. Thread: the gateway's db thread. */
+/* db.h - one database: its connection and its statements. Thread: the gateway's db thread. */
 #ifndef SQLITE_DB_H
 #define SQLITE_DB_H
 #include <sqlite3.h>
-#include <stddef.h>
-#include <stdint.h>
 #include "voicegw/host.h"
-#include "voicegw/json.h"
 #include "voicegw/draft/store.h"
-
-/* Kinds of columns: what a JSON value becomes, and what is made of it again. */
-enum column_kind { COLUMN_TEXT, COLUMN_INT, COLUMN_REAL, COLUMN_BOOL, COLUMN_JSON };
-struct column {
-    const char *name;
-    enum column_kind kind;
-};
-#define COLUMNS_MAX 40
-#define KEYS_MAX 3
-struct table {
-    const char *name;
-    const char *time;           /* the column that newest first and retention go by; never null */
-    const char *keys[KEYS_MAX]; /* what makes a row one; NULL-ended unless full */
-    struct column columns[COLUMNS_MAX];
-};
-/** NULL: no such table or column. The names in what is returned are the only ones that go into SQL. */
-const struct table *table_find(const char *name);
-const struct table *table_find_json(struct voicegw_json name);
-const struct column *column_findn(const struct table *t, const char *name, uint64_t bytes);
-uint32_t table_is_key(const struct table *t, const char *column);
+#include "sql.h"
 
 #define STATEMENTS_MAX 64
 struct db {
@@ -51,25 +29,11 @@ int32_t db_prepare(struct db *db, const char *sql, sqlite3_stmt **ret_statement)
 int32_t db_exec(struct db *db, const char *sql);
 /** The status for the last failure of the connection, with a sentence. */
 int32_t db_failed(struct db *db, const char *doing);
-
-/* ---- text that grows ---- */
-struct text {
-    char *data; /* NUL-terminated; free() */
-    size_t len, cap;
-    uint32_t failed;
-};
-void text_add(struct text *t, const char *data, size_t len);
-void text_adds(struct text *t, const char *s);
-void text_quote(struct text *t, const char *data, size_t len);
+/** The statement ready to be stepped, its parameters bound. Frees the text of `statement` in any case. */
+int32_t db_ready(struct db *db, struct sql_statement *statement, int32_t status, sqlite3_stmt **ret_statement);
 /** The present row of a statement whose columns are those of the table, in order: a JSON object, "_cursor" last unless
  * rowid < 0. */
-void text_row(struct text *out, const struct table *t, sqlite3_stmt *s, int64_t time_us, int64_t rowid);
-/** "a, b, c" of all columns. */
-void text_columns(struct text *out, const struct table *t);
-
-/** Binds a JSON value as the column keeps it. */
-int32_t db_bind(struct db *db, sqlite3_stmt *s, int at, const struct table *t, const struct column *c,
-                struct voicegw_json value);
+void db_row(struct text *out, const struct table *t, sqlite3_stmt *s, int64_t time_us, int64_t rowid);
 
 int32_t db_apply(struct db *db, const char *batch_json, uint32_t *ret_changed);
 int32_t db_query(struct db *db, const char *table, const char *filter_json, uint32_t limit, const char *cursor,

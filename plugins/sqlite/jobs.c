@@ -23,13 +23,7 @@ int32_t db_claim(struct db *db, const char *queue, const char *owner, uint32_t n
     const struct table *jobs = table_find("jobs");
     struct text sql = {0}, rows = {0};
     sqlite3_stmt *s = NULL;
-    text_adds(
-        &sql,
-        "UPDATE jobs SET owner = ?1, claimed_until = ?2, attempts = attempts + 1, status = 'running', updated_at = ?3"
-        " WHERE rowid IN (SELECT rowid FROM jobs WHERE queue = ?4 AND status IN ('queued', 'running') AND due_at <= ?3"
-        " AND (owner IS NULL OR claimed_until IS NULL OR claimed_until <= ?3)"
-        " ORDER BY priority DESC, due_at, rowid LIMIT ?5) RETURNING ");
-    text_columns(&sql, jobs);
+    sql_claim(&sql);
     int32_t status = sql.failed ? VOICEGW_ELIMIT : db_prepare(db, sql.data, &s);
     free(sql.data);
     if (status != VOICEGW_OK)
@@ -42,7 +36,7 @@ int32_t db_claim(struct db *db, const char *queue, const char *owner, uint32_t n
     int rc;
     size_t count = 0;
     while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
-        text_row(&rows, jobs, s, 0, -1);
+        db_row(&rows, jobs, s, 0, -1);
         text_add(&rows, "", 1); /* one string after another */
         count++;
     }
@@ -61,12 +55,7 @@ int32_t db_lease_acquire(struct db *db, const char *name, const char *owner, int
                          uint64_t *ret_fence)
 {
     sqlite3_stmt *s;
-    int32_t status = db_prepare(
-        db,
-        "INSERT INTO leases (name, owner, fence, expires_at) VALUES (?1, ?2, 1, ?3) ON CONFLICT (name) DO UPDATE SET"
-        " fence = fence + (leases.owner IS NOT ?2 OR leases.expires_at <= ?4), owner = ?2, expires_at = ?3"
-        " WHERE leases.owner IS ?2 OR leases.expires_at <= ?4 RETURNING fence",
-        &s);
+    int32_t status = db_prepare(db, sql_lease_acquire, &s);
     if (status != VOICEGW_OK)
         return status;
     bind_text(s, 1, name);
@@ -86,11 +75,10 @@ int32_t db_lease_acquire(struct db *db, const char *name, const char *owner, int
     return VOICEGW_OK;
 }
 
-static int32_t touch_lease(struct db *db, const char *sql, const char *name, const char *owner, uint64_t fence,
-                           int64_t until_us)
+static int32_t touch_lease(struct db *db, const char *name, const char *owner, uint64_t fence, int64_t until_us)
 {
     sqlite3_stmt *s;
-    int32_t status = db_prepare(db, sql, &s);
+    int32_t status = db_prepare(db, sql_lease_touch, &s);
     if (status != VOICEGW_OK)
         return status;
     bind_text(s, 1, name);
@@ -106,15 +94,12 @@ static int32_t touch_lease(struct db *db, const char *sql, const char *name, con
 int32_t db_lease_renew(struct db *db, const char *name, const char *owner, uint64_t fence, int64_t now_us,
                        int64_t ttl_us)
 {
-    return touch_lease(db, "UPDATE leases SET expires_at = ?4 WHERE name = ?1 AND owner = ?2 AND fence = ?3", name,
-                       owner, fence, now_us + ttl_us);
+    return touch_lease(db, name, owner, fence, now_us + ttl_us);
 }
 
 int32_t db_lease_release(struct db *db, const char *name, const char *owner, uint64_t fence)
 {
-    /* The row stays, so that its fence goes on growing. */
-    return touch_lease(db, "UPDATE leases SET expires_at = ?4 WHERE name = ?1 AND owner = ?2 AND fence = ?3", name,
-                       owner, fence, 0);
+    return touch_lease(db, name, owner, fence, 0);
 }
 
 int32_t db_health(struct db *db)
@@ -130,15 +115,7 @@ int32_t db_purge(struct db *db, const char *table, int64_t before_us, uint32_t l
     sqlite3_stmt *s = NULL;
     if (!t)
         return db->host->set_error(db->host, VOICEGW_EINVALID, "there is no such table to purge");
-    text_adds(&sql, "DELETE FROM ");
-    text_adds(&sql, t->name);
-    text_adds(&sql, " WHERE rowid IN (SELECT rowid FROM ");
-    text_adds(&sql, t->name);
-    text_adds(&sql, " WHERE ");
-    text_adds(&sql, t->time);
-    text_adds(&sql, " < ? ORDER BY ");
-    text_adds(&sql, t->time);
-    text_adds(&sql, " LIMIT ?)");
+    sql_purge(&sql, t);
     int32_t status = sql.failed ? VOICEGW_ELIMIT : db_prepare(db, sql.data, &s);
     free(sql.data);
     if (status != VOICEGW_OK)

@@ -15,7 +15,7 @@ LIBRARIES = {
     "json-c/": ["core/base/json.c"], "yaml": ["core/config/yaml.c"], "ltdl": ["core/plugin/load.c"],
     "speex/": ["core/media/resample.c"], "spandsp": ["core/media/dtmf"], "sqlite3": ["plugins/sqlite/"],
     "pocketsphinx": ["plugins/pocketsphinx/"], "sphinxbase/": ["plugins/pocketsphinx/"], "flite/": ["plugins/flite/"],
-    "espeak-ng/": ["plugins/espeak/"],
+    "espeak-ng/": ["plugins/espeak/"], "libpq-fe": ["plugins/postgresql/"],
 }
 BANNED = "strcpy strcat sprintf vsprintf gets strtok atoi atol atof alloca sleep usleep nanosleep system popen " \
          "tmpnam mktemp setjmp longjmp".split()

@@ -1,6 +1,6 @@
 /* table.c - the tables that voicegw_plugin(3) lists. */
 #include <string.h>
-#include "db.h"
+#include "sql.h"
 
 /* clang-format off */
 #define T(name) {name, COLUMN_TEXT}
@@ -35,10 +35,53 @@ static const struct table tables[] = {
     {"jobs", "due_at", {"job_id"}, {
         T("job_id"), T("queue"), I("due_at"), J("payload"), T("status"), I("attempts"), I("priority"), T("owner"),
         I("claimed_until"), I("created_at"), I("updated_at"), T("project_id"), T("last_error"), J("result"), I("version")}},
+    {"messages", "created_at", {"message_id"}, {
+        T("message_id"), T("thread_id"), T("campaign_id"), T("project_id"), T("lead_id"), T("user_id"), T("to_number"), T("content"),
+        T("channel"), T("message_type"), T("voice_config"), J("metadata"), T("status"), T("outcome"), T("error"), T("error_class"),
+        I("attempts"), J("attempt_log"), T("provider"), T("call_id"), T("session_id"), T("transcript"), R("cost"), T("currency"),
+        I("scheduled_at"), I("due_at"), I("created_at"), I("updated_at"), I("finished_at"), T("idempotency_key"), T("source"),
+        T("source_ref"), J("spec"), T("node")}},
+    {"threads", "updated_at", {"thread_id"}, {
+        T("thread_id"), T("project_id"), T("lead_id"), T("to_number"), I("messages"), I("created_at"), I("updated_at"), J("lead")}},
+    {"campaigns", "created_at", {"campaign_id"}, {
+        T("campaign_id"), T("project_id"), T("name"), T("status"), J("spec"), J("counts"), R("spent"), T("currency"),
+        I("created_at"), I("updated_at"), I("finished_at"), T("reason")}},
+    {"outbox", "due_at", {"outbox_id"}, {
+        T("outbox_id"), T("endpoint"), T("order_key"), I("sequence"), T("type"), T("body"), T("status"), I("attempts"), I("due_at"),
+        I("created_at"), I("updated_at"), I("http_status"), T("last_error"), T("project_id"), T("call_id"), J("target")}},
     {"leases", "expires_at", {"name"}, {T("name"), T("owner"), I("fence"), I("expires_at")}},
     {"state", "updated_at", {"scope", "name"}, {T("scope"), T("name"), T("value"), I("updated_at")}},
 };
 /* clang-format on */
+
+const char *const sql_indexes[] = {"CREATE INDEX IF NOT EXISTS sessions_time ON sessions (start_time)",
+                                   "CREATE INDEX IF NOT EXISTS sessions_caller ON sessions (caller_id, start_time)",
+                                   "CREATE INDEX IF NOT EXISTS sessions_status ON sessions (status, start_time)",
+                                   "CREATE INDEX IF NOT EXISTS calls_time ON calls (created_at)",
+                                   "CREATE INDEX IF NOT EXISTS calls_session ON calls (session_id)",
+                                   "CREATE INDEX IF NOT EXISTS calls_provider ON calls (provider_call_id)",
+                                   "CREATE INDEX IF NOT EXISTS turns_time ON turns (timestamp)",
+                                   "CREATE INDEX IF NOT EXISTS metrics_time ON metrics (timestamp)",
+                                   "CREATE INDEX IF NOT EXISTS metrics_name ON metrics (metric_name, timestamp)",
+                                   "CREATE INDEX IF NOT EXISTS events_time ON events (time)",
+                                   "CREATE INDEX IF NOT EXISTS events_session ON events (session_id)",
+                                   "CREATE INDEX IF NOT EXISTS recordings_time ON recordings (started_at)",
+                                   "CREATE INDEX IF NOT EXISTS recordings_session ON recordings (session_id)",
+                                   "CREATE INDEX IF NOT EXISTS jobs_due ON jobs (queue, status, due_at)",
+                                   "CREATE INDEX IF NOT EXISTS messages_time ON messages (created_at)",
+                                   "CREATE INDEX IF NOT EXISTS messages_thread ON messages (thread_id, created_at)",
+                                   "CREATE INDEX IF NOT EXISTS messages_campaign ON messages (campaign_id, status)",
+                                   "CREATE INDEX IF NOT EXISTS messages_key ON messages (project_id, idempotency_key)",
+                                   "CREATE INDEX IF NOT EXISTS threads_lead ON threads (project_id, lead_id)",
+                                   "CREATE INDEX IF NOT EXISTS campaigns_time ON campaigns (created_at)",
+                                   "CREATE INDEX IF NOT EXISTS outbox_due ON outbox (status, due_at)",
+                                   "CREATE INDEX IF NOT EXISTS outbox_order ON outbox (endpoint, order_key, sequence)",
+                                   NULL};
+
+const struct table *table_at(size_t i)
+{
+    return i < sizeof tables / sizeof *tables ? &tables[i] : NULL;
+}
 
 const struct table *table_find(const char *name)
 {

@@ -1,0 +1,152 @@
+/* sql_filter.c - rows by filter, a page at a time, as a statement. */
+#include <stdio.h>
+#include <string.h>
+#include "voicegw/status.h"
+#include "sql.h"
+
+#define TERMS_MAX 32
+#define LIMIT_MAX 10000u
+
+struct term {
+    const struct column *column;
+    const char *op; /* SQL before the parameter, "~" for a prefix; NULL for a list */
+    struct voicegw_json value;
+};
+struct filter {
+    struct term terms[TERMS_MAX];
+    size_t count;
+    uint32_t ascending;
+};
+
+/* The suffix of a filter's name, longest first. */
+static const struct {
+    const char *suffix, *sql;
+} operators[] = {{">=", " >= "}, {"<=", " <= "}, {"!=", " IS NOT "}, {">", " > "},
+                 {"<", " < "},   {"~", "~"},     {"", " IS "}};
+
+static int32_t read_term(struct sql_statement *s, struct filter *f, struct voicegw_json_iter *it)
+{
+    char name[80] = "?";
+    int64_t len = voicegw_json_string(it->key, name, sizeof name);
+    if (len == 5 && strcmp(name, "order") == 0) {
+        f->ascending = voicegw_json_equals(it->value, "asc");
+        return VOICEGW_OK;
+    }
+    for (size_t i = 0; len > 0 && i < sizeof operators / sizeof *operators; i++) {
+        size_t suffix = strlen(operators[i].suffix);
+        if ((size_t)len <= suffix || strcmp(name + (size_t)len - suffix, operators[i].suffix) != 0)
+            continue;
+        const struct column *c = column_findn(s->table, name, (uint64_t)len - suffix);
+        if (!c || f->count == TERMS_MAX)
+            break;
+        uint32_t is_list = voicegw_json_type(it->value) == VOICEGW_JSON_ARRAY && !suffix;
+        f->terms[f->count++] = (struct term){c, is_list ? NULL : operators[i].sql, it->value};
+        return VOICEGW_OK;
+    }
+    snprintf(s->why, sizeof s->why, "table %s cannot be filtered by \"%s\"", s->table->name, name);
+    return VOICEGW_EINVALID;
+}
+
+static int32_t read_filter(struct sql_statement *s, const char *table, const char *filter_json, struct filter *f)
+{
+    *f = (struct filter){.count = 0};
+    s->table = table_find(table);
+    if (!s->table) {
+        snprintf(s->why, sizeof s->why, "there is no table \"%.64s\"", table ? table : "");
+        return VOICEGW_EINVALID;
+    }
+    struct voicegw_json filter = voicegw_json_of(filter_json);
+    if (filter_json && filter_json[0] &&
+        (voicegw_json_type(filter) != VOICEGW_JSON_OBJECT || !voicegw_json_valid(filter_json, strlen(filter_json)))) {
+        snprintf(s->why, sizeof s->why, "a filter is a JSON object");
+        return VOICEGW_EINVALID;
+    }
+    int32_t status = VOICEGW_OK;
+    struct voicegw_json_iter it = voicegw_json_each(filter);
+    while (status == VOICEGW_OK && voicegw_json_next(&it))
+        status = read_term(s, f, &it);
+    return status;
+}
+
+static int32_t add_list(struct sql_statement *s, const struct term *term)
+{
+    int32_t status = VOICEGW_OK;
+    struct voicegw_json_iter it = voicegw_json_each(term->value);
+    text_adds(&s->text, " IN (");
+    for (int i = 0; status == VOICEGW_OK && voicegw_json_next(&it); i++) {
+        text_adds(&s->text, i ? ", " : "");
+        status = sql_param(s, term->column, it.value);
+    }
+    text_adds(&s->text, voicegw_json_count(term->value) ? ")" : "NULL)");
+    return status;
+}
+
+static int32_t add_term(struct sql_statement *s, const struct term *term)
+{
+    text_adds(&s->text, term->column->name);
+    if (!term->op)
+        return add_list(s, term);
+    if (term->op[0] != '~') {
+        text_adds(&s->text, term->op);
+        return sql_param(s, term->column, term->value);
+    }
+    /* the first so many characters, compared by code points so that an index serves */
+    text_adds(&s->text, " >= ");
+    int32_t status = sql_param(s, term->column, term->value);
+    text_adds(&s->text, " AND ");
+    text_adds(&s->text, term->column->name);
+    text_adds(&s->text, " < ");
+    if (status == VOICEGW_OK)
+        status = sql_param(s, term->column, term->value);
+    text_adds(&s->text, " || char(1114111)");
+    return status;
+}
+
+static int32_t add_cursor(struct sql_statement *s, const struct filter *f, const char *cursor)
+{
+    long long time, row;
+    if (sscanf(cursor, "%lld_%lld", &time, &row) != 2) {
+        snprintf(s->why, sizeof s->why, "the cursor is not one that a page of this list has given");
+        return VOICEGW_EINVALID;
+    }
+    text_adds(&s->text, f->count ? " AND (" : " WHERE (");
+    text_adds(&s->text, s->table->time);
+    text_adds(&s->text, f->ascending ? ", rowid) > (" : ", rowid) < (");
+    int32_t status = sql_param_number(s, time);
+    text_adds(&s->text, ", ");
+    if (status == VOICEGW_OK)
+        status = sql_param_number(s, row);
+    text_adds(&s->text, ")");
+    return status;
+}
+
+int32_t sql_of_query(struct sql_statement *s, const char *table, const char *filter_json, uint32_t limit,
+                     const char *cursor)
+{
+    struct filter f;
+    int32_t status = read_filter(s, table, filter_json, &f);
+    if (status != VOICEGW_OK)
+        return status;
+    const char *time = s->table->time, *way = f.ascending ? " ASC" : " DESC";
+    text_adds(&s->text, "SELECT ");
+    text_columns(&s->text, s->table);
+    text_adds(&s->text, ", ");
+    text_adds(&s->text, time);
+    text_adds(&s->text, ", rowid FROM ");
+    text_adds(&s->text, s->table->name);
+    for (size_t i = 0; i < f.count && status == VOICEGW_OK; i++) {
+        text_adds(&s->text, i ? " AND " : " WHERE ");
+        status = add_term(s, &f.terms[i]);
+    }
+    if (status == VOICEGW_OK && cursor)
+        status = add_cursor(s, &f, cursor);
+    text_adds(&s->text, " ORDER BY ");
+    text_adds(&s->text, time);
+    text_adds(&s->text, way);
+    text_adds(&s->text, ", rowid");
+    text_adds(&s->text, way);
+    text_adds(&s->text, " LIMIT ");
+    if (status == VOICEGW_OK)
+        status = sql_param_number(s, limit < LIMIT_MAX ? limit : LIMIT_MAX);
+    return status;
+}

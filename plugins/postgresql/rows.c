@@ -1,0 +1,171 @@
+/* rows.c - batches of writes, and rows by filter. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "db.h"
+
+/* A value as the text that the server reads, allocated; NULL in *ret for null. */
+static int32_t text_of(struct db *db, struct sql_value *v, char **ret)
+{
+    char *out = v->owned;
+    *ret = NULL;
+    if (v->kind == SQL_NULL)
+        return VOICEGW_OK;
+    if (!out)
+        out = malloc(v->kind == SQL_TEXT ? v->bytes + 1 : 40);
+    if (!out)
+        return db->host->set_error(db->host, VOICEGW_ELIMIT, "out of memory");
+    if (v->kind == SQL_INT) {
+        snprintf(out, 40, "%lld", (long long)v->number);
+    } else if (v->kind == SQL_REAL) {
+        struct text number = {0};
+        text_real(&number, v->real);
+        snprintf(out, 40, "%s", number.data && number.data[0] != 'n' ? number.data : "NaN");
+        free(number.data);
+    } else if (!v->owned) {
+        memcpy(out, v->text, v->bytes);
+        out[v->bytes] = '\0';
+    }
+    *ret = out;
+    return VOICEGW_OK;
+}
+
+int32_t db_run_statement(struct db *db, struct sql_statement *statement, int32_t status, PGresult **ret_result)
+{
+    char *values[SQL_PARAMS_MAX];
+    size_t count = 0;
+    if (status != VOICEGW_OK)
+        status = db->host->set_error(db->host, status, statement->why);
+    else if (statement->text.failed)
+        status = db->host->set_error(db->host, VOICEGW_ELIMIT, "out of memory");
+    for (; count < statement->count && status == VOICEGW_OK; count++) {
+        struct sql_value v;
+        values[count] = NULL;
+        status = sql_value(statement, &statement->params[count], &v);
+        status = status == VOICEGW_OK ? text_of(db, &v, &values[count])
+                                      : db->host->set_error(db->host, status, statement->why);
+    }
+    if (status == VOICEGW_OK)
+        status = db_run(db, statement->text.data, (const char *const *)values, (int)count, ret_result);
+    while (count > 0)
+        free(values[--count]);
+    sql_done(statement);
+    return status;
+}
+
+static int32_t apply_one(struct db *db, struct voicegw_json item, uint32_t *changed, uint32_t *told)
+{
+    struct sql_statement statement = {.count = 0};
+    PGresult *r = NULL;
+    int32_t status = db_run_statement(db, &statement, sql_of_operation(&statement, item), &r);
+    if (status != VOICEGW_OK)
+        return status;
+    uint32_t rows = (uint32_t)strtoul(PQcmdTuples(r), NULL, 10);
+    *changed += rows;
+    PQclear(r);
+    for (uint32_t i = 0; rows && db_channel(statement.table->name) && table_at(i); i++)
+        *told |= table_at(i) == statement.table ? 1u << i : 0;
+    return VOICEGW_OK;
+}
+
+/* Whoever waits for rows of these tables is woken when the transaction is through. */
+static int32_t tell(struct db *db, uint32_t told)
+{
+    int32_t status = VOICEGW_OK;
+    char sql[64];
+    for (uint32_t i = 0; told >> i && status == VOICEGW_OK; i++) {
+        if (!(told >> i & 1u))
+            continue;
+        snprintf(sql, sizeof sql, "NOTIFY %s", db_channel(table_at(i)->name));
+        status = db_exec(db, sql);
+    }
+    return status;
+}
+
+int32_t db_apply(struct db *db, const char *batch_json, uint32_t *ret_changed)
+{
+    struct voicegw_json batch = voicegw_json_of(batch_json);
+    uint32_t changed = 0, told = 0;
+    if (voicegw_json_type(batch) != VOICEGW_JSON_ARRAY || !voicegw_json_valid(batch_json, strlen(batch_json)))
+        return db->host->set_error(db->host, VOICEGW_EINVALID, "a batch is a JSON array of operations");
+    int32_t status = db_exec(db, "BEGIN");
+    if (status != VOICEGW_OK)
+        return status;
+    struct voicegw_json_iter it = voicegw_json_each(batch);
+    while (status == VOICEGW_OK && voicegw_json_next(&it))
+        status = apply_one(db, it.value, &changed, &told);
+    if (status == VOICEGW_OK)
+        status = tell(db, told);
+    if (status == VOICEGW_OK)
+        status = db_exec(db, "COMMIT");
+    if (status != VOICEGW_OK) {
+        PQclear(PQexec(db->handle, "ROLLBACK"));
+        return status;
+    }
+    *ret_changed = changed;
+    return VOICEGW_OK;
+}
+
+static void add_value(struct text *out, const struct column *c, const PGresult *r, int row, int at)
+{
+    const char *value = PQgetvalue(r, row, at);
+    if (PQgetisnull(r, row, at)) {
+        text_adds(out, "null");
+        return;
+    }
+    switch (c->kind) {
+    case COLUMN_BOOL:
+        text_adds(out, strcmp(value, "0") == 0 ? "false" : "true");
+        return;
+    case COLUMN_INT:
+    case COLUMN_JSON:
+        text_add(out, value, (size_t)PQgetlength(r, row, at));
+        return;
+    case COLUMN_REAL:
+        text_real(out, strtod(value, NULL));
+        return;
+    case COLUMN_TEXT:
+        text_quote(out, value, (size_t)PQgetlength(r, row, at));
+        return;
+    }
+}
+
+void db_row(struct text *out, const struct table *t, const PGresult *r, int row, int has_cursor)
+{
+    int i = 0;
+    text_adds(out, "{");
+    for (; i < COLUMNS_MAX && t->columns[i].name; i++) {
+        text_adds(out, i ? ",\"" : "\"");
+        text_adds(out, t->columns[i].name);
+        text_adds(out, "\":");
+        add_value(out, &t->columns[i], r, row, i);
+    }
+    if (has_cursor) {
+        text_adds(out, ",\"_cursor\":\"");
+        text_adds(out, PQgetvalue(r, row, i));
+        text_adds(out, "_");
+        text_adds(out, PQgetvalue(r, row, i + 1));
+        text_adds(out, "\"");
+    }
+    text_adds(out, "}");
+}
+
+int32_t db_query(struct db *db, const char *table, const char *filter_json, uint32_t limit, const char *cursor,
+                 voicegw_row row, void *arg)
+{
+    struct sql_statement statement = {.count = 0};
+    struct text out = {0};
+    PGresult *r = NULL;
+    int32_t status = db_run_statement(db, &statement, sql_of_query(&statement, table, filter_json, limit, cursor), &r);
+    for (int i = 0; status == VOICEGW_OK && i < PQntuples(r); i++) {
+        out.len = 0;
+        db_row(&out, statement.table, r, i, 1);
+        if (out.failed)
+            status = db->host->set_error(db->host, VOICEGW_ELIMIT, "out of memory");
+        else if (row(arg, out.data) != 0)
+            break;
+    }
+    PQclear(r);
+    free(out.data);
+    return status;
+}
