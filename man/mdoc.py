@@ -8,8 +8,8 @@ def text(words):
     words = re.sub(r"\s+", " ", words.strip()).replace("\\", "\\e")
     lines = []
     for sentence in re.split(r"(?<=[.;:]) (?=[A-Z`\"0-9*])", words):
-        while len(sentence) > 78:
-            cut = sentence.rfind(" ", 0, 78)
+        while len(sentence) > 72:  # room for escapes
+            cut = sentence.rfind(" ", 0, 72)
             if cut <= 0:
                 break
             lines.append(sentence[:cut])

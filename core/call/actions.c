@@ -40,6 +40,7 @@ static const struct vgw_action_param make_params[] = {
     {"variables", VGW_PARAM_OBJECT, false, true, NULL, "Values for the session's variables."},
     {"timeout", VGW_PARAM_DURATION, false, true, NULL, "How long it may ring."},
     {"wait", VGW_PARAM_STRING, false, true, "initiated connected", "When the step is done. Default: initiated."},
+    {"media", VGW_PARAM_STRING, false, true, "stream twiml", "How the provider carries the call. Default: stream."},
 };
 static const struct vgw_action_param call_params[] = {WAIT_CALL};
 static const struct vgw_action_param play_params[] = {
@@ -70,6 +71,43 @@ static const struct vgw_action_param transfer_params[] = {
 static const struct vgw_action_param dtmf_params[] = {
     WAIT_CALL,
     {"digits", VGW_PARAM_STRING, true, true, NULL, "0 to 9, *, #, A to D; w for a pause."},
+};
+
+static const struct vgw_action_param dial_params[] = {
+    WAIT_CALL,
+    {"to", VGW_PARAM_STRING, true, true, NULL, "Whom to connect: a number or an address."},
+    {"from", VGW_PARAM_STRING, false, true, NULL, "The number that is shown; the call's own when left out."},
+    {"timeout", VGW_PARAM_DURATION, false, true, NULL, "How long it may ring."},
+    {"max_duration", VGW_PARAM_DURATION, false, true, NULL, "How long they may talk."},
+    {"record", VGW_PARAM_BOOL, false, true, NULL, "Record them? Default: false."},
+};
+static const struct vgw_action_param enqueue_params[] = {
+    WAIT_CALL,
+    {"queue", VGW_PARAM_STRING, true, true, NULL, "The queue's name at the vendor."},
+    {"wait_url", VGW_PARAM_STRING, false, true, NULL, "What the caller hears meanwhile: a document or sound."},
+};
+static const struct vgw_action_param redirect_params[] = {
+    WAIT_CALL,
+    {"url", VGW_PARAM_STRING, true, true, NULL, "The document that leads the call from here on."},
+};
+static const struct vgw_action_param pause_params[] = {
+    WAIT_CALL,
+    {"duration", VGW_PARAM_DURATION, true, true, NULL, "How long."},
+};
+static const struct vgw_action_param conference_params[] = {
+    WAIT_CALL,
+    {"name", VGW_PARAM_STRING, true, true, NULL, "The conference; it begins with its first participant."},
+    {"muted", VGW_PARAM_BOOL, false, true, NULL, "Only listens? Default: false."},
+    {"start_on_enter", VGW_PARAM_BOOL, false, true, NULL, "Does it begin with this one? Default: true."},
+    {"end_on_exit", VGW_PARAM_BOOL, false, true, NULL, "Does it end when this one leaves? Default: false."},
+    {"music", VGW_PARAM_STRING, false, true, NULL, "What is heard until it begins."},
+};
+static const struct vgw_action_param record_params[] = {
+    WAIT_CALL,
+    {"max_duration", VGW_PARAM_DURATION, false, true, NULL, "How long at most."},
+    {"finish_on", VGW_PARAM_STRING, false, true, NULL, "Digits that end it."},
+    {"silence", VGW_PARAM_DURATION, false, true, NULL, "Silence that ends it."},
+    {"beep", VGW_PARAM_BOOL, false, true, NULL, "A beep ahead? Default: true."},
 };
 
 static struct wait *wait_new(struct vgw_call_actions *a, vgw_action_handle handle)
@@ -216,6 +254,7 @@ static int run_make_call(void *arg, vgw_action_handle handle, const struct vgw_j
         .provider = vgw_json_get_string(params, "provider", NULL),
         .project_id = context ? context->project_id : NULL,
         .variables = vgw_json_get(params, "variables"),
+        .documents = vgw_streq(vgw_json_get_string(params, "media", NULL), "twiml"),
     };
     if (vgw_json_has(params, "timeout") && !duration_of(vgw_json_get(params, "timeout"), &out.ring_timeout_us))
         return vgw_error_at(err, VGW_EINVALID, "timeout", "timeout must be a duration such as 30s");
@@ -297,6 +336,20 @@ static int run_dtmf(void *arg, vgw_action_handle handle, const struct vgw_json *
     return run_renamed(arg, handle, VGW_CMD_DTMF, params, names, context, err);
 }
 
+/* The verbs of calls that their provider leads by documents: parameters go as they are. */
+#define RUN_VERB(function, command)                                                                                    \
+    static int function(void *arg, vgw_action_handle handle, const struct vgw_json *params,                            \
+                        const struct vgw_action_context *context, struct vgw_error *err)                               \
+    {                                                                                                                  \
+        return run_command(arg, handle, command, params, params, context, err);                                        \
+    }
+RUN_VERB(run_dial, VGW_CMD_DIAL)
+RUN_VERB(run_enqueue, VGW_CMD_ENQUEUE)
+RUN_VERB(run_redirect, VGW_CMD_REDIRECT)
+RUN_VERB(run_pause, VGW_CMD_PAUSE)
+RUN_VERB(run_conference, VGW_CMD_CONFERENCE)
+RUN_VERB(run_record, VGW_CMD_RECORD_MESSAGE)
+
 static int run_start_recording(void *arg, vgw_action_handle handle, const struct vgw_json *params,
                                const struct vgw_action_context *context, struct vgw_error *err)
 {
@@ -368,6 +421,18 @@ static const struct vgw_action_desc descs[] = {
      run_start_recording, on_cancel, NULL, NULL},
     {"voice_stop_recording", "Stops the recording of a call.", "url duration", PARAMS(call_params), BOTH, 0,
      run_stop_recording, on_cancel, NULL, NULL},
+    {"dial", "Connects the caller with somebody and goes on afterwards (media: twiml).", "outcome duration",
+     PARAMS(dial_params), VGW_ACTION_STEP, 0, run_dial, on_cancel, NULL, NULL},
+    {"enqueue", "Puts the caller into a queue of the vendor (media: twiml).", "outcome wait_seconds",
+     PARAMS(enqueue_params), VGW_ACTION_STEP, 0, run_enqueue, on_cancel, NULL, NULL},
+    {"redirect", "Hands the call to another document (media: twiml).", "", PARAMS(redirect_params), VGW_ACTION_STEP, 0,
+     run_redirect, on_cancel, NULL, NULL},
+    {"pause", "Lets the vendor wait in silence (media: twiml).", "", PARAMS(pause_params), VGW_ACTION_STEP, 0,
+     run_pause, on_cancel, NULL, NULL},
+    {"conference", "Brings the caller into a conference.", "outcome", PARAMS(conference_params), VGW_ACTION_STEP, 0,
+     run_conference, on_cancel, NULL, NULL},
+    {"record", "Records a message of the caller (media: twiml).", "recording_id url duration digits",
+     PARAMS(record_params), VGW_ACTION_STEP, 0, run_record, on_cancel, NULL, NULL},
     {"voice_get_status", "Tells the state of a call, or of all live calls.", "state calls count", PARAMS(call_params),
      BOTH | VGW_ACTION_IDEMPOTENT, 0, run_get_status, on_cancel, NULL, NULL},
 };

@@ -73,7 +73,7 @@ struct vgw_call {
     char *provider_call_id; /* or NULL until known */
     char *provider, *plugin;
     void *instance; /* struct vgw_instance, a reference held until the call is forgotten */
-    uint64_t caps;  /* VOICEGW_CAP_* of its provider */
+    uint64_t caps;  /* VOICEGW_CAP_* of its provider that hold for this call */
     char *direction, *from, *to;
     enum vgw_call_state state;
     enum vgw_call_state state_before_transfer;
@@ -104,6 +104,9 @@ struct vgw_call {
     int64_t media_activity_us;
     struct vgw_list ops; /* of struct vgw_op: what is under way or waits for the connection */
     uint32_t op_count;
+    bool documents;               /* led by the provider's own documents (media: twiml): there is no leg */
+    bool greeting_said;           /* the provider spoke the greeting */
+    bool redirected;              /* a document that is not ours leads it: the end of a run does not end it */
     bool connecting;              /* answered, and its media is not there yet: commands wait */
     bool known;                   /* the provider knows the handle */
     bool route_due;               /* the route is to be followed at the next turn */
@@ -120,6 +123,8 @@ struct vgw_call {
     int64_t lease_deadline_us; /* when lease_timer means it; earlier it stands in for turn_timer */
 };
 
+/** What is said when the call is answered, by who placed it or by its route; NULL: nothing. */
+const char *vgw_call_greeting(const struct vgw_call *call);
 /** {"call_id","provider_call_id",…} as options.md "Shapes" says. New value. */
 struct vgw_json *vgw_call_to_json(const struct vgw_call *call);
 /** The session shape; `older` gives the alias /sessions' form (epoch seconds, the call's state). */

@@ -39,6 +39,8 @@ struct vgw_calls_env {
      * vgw_calls_complete(op) follows later. */
     int (*provider_op)(void *arg, void *instance, uint64_t op, struct vgw_call *call, int command,
                        const struct vgw_json *params, struct vgw_error *err);
+    /** Nobody waits for this operation any more. May be NULL. */
+    void (*provider_cancel)(void *arg, void *instance, uint64_t op);
     void (*provider_forget)(void *arg, void *instance, struct vgw_call *call);
     /** Media (NULL functions: no media). attach: makes a leg for the call (sets *ret_leg); begin: the call is
      * connected, start the conversation; command: say, play, dtmf, record, mute, hold, gather …, completes by
@@ -95,6 +97,7 @@ struct vgw_outgoing {
     const char *workflow, *assistant, *greeting, *language;
     const struct vgw_json *variables;
     int64_t ring_timeout_us; /* 0: default */
+    bool documents;          /* media: twiml */
 };
 /** Places a call. Errors name the field in err->place. */
 int vgw_calls_place(struct vgw_calls *calls, const struct vgw_outgoing *out, struct vgw_call **ret_call,
@@ -116,6 +119,7 @@ void vgw_calls_report_dtmf(struct vgw_calls *calls, struct vgw_call *call, const
 /* ---- commands ---- */
 enum vgw_command {
     VGW_CMD_MAKE_CALL, /* internal */
+    VGW_CMD_RECONCILE, /* internal: an operation timed out; what became of the call? → {state, provider_call_id} */
     VGW_CMD_ANSWER,
     VGW_CMD_REJECT,
     VGW_CMD_END,
@@ -133,11 +137,21 @@ enum vgw_command {
     VGW_CMD_RECORD_RESUME,
     VGW_CMD_STATUS,
     VGW_CMD_GATHER, /* {prompt, input, num_digits, finish_on, timeout, phrases} → {input, text, digits, confidence} */
-    VGW_CMD_ASSISTANT, /* {name, agent, until, greeting} */
-    VGW_CMD_CONFERENCE,
+    VGW_CMD_ASSISTANT,  /* {name, agent, until, greeting} */
+    VGW_CMD_CONFERENCE, /* {name}; on calls led by documents also {muted, start_on_enter, end_on_exit, music} */
+    /* Only on calls led by their provider's documents (media: twiml); see voicegw/draft/provider_ivr.h. */
+    VGW_CMD_DIAL,           /* {to, from, timeout, max_duration, record} → {outcome, duration} */
+    VGW_CMD_ENQUEUE,        /* {queue, wait_url} → {outcome, wait_seconds} */
+    VGW_CMD_REDIRECT,       /* {url} */
+    VGW_CMD_PAUSE,          /* {duration} */
+    VGW_CMD_RECORD_MESSAGE, /* {max_duration, finish_on, silence, beep} → {recording_id, url, duration, digits} */
     VGW_COMMANDS
 };
 const char *vgw_command_name(enum vgw_command c);
+/** A duration among a command's parameters ("5s" or seconds), more than 0 and up to a day; false: absent or wrong. */
+bool vgw_command_duration_us(const struct vgw_json *params, const char *key, int64_t *ret_us);
+/** Is this command on this call one of the provider's verbs? */
+bool vgw_command_is_verb(const struct vgw_call *call, int command, const struct vgw_json *params);
 typedef void (*vgw_command_done)(void *arg, int status, const char *sentence, const struct vgw_json *result);
 /** Checks state, capability and parameters; then starts it. 0: `done` (may be NULL) runs exactly once, later, also when
  * the call ends first (VGW_ENOTFOUND, "the call has ended"). A command on a call that is not connected yet waits for it

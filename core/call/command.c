@@ -18,29 +18,36 @@ struct command_row {
     uint64_t cap;          /* what the provider must be able to do */
     enum media_part media; /* may the call's leg do it? */
     bool endless;          /* lasts as long as people speak; only the call's own lease ends it */
+    bool verb;             /* the provider's documents do it, on calls that are led by them */
 };
 
 static const struct command_row rows[VGW_COMMANDS] = {
-    [VGW_CMD_MAKE_CALL] = {"make_call", IN(INITIATING), VOICEGW_CAP_MAKE_CALL, NO_MEDIA, false},
-    [VGW_CMD_ANSWER] = {"answer", IN(RINGING), VOICEGW_CAP_ANSWER, NO_MEDIA, false},
-    [VGW_CMD_REJECT] = {"reject", IN(RINGING), VOICEGW_CAP_ANSWER, NO_MEDIA, false},
-    [VGW_CMD_END] = {"end", ANY, VOICEGW_CAP_END, NO_MEDIA, false},
-    [VGW_CMD_HOLD] = {"hold", TALKS, VOICEGW_CAP_HOLD, MEDIA_ELSE, false},
-    [VGW_CMD_RESUME] = {"resume", IN(ON_HOLD), VOICEGW_CAP_HOLD, MEDIA_ELSE, false},
-    [VGW_CMD_TRANSFER] = {"transfer", UP, VOICEGW_CAP_TRANSFER, NO_MEDIA, false},
-    [VGW_CMD_PLAY] = {"play", TALKS, VOICEGW_CAP_PLAY, MEDIA_FIRST, true},
-    [VGW_CMD_SAY] = {"say", TALKS, VOICEGW_CAP_SAY, MEDIA_FIRST, true},
-    [VGW_CMD_DTMF] = {"dtmf", TALKS, VOICEGW_CAP_DTMF, MEDIA_ELSE, false},
-    [VGW_CMD_MUTE] = {"mute", UP, VOICEGW_CAP_MUTE, MEDIA_ELSE, false},
-    [VGW_CMD_UNMUTE] = {"unmute", UP, VOICEGW_CAP_MUTE, MEDIA_ELSE, false},
-    [VGW_CMD_RECORD_START] = {"record_start", UP, VOICEGW_CAP_RECORD, MEDIA_FIRST, false},
-    [VGW_CMD_RECORD_STOP] = {"record_stop", UP, VOICEGW_CAP_RECORD, MEDIA_FIRST, false},
-    [VGW_CMD_RECORD_PAUSE] = {"record_pause", UP, VOICEGW_CAP_RECORD, MEDIA_FIRST, false},
-    [VGW_CMD_RECORD_RESUME] = {"record_resume", UP, VOICEGW_CAP_RECORD, MEDIA_FIRST, false},
-    [VGW_CMD_STATUS] = {"status", ANY, VOICEGW_CAP_STATUS, NO_MEDIA, false},
-    [VGW_CMD_GATHER] = {"gather", TALKS, 0, MEDIA_ONLY, true},
-    [VGW_CMD_ASSISTANT] = {"assistant", TALKS, 0, MEDIA_ONLY, true},
-    [VGW_CMD_CONFERENCE] = {"conference", UP, VOICEGW_CAP_CONFERENCE, NO_MEDIA, false},
+    [VGW_CMD_MAKE_CALL] = {"make_call", IN(INITIATING), VOICEGW_CAP_MAKE_CALL, NO_MEDIA, false, false},
+    [VGW_CMD_RECONCILE] = {"reconcile", ANY, 0, NO_MEDIA, false, false},
+    [VGW_CMD_ANSWER] = {"answer", IN(RINGING), VOICEGW_CAP_ANSWER, NO_MEDIA, false, false},
+    [VGW_CMD_REJECT] = {"reject", IN(RINGING), VOICEGW_CAP_ANSWER, NO_MEDIA, false, false},
+    [VGW_CMD_END] = {"end", ANY, VOICEGW_CAP_END, NO_MEDIA, false, false},
+    [VGW_CMD_HOLD] = {"hold", TALKS, VOICEGW_CAP_HOLD, MEDIA_ELSE, false, false},
+    [VGW_CMD_RESUME] = {"resume", IN(ON_HOLD), VOICEGW_CAP_HOLD, MEDIA_ELSE, false, false},
+    [VGW_CMD_TRANSFER] = {"transfer", UP, VOICEGW_CAP_TRANSFER, NO_MEDIA, false, true},
+    [VGW_CMD_PLAY] = {"play", TALKS, VOICEGW_CAP_PLAY, MEDIA_FIRST, true, false},
+    [VGW_CMD_SAY] = {"say", TALKS, VOICEGW_CAP_SAY, MEDIA_FIRST, true, false},
+    [VGW_CMD_DTMF] = {"dtmf", TALKS, VOICEGW_CAP_DTMF, MEDIA_ELSE, false, false},
+    [VGW_CMD_MUTE] = {"mute", UP, VOICEGW_CAP_MUTE, MEDIA_ELSE, false, false},
+    [VGW_CMD_UNMUTE] = {"unmute", UP, VOICEGW_CAP_MUTE, MEDIA_ELSE, false, false},
+    [VGW_CMD_RECORD_START] = {"record_start", UP, VOICEGW_CAP_RECORD, MEDIA_FIRST, false, false},
+    [VGW_CMD_RECORD_STOP] = {"record_stop", UP, VOICEGW_CAP_RECORD, MEDIA_FIRST, false, false},
+    [VGW_CMD_RECORD_PAUSE] = {"record_pause", UP, VOICEGW_CAP_RECORD, MEDIA_FIRST, false, false},
+    [VGW_CMD_RECORD_RESUME] = {"record_resume", UP, VOICEGW_CAP_RECORD, MEDIA_FIRST, false, false},
+    [VGW_CMD_STATUS] = {"status", ANY, VOICEGW_CAP_STATUS, NO_MEDIA, false, false},
+    [VGW_CMD_GATHER] = {"gather", TALKS, 0, MEDIA_ONLY, true, true},
+    [VGW_CMD_ASSISTANT] = {"assistant", TALKS, 0, MEDIA_ONLY, true, false},
+    [VGW_CMD_CONFERENCE] = {"conference", UP, VOICEGW_CAP_CONFERENCE, NO_MEDIA, false, true},
+    [VGW_CMD_DIAL] = {"dial", TALKS, 0, NO_MEDIA, true, true},
+    [VGW_CMD_ENQUEUE] = {"enqueue", TALKS, 0, NO_MEDIA, true, true},
+    [VGW_CMD_REDIRECT] = {"redirect", TALKS, 0, NO_MEDIA, false, true},
+    [VGW_CMD_PAUSE] = {"pause", TALKS, 0, NO_MEDIA, true, true},
+    [VGW_CMD_RECORD_MESSAGE] = {"record", TALKS, 0, NO_MEDIA, true, true},
 };
 
 const char *vgw_command_name(enum vgw_command c)
@@ -48,10 +55,25 @@ const char *vgw_command_name(enum vgw_command c)
     return (unsigned)c < VGW_COMMANDS ? rows[c].name : "unknown";
 }
 
+bool vgw_command_is_verb(const struct vgw_call *call, int command, const struct vgw_json *params)
+{
+    if (!call->documents || (unsigned)command >= VGW_COMMANDS || !rows[command].verb)
+        return false;
+    /* A consultation needs both ends held, which is the provider's own interface; and who is in a conference is moved
+     * in it by that too. */
+    if (command == VGW_CMD_TRANSFER)
+        return vgw_streq(vgw_json_get_string(params, "kind", "blind"), "blind");
+    return command != VGW_CMD_CONFERENCE || vgw_streq(vgw_json_get_string(params, "participant", "join"), "join");
+}
+
 static bool choose_path(const struct vgw_call *call, int command, const struct vgw_json *params,
                         enum vgw_path *ret_path)
 {
     const struct command_row *row = &rows[command];
+    if (command == VGW_CMD_RECONCILE || vgw_command_is_verb(call, command, params)) {
+        *ret_path = VGW_PATH_PROVIDER;
+        return true;
+    }
     bool media = row->media != NO_MEDIA && (call->caps & VOICEGW_CAP_MEDIA) && call->calls->env.media_command;
     bool provider = row->cap && (call->caps & row->cap);
     if (command == VGW_CMD_TRANSFER && vgw_streq(vgw_json_get_string(params, "kind", "blind"), "attended"))
@@ -67,6 +89,21 @@ static bool choose_path(const struct vgw_call *call, int command, const struct v
     else
         return false;
     return true;
+}
+
+static int cannot(const struct vgw_call *call, int command, struct vgw_error *err)
+{
+    const struct command_row *row = &rows[command];
+    if (row->verb && !row->cap && row->media == NO_MEDIA)
+        return vgw_error_set(err, VGW_EUNSUPPORTED,
+                             "%s is for calls that their provider leads by documents; this one of %s is not: give its "
+                             "route `media: twiml`, where the provider offers that",
+                             row->name, call->provider);
+    if (call->documents && row->media == MEDIA_ONLY)
+        return vgw_error_set(err, VGW_EUNSUPPORTED,
+                             "%s needs the call's audio, and a call with `media: twiml` brings none; use media: stream",
+                             row->name);
+    return vgw_error_set(err, VGW_EUNSUPPORTED, "the provider %s cannot do %s", call->provider, row->name);
 }
 
 /* What depends on the moment; a command that waits is checked again when its time has come. */
@@ -111,7 +148,8 @@ static int keep_params(struct vgw_op *op, const struct vgw_json *params, struct 
 static int arm_deadline(struct vgw_op *op, enum vgw_path path, struct vgw_error *err)
 {
     int64_t limit_us = op->call->calls->limits.op_timeout_us;
-    if (path == VGW_PATH_MEDIA && rows[op->command].endless)
+    bool speaks = path == VGW_PATH_MEDIA || op->call->documents;
+    if (speaks && (rows[op->command].endless || vgw_command_is_verb(op->call, op->command, op->params)))
         return VGW_OK;
     if (op->command == VGW_CMD_TRANSFER)
         limit_us += op->call->ring_timeout_us;
@@ -125,6 +163,9 @@ static int send_op(struct vgw_op *op, enum vgw_path path, struct vgw_error *err)
     int status = arm_deadline(op, path, err);
     if (status != VGW_OK)
         return status;
+    op->by_provider = path == VGW_PATH_PROVIDER;
+    if (op->by_provider)
+        call->redirected = false;
     if (path == VGW_PATH_MEDIA)
         return env->media_command(env->arg, call, op->id, op->command, op->params, err);
     return env->provider_op(env->arg, call->instance, op->id, call, op->command, op->params, err);
@@ -138,8 +179,7 @@ static int start_op(struct vgw_op *op, struct vgw_error *err)
     uint64_t id = op->id;
     enum vgw_path path;
     if (!choose_path(call, op->command, op->params, &path))
-        return vgw_error_set(err, VGW_EUNSUPPORTED, "the provider %s cannot do %s", call->provider,
-                             rows[op->command].name);
+        return cannot(call, op->command, err);
     if (path == VGW_PATH_CORE)
         return vgw_op_defer(op, vgw_call_to_json(call)) == VGW_OK ? VGW_OK : vgw_error_nomem(err);
     if (op->command != VGW_CMD_TRANSFER)
@@ -250,7 +290,7 @@ int vgw_calls_command(struct vgw_calls *calls, struct vgw_call *call, enum vgw_c
                       const struct vgw_json *params, bool wait, vgw_command_done done, void *arg, struct vgw_error *err)
 {
     enum vgw_path path;
-    if ((unsigned)command >= VGW_COMMANDS || command == VGW_CMD_MAKE_CALL)
+    if ((unsigned)command >= VGW_COMMANDS || command == VGW_CMD_MAKE_CALL || command == VGW_CMD_RECONCILE)
         return vgw_error_set(err, VGW_EINVALID, "there is no such command for a call");
     if (call->settled)
         return vgw_error_set(err, VGW_ENOTFOUND, "the call has ended");
@@ -260,7 +300,7 @@ int vgw_calls_command(struct vgw_calls *calls, struct vgw_call *call, enum vgw_c
     if (status != VGW_OK)
         return status;
     if (!choose_path(call, command, params, &path))
-        return vgw_error_set(err, VGW_EUNSUPPORTED, "the provider %s cannot do %s", call->provider, rows[command].name);
+        return cannot(call, command, err);
     bool early = wait && ((1u << call->state) & RINGS);
     bool waits = (early || call->connecting) && !call->ending && (rows[command].states & TALKS) &&
                  !(rows[command].states & RINGS);

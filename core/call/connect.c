@@ -137,6 +137,7 @@ void vgw_call_connected(struct vgw_call *call)
     call->connecting = false;
     if (!up)
         return;
+    vgw_call_greet(call);
     start_recording(call);
     const char *workflow = workflow_of(call);
     if (workflow && !call->settled && !call->ending &&

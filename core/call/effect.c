@@ -5,12 +5,21 @@
 #include "base/str.h"
 #include "call/inside.h"
 
+/* Asks the provider what became of a call whose answer is lost; false: it cannot say. */
+static bool reconcile(struct vgw_call *call)
+{
+    return !call->settled && !call->ending && !vgw_op_pending(call, VGW_CMD_RECONCILE) &&
+           vgw_call_start(call, VGW_CMD_RECONCILE, NULL, NULL) == VGW_OK;
+}
+
 static void made_call(struct vgw_call *call, int status, const char *sentence, const struct vgw_json *result)
 {
     const char *error_class = vgw_status_info(status)->error_class;
     enum vgw_outcome outcome = VGW_OUTCOME_FAILED;
     vgw_call_set_provider_id(call, vgw_json_get_string(result, "provider_call_id", NULL));
     if (status == VGW_OK)
+        return;
+    if (status == VGW_ETIMEOUT && reconcile(call))
         return;
     /* Nobody knows what became of it, so it is hung up as if it were there. */
     if (status == VGW_ETIMEOUT) {
@@ -52,6 +61,9 @@ static struct vgw_json *transferred(struct vgw_call *call, int status, const str
     if (!vgw_streq(outcome, "completed") && call->state == VGW_CALL_TRANSFERRING)
         vgw_call_set_state(call, call->state_before_transfer);
     vgw_call_transfer_over(call, outcome);
+    /* Those two have spoken and the other one hung up: the vendor would come back to us for more. */
+    if (call->documents && vgw_streq(outcome, "completed") && !call->settled)
+        vgw_call_end(call, VGW_OUTCOME_NONE, "transferred", NULL);
     return told;
 }
 
@@ -102,12 +114,31 @@ static void status_told(struct vgw_call *call, const struct vgw_json *result)
     vgw_calls_report(call->calls, call, &report);
 }
 
-struct vgw_json *vgw_op_apply(const struct vgw_op *op, struct vgw_call *call, int status, const char *sentence,
-                              const struct vgw_json *result)
+static void reconciled(struct vgw_call *call, int status, const char *sentence, const struct vgw_json *result)
+{
+    vgw_call_set_provider_id(call, vgw_json_get_string(result, "provider_call_id", NULL));
+    if (status == VGW_OK) {
+        status_told(call, result);
+    } else if (status == VGW_ENOTFOUND && !call->provider_call_id) {
+        vgw_call_settle(call, VGW_OUTCOME_FAILED, "the provider did not answer in time, and has no such call",
+                        vgw_status_info(VGW_ETIMEOUT)->error_class);
+    } else if (!call->provider_call_id) {
+        vgw_call_end(call, VGW_OUTCOME_FAILED, sentence, vgw_status_info(status)->error_class);
+    } else {
+        vgw_log(VGW_LOG_WARNING, &call->scope, "the provider could not say what became of the call", "error", sentence,
+                NULL);
+    }
+}
+
+static struct vgw_json *op_apply(const struct vgw_op *op, struct vgw_call *call, int status, const char *sentence,
+                                 const struct vgw_json *result)
 {
     switch (op->command) {
     case VGW_CMD_MAKE_CALL:
         made_call(call, status, sentence, result);
+        return NULL;
+    case VGW_CMD_RECONCILE:
+        reconciled(call, status, sentence, result);
         return NULL;
     case VGW_CMD_ANSWER:
         if (status != VGW_OK)
@@ -140,4 +171,14 @@ struct vgw_json *vgw_op_apply(const struct vgw_op *op, struct vgw_call *call, in
     default:
         return NULL;
     }
+}
+
+struct vgw_json *vgw_op_apply(const struct vgw_op *op, struct vgw_call *call, int status, const char *sentence,
+                              const struct vgw_json *result)
+{
+    struct vgw_json *told = op_apply(op, call, status, sentence, result);
+    if (status == VGW_ETIMEOUT && op->by_provider && op->command != VGW_CMD_MAKE_CALL &&
+        op->command != VGW_CMD_RECONCILE)
+        reconcile(call);
+    return told ? told : vgw_call_document_done(op, call, status, result);
 }

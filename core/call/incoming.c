@@ -126,19 +126,15 @@ int vgw_calls_incoming(struct vgw_calls *calls, const struct vgw_incoming *in, s
     return VGW_OK;
 }
 
-static void reject(struct vgw_call *call)
+static void reject(struct vgw_call *call, const struct vgw_error *why)
 {
+    const char *error_class = vgw_status_info(why->status)->error_class;
     struct vgw_json *params = vgw_json_object();
-    struct vgw_error err;
-    vgw_error_set(&err, VGW_ENOTFOUND, "no route takes calls to %s from %s; add one to routes, `match: {}` takes all",
-                  *call->to ? call->to : "an empty number", *call->from ? call->from : "an unknown caller");
-    vgw_log(VGW_LOG_WARNING, &call->scope, "no route matches the incoming call, it is rejected", "from", call->from,
-            "to", call->to, NULL);
     if (call->answered_before) {
-        vgw_call_end(call, VGW_OUTCOME_FAILED, err.text, "not_found");
+        vgw_call_end(call, VGW_OUTCOME_FAILED, why->text, error_class);
     } else {
-        vgw_json_set_string(params, "reason", err.text);
-        vgw_call_begin_end(call, VGW_OUTCOME_FAILED, err.text, "not_found");
+        vgw_json_set_string(params, "reason", why->text);
+        vgw_call_begin_end(call, VGW_OUTCOME_FAILED, why->text, error_class);
         if (vgw_call_start(call, VGW_CMD_REJECT, params, NULL) != VGW_OK && !call->settled)
             vgw_call_lease(call, 0);
     }
@@ -150,10 +146,21 @@ void vgw_call_follow_route(struct vgw_call *call)
     struct vgw_error err = {0};
     if (call->settled || call->ending || call->state != VGW_CALL_RINGING)
         return;
-    if (!call->route)
-        reject(call);
-    else if (call->answered_before)
+    if (!call->route) {
+        vgw_error_set(&err, VGW_ENOTFOUND,
+                      "no route takes calls to %s from %s; add one to routes, `match: {}` takes all",
+                      *call->to ? call->to : "an empty number", *call->from ? call->from : "an unknown caller");
+        vgw_log(VGW_LOG_WARNING, &call->scope, "no route matches the incoming call, it is rejected", "from", call->from,
+                "to", call->to, NULL);
+        reject(call, &err);
+    } else if (vgw_streq(call->route->media, "twiml") && !call->documents) {
+        vgw_error_set(&err, VGW_EUNSUPPORTED, "the route says media: twiml, which the provider %s does not offer",
+                      call->provider);
+        vgw_log(VGW_LOG_WARNING, &call->scope, "an incoming call is rejected", "reason", err.text, NULL);
+        reject(call, &err);
+    } else if (call->answered_before) {
         vgw_call_connected(call);
-    else if (!vgw_op_pending(call, VGW_CMD_ANSWER) && vgw_call_start(call, VGW_CMD_ANSWER, NULL, &err) != VGW_OK)
+    } else if (!vgw_op_pending(call, VGW_CMD_ANSWER) && vgw_call_start(call, VGW_CMD_ANSWER, NULL, &err) != VGW_OK) {
         vgw_call_end(call, VGW_OUTCOME_FAILED, err.text, vgw_status_info(err.status)->error_class);
+    }
 }

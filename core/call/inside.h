@@ -57,7 +57,8 @@ struct vgw_op {
     uint64_t id;
     struct vgw_call *call;
     int command;
-    bool waiting;  /* for the connection; params are kept */
+    bool waiting; /* for the connection; params are kept */
+    bool by_provider;
     bool deferred; /* the result is there and is told at the next turn */
     struct vgw_json *params;
     struct vgw_json *result; /* of a deferred one */
@@ -97,6 +98,7 @@ struct vgw_call_seed {
     const struct vgw_route *route;
     struct vgw_snapshot *snapshot; /* taken over on success */
     int64_t ring_timeout_us;       /* 0: as configured */
+    bool documents;                /* media: twiml, whatever the route says */
 };
 /** A session with one call, timers armed and in all tables, nothing told yet; all or nothing. */
 int vgw_call_make(struct vgw_calls *calls, const struct vgw_call_seed *seed, struct vgw_call **ret_call,
@@ -176,6 +178,16 @@ int vgw_call_start(struct vgw_call *call, int command, const struct vgw_json *pa
 void vgw_call_start_waiting(struct vgw_call *call);
 /** `done` runs once the call is connected or over. */
 int vgw_call_await(struct vgw_call *call, int command, vgw_command_done done, void *arg, struct vgw_error *err);
+
+/* documents.c: calls that their provider leads by documents */
+/** The greeting is said, or stands in the transcript when the provider said it. */
+void vgw_call_greet(struct vgw_call *call);
+/** What was said and heard by a completed command goes into the transcript. Returns the result to tell, in the shape it
+ * has on calls with media (owned by the caller), or NULL for `result` itself. */
+struct vgw_json *vgw_call_document_done(const struct vgw_op *op, struct vgw_call *call, int status,
+                                        const struct vgw_json *result);
+/** Is the call with somebody else, by a verb, so that its silence says nothing? */
+bool vgw_call_is_elsewhere(const struct vgw_call *call);
 
 /* params.c */
 int vgw_command_check_params(enum vgw_command command, const struct vgw_json *params, struct vgw_error *err);

@@ -11,7 +11,7 @@ static void on_turn(void *arg)
     call->release_due = call->route_due = false;
     if (call->settled)
         return;
-    if (release && call->session->holds == 0)
+    if (release && call->session->holds == 0 && !call->redirected)
         vgw_call_end(call, VGW_OUTCOME_NONE, "run_ended", NULL);
     else if (route)
         vgw_call_follow_route(call);
@@ -89,8 +89,9 @@ static bool session_waits(const struct vgw_session *s)
 {
     struct vgw_list *p, *n;
     VGW_LIST_EACH (p, n, &s->call_list) {
-        enum vgw_call_state state = VGW_CONTAINER_OF(p, struct vgw_call, in_session)->state;
-        if (state == VGW_CALL_ON_HOLD || state == VGW_CALL_TRANSFERRING)
+        const struct vgw_call *call = VGW_CONTAINER_OF(p, struct vgw_call, in_session);
+        enum vgw_call_state state = call->state;
+        if (state == VGW_CALL_ON_HOLD || state == VGW_CALL_TRANSFERRING || vgw_call_is_elsewhere(call))
             return true;
     }
     return false;

@@ -9,6 +9,7 @@
 #include "call/inside.h"
 #include "config/snapshot.h"
 #include "loop/handle.h"
+#include "voicegw/plugin.h"
 
 static bool plain_id(const char *id)
 {
@@ -62,6 +63,11 @@ static bool copy_texts(struct vgw_call *call, const struct vgw_call_seed *seed)
     const char *name = env->instance_name(env->arg, seed->instance),
                *plugin = env->instance_plugin(env->arg, seed->instance);
     call->caps = env->instance_caps(env->arg, seed->instance);
+    /* Without media there is nothing but documents, where the provider has those. */
+    bool wanted = seed->documents || (seed->route && vgw_streq(seed->route->media, "twiml"));
+    call->documents = (call->caps & VOICEGW_CAP_IVR) && (wanted || !(call->caps & VOICEGW_CAP_MEDIA));
+    if (call->documents)
+        call->caps = (call->caps & ~VOICEGW_CAP_MEDIA) | VOICEGW_CAP_SAY | VOICEGW_CAP_PLAY;
     return (call->provider = vgw_strdup(name ? name : "")) && (call->plugin = vgw_strdup(plugin ? plugin : "")) &&
            (call->direction = vgw_strdup(seed->direction)) && (call->from = vgw_strdup(seed->from ? seed->from : "")) &&
            (call->to = vgw_strdup(seed->to ? seed->to : ""));

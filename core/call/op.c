@@ -5,6 +5,15 @@
 #include "base/time.h"
 #include "call/inside.h"
 
+/* What the provider still answers is for nobody. */
+static void provider_cancel(const struct vgw_op *op)
+{
+    const struct vgw_call *call = op->call;
+    const struct vgw_calls_env *env = &call->calls->env;
+    if (op->by_provider && call->instance && env->provider_cancel)
+        env->provider_cancel(env->arg, call->instance, op->id);
+}
+
 static void on_op_timer(void *arg)
 {
     struct vgw_op *op = arg;
@@ -21,10 +30,12 @@ static void on_op_timer(void *arg)
     vgw_error_set(&text, VGW_ETIMEOUT,
                   op->waiting ? "the call was not connected within %ld s" : "no answer came within %ld s", limit_s);
     vgw_strcopy(sentence, sizeof sentence, text.text);
-    if (op->waiting)
+    if (op->waiting) {
         vgw_op_tell(op, VGW_ETIMEOUT, sentence, NULL);
-    else
-        vgw_op_finish(op, VGW_ETIMEOUT, sentence, NULL);
+        return;
+    }
+    provider_cancel(op);
+    vgw_op_finish(op, VGW_ETIMEOUT, sentence, NULL);
 }
 
 struct vgw_op *vgw_op_new(struct vgw_call *call, int command, vgw_command_done done, void *arg)
@@ -179,6 +190,8 @@ void vgw_calls_abandon(struct vgw_calls *calls, vgw_command_done done, void *arg
             op->done = NULL;
             if (op->waiting || op->deferred || op->command >= VGW_COMMANDS)
                 vgw_op_free(op);
+            else if (op->by_provider && op->call->documents)
+                provider_cancel(op);
             else if (op->command == VGW_CMD_GATHER)
                 stop_gather(op);
         }

@@ -41,6 +41,12 @@ static int find_instance(struct vgw_calls *calls, const struct vgw_outgoing *out
         env->instance_unref(env->arg, instance);
         return VGW_EUNSUPPORTED;
     }
+    if (out->documents && !(env->instance_caps(env->arg, instance) & VOICEGW_CAP_IVR)) {
+        vgw_error_at(err, VGW_EUNSUPPORTED, "media", "the provider %s has no documents of its own (media: twiml)",
+                     env->instance_name(env->arg, instance));
+        env->instance_unref(env->arg, instance);
+        return VGW_EUNSUPPORTED;
+    }
     *ret_instance = instance;
     return VGW_OK;
 }
@@ -77,6 +83,7 @@ static int make_call(struct vgw_calls *calls, const struct vgw_outgoing *out, vo
         .reservation_id = out->reservation_id,
         .variables = out->variables,
         .ring_timeout_us = out->ring_timeout_us,
+        .documents = out->documents,
     };
     if (!(seed.plan = make_plan(out)))
         return vgw_error_nomem(err);

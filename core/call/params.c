@@ -2,11 +2,13 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/time.h"
 #include "call/inside.h"
 
 #define TEXT_MAX_BYTES 10000
 #define URL_MAX_BYTES 2048
 #define DIGITS_MAX 64
+#define DURATION_MAX_S 86400
 
 bool vgw_party_valid(const char *s)
 {
@@ -30,18 +32,56 @@ static int check_text(const struct vgw_json *params, const char *key, size_t max
     return VGW_OK;
 }
 
-static int check_url(const struct vgw_json *params, struct vgw_error *err)
+static int check_url(const struct vgw_json *params, const char *key, struct vgw_error *err)
 {
-    int status = check_text(params, "url", URL_MAX_BYTES, err);
+    int status = check_text(params, key, URL_MAX_BYTES, err);
     if (status != VGW_OK)
         return status;
-    const char *url = vgw_json_get_string(params, "url", "");
+    const char *url = vgw_json_get_string(params, key, "");
     for (const char *p = url; *p; p++) {
         if ((unsigned char)*p <= ' ' || *p == 0x7f)
-            return vgw_error_at(err, VGW_EINVALID, "url",
-                                "url holds a space or a control character; it must be percent-encoded");
+            return vgw_error_at(err, VGW_EINVALID, key,
+                                "%s holds a space or a control character; it must be percent-encoded", key);
     }
     return VGW_OK;
+}
+
+bool vgw_command_duration_us(const struct vgw_json *params, const char *key, int64_t *ret_us)
+{
+    const struct vgw_json *v = vgw_json_get(params, key);
+    double seconds = vgw_json_as_double(v, -1);
+    int64_t us;
+    if (vgw_json_str(v)
+            ? !vgw_parse_duration_us(vgw_json_str(v), &us)
+            : !(seconds > 0 && seconds <= DURATION_MAX_S) || (us = (int64_t)(seconds * (double)VGW_US_PER_S)) <= 0)
+        return false;
+    if (us <= 0 || us > DURATION_MAX_S * VGW_US_PER_S)
+        return false;
+    *ret_us = us;
+    return true;
+}
+
+static int check_durations(const struct vgw_json *params, const char *const *keys, bool needed, struct vgw_error *err)
+{
+    int64_t us;
+    for (; *keys; keys++) {
+        if ((needed || vgw_json_has(params, *keys)) && !vgw_command_duration_us(params, *keys, &us))
+            return vgw_error_at(err, VGW_EINVALID, *keys, "%s must be a duration such as 5s, up to a day", *keys);
+    }
+    return VGW_OK;
+}
+
+static int check_dial(const struct vgw_json *params, struct vgw_error *err)
+{
+    static const char *const durations[] = {"timeout", "max_duration", NULL};
+    const char *from = vgw_json_get_string(params, "from", NULL);
+    if (!vgw_party_valid(vgw_json_get_string(params, "to", NULL)))
+        return vgw_error_at(err, VGW_EINVALID, "to",
+                            "to must be a phone number (+15551234567), a sip: address or a provider's name");
+    if (from && *from && !vgw_party_valid(from))
+        return vgw_error_at(err, VGW_EINVALID, "from",
+                            "from must be a phone number (+15551234567), a sip: address or a provider's name");
+    return check_durations(params, durations, false, err);
 }
 
 static int check_digits(const struct vgw_json *params, struct vgw_error *err)
@@ -80,11 +120,12 @@ static int check_gather(const struct vgw_json *params, struct vgw_error *err)
 
 int vgw_command_check_params(enum vgw_command command, const struct vgw_json *params, struct vgw_error *err)
 {
+    int status;
     if (params && vgw_json_type(params) != VGW_JSON_OBJECT)
         return vgw_error_set(err, VGW_EINVALID, "the parameters of %s must be an object", vgw_command_name(command));
     switch (command) {
     case VGW_CMD_PLAY:
-        return check_url(params, err);
+        return check_url(params, "url", err);
     case VGW_CMD_SAY:
         return check_text(params, "text", TEXT_MAX_BYTES, err);
     case VGW_CMD_DTMF:
@@ -98,6 +139,17 @@ int vgw_command_check_params(enum vgw_command command, const struct vgw_json *pa
                                                           : check_text(params, "name", VGW_CALLS_PARTY_MAX, err);
     case VGW_CMD_CONFERENCE:
         return check_text(params, "name", VGW_CALLS_PARTY_MAX, err);
+    case VGW_CMD_DIAL:
+        return check_dial(params, err);
+    case VGW_CMD_ENQUEUE:
+        status = check_text(params, "queue", VGW_CALLS_PARTY_MAX, err);
+        return status == VGW_OK && vgw_json_has(params, "wait_url") ? check_url(params, "wait_url", err) : status;
+    case VGW_CMD_REDIRECT:
+        return check_url(params, "url", err);
+    case VGW_CMD_PAUSE:
+        return check_durations(params, (const char *const[]){"duration", NULL}, true, err);
+    case VGW_CMD_RECORD_MESSAGE:
+        return check_durations(params, (const char *const[]){"max_duration", "silence", NULL}, false, err);
     default:
         return VGW_OK;
     }

@@ -51,6 +51,8 @@ static void absorb(struct vgw_call *call, const struct vgw_state_report *r)
     const char *answered_by = vgw_json_get_string(r->data, "answered_by", NULL);
     if (answered_by && !call->answered_by)
         vgw_text_set(&call->answered_by, answered_by);
+    if (vgw_json_get_bool(r->data, "greeting_said", false) && !call->answered_wall_us)
+        call->greeting_said = true;
     double cost = vgw_json_get_double(r->data, "cost", NAN);
     if (!isnan(cost))
         call->cost = cost;

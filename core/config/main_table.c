@@ -395,8 +395,9 @@ static const struct vgw_option route_rows[] = {
     {.name = "media",
      .type = VGW_OPTION_ENUM,
      .choices = "stream|twiml",
-     .flags = LATER,
-     .text = "how the provider carries the call"},
+     .flags = RELOAD,
+     .text = "stream: the call's audio comes to the gateway; twiml: the provider speaks and listens by documents of its "
+             "own, where it offers that; as the provider can unless given"},
     {.name = "agent", .type = VGW_OPTION_STRING, .flags = LATER, .text = "agent that answers"},
 };
 TABLE(route, "routes", "How incoming calls are answered; the first match wins");

@@ -107,6 +107,11 @@ static int env_provider_op(void *arg, void *instance, uint64_t op, struct vgw_ca
     return vgw_host_provider_op(((struct vgw_gateway *)arg)->host, instance, op, call, command, params, err);
 }
 
+static void env_provider_cancel(void *arg, void *instance, uint64_t op)
+{
+    vgw_host_provider_cancel(instance, op);
+}
+
 static void env_provider_forget(void *arg, void *instance, struct vgw_call *call)
 {
     vgw_host_provider_forget(((struct vgw_gateway *)arg)->host, instance, call);
@@ -158,6 +163,7 @@ int vgw_gateway_calls_open(struct vgw_gateway *g, struct vgw_error *err)
                                 .instance_caps = env_instance_caps,
                                 .instance_setting = env_instance_setting,
                                 .provider_op = env_provider_op,
+                                .provider_cancel = env_provider_cancel,
                                 .provider_forget = env_provider_forget,
                                 .media_attach = vgw_gateway_media_attach,
                                 .media_begin = vgw_gateway_media_begin,

@@ -488,9 +488,8 @@ void vgw_gateway_media_begin(void *arg, struct vgw_call *call)
                *workflow = vgw_json_get_string(call->plan, "workflow", NULL);
     if (!assistant && !workflow && r)
         assistant = r->assistant;
-    const char *greeting = vgw_json_get_string(call->plan, "greeting", r ? r->greeting : NULL);
     talk_options(g, call, &b->options);
-    b->greeting = vgw_strdup(greeting);
+    b->greeting = call->greeting_said ? NULL : vgw_strdup(vgw_call_greeting(call));
     b->language = vgw_strdup(call->session->language && call->session->language[0] ? call->session->language : "en-US");
     b->voice = vgw_strdup(r && r->voice ? r->voice : "");
     if (assistant && vgw_gateway_engine(g, "assistants", assistant, &b->assistant)) {

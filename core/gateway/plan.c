@@ -83,6 +83,32 @@ static void check_name(struct vgw_config_reader *reader, const struct vgw_plan *
                        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+/* `media: twiml` needs a provider with documents of its own among those that the route may match. */
+static void check_media(struct vgw_config_reader *reader, const struct vgw_plan *plan, const struct vgw_route *r,
+                        const struct vgw_node *node)
+{
+    bool offered = false;
+    if (!vgw_streq(r->media, "twiml"))
+        return;
+    for (size_t i = 0; i < plan->recipe_count && !offered; i++) {
+        const struct vgw_recipe *p = plan->recipes[i];
+        bool matches = !r->provider || vgw_glob_match(r->provider, p->name) || vgw_glob_match(r->provider, p->plugin);
+        /* What was not probed cannot be judged. */
+        offered = vgw_streq(p->section, "providers") && matches && (!p->options || (p->caps & VOICEGW_CAP_IVR));
+    }
+    if (!offered)
+        vgw_node_key_error(
+            &reader->errors, node, "media",
+            "%s%s%s leads calls by documents of its own, so the route cannot have media: twiml; leave it "
+            "out",
+            r->provider ? "no provider '" : "no provider", r->provider ? r->provider : "", r->provider ? "'" : "");
+    if (r->assistant)
+        vgw_node_key_error(
+            &reader->errors, node, "assistant",
+            "an assistant needs the call's audio, which media: twiml does not bring; take media: stream, "
+            "or a workflow");
+}
+
 static void check_route(struct vgw_config_reader *reader, const struct vgw_plan *plan, const struct vgw_route *r,
                         const struct vgw_node *node)
 {
@@ -98,6 +124,7 @@ static void check_route(struct vgw_config_reader *reader, const struct vgw_plan 
         vgw_node_key_error(&reader->errors, node, "workflow", "there is no workflow '%s'", r->workflow);
     if (vgw_talk_options_apply(&talk, r->talk, &err) < 0)
         vgw_node_key_error(&reader->errors, node, "talk", "%s", err.text);
+    check_media(reader, plan, r, node);
     const struct vgw_recipe *p = r->provider ? vgw_plan_recipe(plan, "providers", r->provider) : NULL;
     if (p && p->options && r->assistant && !(p->caps & (VOICEGW_CAP_MEDIA | VOICEGW_CAP_CONVERSATION)))
         vgw_node_key_error(&reader->errors, node, "assistant",

@@ -61,6 +61,8 @@ bool vgw_host_busy(const struct vgw_instance *instance);
 /** A provider operation (enum vgw_command) on an instance: 0, then exactly one vgw_calls_complete(op). */
 int vgw_host_provider_op(struct vgw_host *host, struct vgw_instance *instance, uint64_t op, struct vgw_call *call,
                          int command, const struct vgw_json *params, struct vgw_error *err);
+/** Nobody waits for an operation any more. */
+void vgw_host_provider_cancel(struct vgw_instance *instance, uint64_t op);
 void vgw_host_provider_forget(struct vgw_host *host, struct vgw_instance *instance, struct vgw_call *call);
 /** A text message; strings are borrowed for the call. */
 struct vgw_host_message {

@@ -16,6 +16,7 @@
 #include "voicegw/draft/host_ws.h"
 #include "voicegw/draft/provider.h"
 #include "voicegw/draft/provider_extra.h"
+#include "voicegw/draft/provider_ivr.h"
 #include "voicegw/draft/provider_media.h"
 #include "voicegw/draft/store.h"
 #include "voicegw/draft/stt.h"
@@ -88,6 +89,11 @@ int vgw_host_conference_op(struct vgw_instance *instance, uint64_t op, uint64_t 
 /** An operation's completion that may be a message's; false: it is none. */
 bool vgw_host_message_complete(struct vgw_host *host, uint64_t op, int status, const char *sentence,
                                const struct vgw_json *result);
+
+/* ivr.c */
+/** A command that is one of the provider's verbs (vgw_command_is_verb()). A status of the ABI. */
+int vgw_host_ivr_op(struct vgw_instance *instance, uint64_t op, const struct vgw_call *call, int command,
+                    const struct vgw_json *params);
 
 /* timer.c */
 uint64_t vgw_host_timer_start(const struct voicegw_host *host, uint64_t target, int64_t delay_us, voicegw_callback fn,

@@ -95,6 +95,10 @@ static int op_start(const struct voicegw_provider *p, void *i, uint64_t op, stru
     case VGW_CMD_RECORD_PAUSE:
     case VGW_CMD_RECORD_RESUME:
         return op_record(p, i, op, call, command);
+    case VGW_CMD_RECONCILE:
+        return HAS(p, reconcile)
+                   ? p->reconcile(i, op, c->provider_call_id ? c->provider_call_id : "", c->created_wall_us)
+                   : VOICEGW_EUNSUPPORTED;
     case VGW_CMD_STATUS:
         return p->status ? p->status(i, op, call) : VOICEGW_EUNSUPPORTED;
     default:
@@ -107,8 +111,9 @@ int vgw_host_provider_op(struct vgw_host *host, struct vgw_instance *instance, u
 {
     const struct voicegw_provider *p = provider_of(instance);
     vgw_host_clear_error();
-    int rc = !p                              ? VOICEGW_EUNSUPPORTED
-             : command == VGW_CMD_CONFERENCE ? vgw_host_conference_op(instance, op, call->handle, params)
+    int rc = !p                                           ? VOICEGW_EUNSUPPORTED
+             : vgw_command_is_verb(call, command, params) ? vgw_host_ivr_op(instance, op, call, command, params)
+             : command == VGW_CMD_CONFERENCE              ? vgw_host_conference_op(instance, op, call->handle, params)
                                              : op_start(p, instance->plugin_instance, op, call, command, params);
     if (rc == 0)
         return 0;
@@ -117,6 +122,13 @@ int vgw_host_provider_op(struct vgw_host *host, struct vgw_instance *instance, u
         return vgw_error_set(err, rc, "%s", sentence);
     return vgw_error_set(err, rc, "the provider '%s' cannot %s", instance->name,
                          vgw_command_name((enum vgw_command)command));
+}
+
+void vgw_host_provider_cancel(struct vgw_instance *instance, uint64_t op)
+{
+    const struct voicegw_provider *p = provider_of(instance);
+    if (p && HAS(p, cancel))
+        p->cancel(instance->plugin_instance, op);
 }
 
 void vgw_host_provider_forget(struct vgw_host *host, struct vgw_instance *instance, struct vgw_call *call)
@@ -370,6 +382,11 @@ static const char *call_describe(const struct voicegw_host *host, uint64_t handl
         return NULL;
     struct vgw_json *o = vgw_call_to_json(call);
     vgw_json_set(o, "variables", vgw_json_copy(call->session->variables));
+    vgw_json_set_string(o, "language", call->session->language);
+    vgw_json_set_string(o, "media", call->documents ? "twiml" : "stream");
+    vgw_json_set_string(o, "greeting", vgw_call_greeting(call));
+    vgw_json_set(o, "route",
+                 call->route && call->route->source ? vgw_json_copy(call->route->source) : vgw_json_object());
     vgw_free(text);
     text = vgw_json_text(o, false);
     vgw_json_free(o);

@@ -6,8 +6,8 @@
 static const char *const type_names[] = {NULL,   "string", "secret", "int", "double", "bool", "duration", "size",
                                          "rate", "enum",   "list",   "map", "url",    "path", "json"};
 static const char *const cap_names[] = {
-    "make_call", "answer", "end",  "hold",   "transfer", "transfer_attended", "play", "say",
-    "dtmf",      "record", "mute", "status", "media",    "conference",        "sms",  "conversation"};
+    "make_call", "answer", "end",   "hold",       "transfer", "transfer_attended", "play", "say", "dtmf", "record",
+    "mute",      "status", "media", "conference", "sms",      "conversation",      "ivr"};
 
 const char *vgw_plugin_option_type_name(unsigned type)
 {

@@ -1,8 +1,10 @@
 /* kind_provider.c - uses a provider as the gateway would: every operation, then a leg. */
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include "check.h"
 #include "voicegw/draft/provider.h"
+#include "voicegw/draft/provider_ivr.h"
 #include "voicegw/draft/provider_media.h"
 
 static struct voicegw_call_params params_of(enum scenario scenario)
@@ -49,20 +51,23 @@ static int32_t operate(struct subject *s, const struct voicegw_provider *p, unsi
     case 11:
         return p->reconcile(s->instance, op, scenario == OVERSIZE ? text : "", 0);
     case 12:
+        return p->settle(s->instance, op, text, scenario == OVERSIZE ? 99 : VOICEGW_SETTLE_RECOVER, "check-session");
+    case 13:
         return p->reject(s->instance, op, call, "busy");
     default:
         return p->end(s->instance, op, call);
     }
 }
 
-static const char *const op_names[] = {"make_call()", "answer()",    "hold(1)",  "hold(0)", "transfer()",
-                                       "play()",      "say()",       "record()", "dtmf()",  "mute()",
-                                       "status()",    "reconcile()", "reject()", "end()"};
+static const char *const op_names[] = {"make_call()", "answer()",    "hold(1)",  "hold(0)",  "transfer()",
+                                       "play()",      "say()",       "record()", "dtmf()",   "mute()",
+                                       "status()",    "reconcile()", "settle()", "reject()", "end()"};
 
 static bool has(const struct voicegw_provider *p, unsigned which)
 {
-    const bool there[] = {p->make_call, p->answer, p->hold, p->hold,   p->transfer,  p->play,   p->say,
-                          p->record,    p->dtmf,   p->mute, p->status, p->reconcile, p->reject, p->end};
+    bool settles = p->size >= offsetof(struct voicegw_provider, settle) + sizeof p->settle && p->settle;
+    const bool there[] = {p->make_call, p->answer, p->hold,   p->hold,      p->transfer, p->play,   p->say, p->record,
+                          p->dtmf,      p->mute,   p->status, p->reconcile, settles,     p->reject, p->end};
     return there[which];
 }
 
@@ -84,6 +89,7 @@ static void check_caps(struct subject *s, const struct voicegw_provider *p)
         {VOICEGW_CAP_DTMF, p->dtmf || (s->f->caps & VOICEGW_CAP_MEDIA), "dtmf"},
         {VOICEGW_CAP_MUTE, p->mute || (s->f->caps & VOICEGW_CAP_MEDIA), "mute"},
         {VOICEGW_CAP_STATUS, p->status, "status"},
+        {VOICEGW_CAP_IVR, s->f->get_extension(s->instance, VOICEGW_KIND_PROVIDER_IVR) != NULL, "provider.ivr/1"},
         {VOICEGW_CAP_MEDIA, s->f->get_extension(s->instance, VOICEGW_KIND_PROVIDER_MEDIA) != NULL, "provider.media/1"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if ((s->f->caps & rows[i].cap) && !rows[i].there)
@@ -132,6 +138,35 @@ static void use_leg(struct subject *s, uint64_t call)
     fake_tag_set(VOICEGW_THREAD_CONTROL);
 }
 
+/* Calls that it leads by documents: each verb, one that there is not, on a call and on one that never was. */
+static void use_documents(struct subject *s, uint64_t call, enum scenario scenario)
+{
+    static const char *const verbs[][2] = {{"gather", "{\"prompt\":\"Which?\",\"input\":[\"speech\",\"dtmf\"],"
+                                                      "\"finish_on\":\"#\",\"timeout_ms\":5000}"},
+                                           {"dial", "{\"to\":\"+15550003\",\"timeout_ms\":30000}"},
+                                           {"record", "{\"max_duration_ms\":60000,\"beep\":true}"},
+                                           {"enqueue", "{\"queue\":\"desk\"}"},
+                                           {"conference", "{\"name\":\"room\"}"},
+                                           {"redirect", "{\"url\":\"https://vendor.example/x\"}"},
+                                           {"pause", "{\"duration_ms\":1000}"},
+                                           {"somersault", "{}"}};
+    const struct voicegw_provider_ivr *x = s->f->get_extension(s->instance, VOICEGW_KIND_PROVIDER_IVR);
+    if (!x)
+        return;
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        for (unsigned known = 0; known < 2; known++) {
+            uint64_t op = fake_id("perform()");
+            fake_call_begin(op);
+            int32_t rc = x->perform(s->instance, op, known ? call : UINT64_C(0x7fffffff12345678), verbs[i][0],
+                                    scenario == OVERSIZE ? oversize_text() : verbs[i][1]);
+            if (rc == 0 && strcmp(verbs[i][0], "somersault") == 0)
+                fake_violation(FAKE_VALUE, "perform() took a verb that there is not");
+            fake_call_end(op, rc);
+            fake_run(100000);
+        }
+    }
+}
+
 void scenario_provider(struct subject *s, enum scenario scenario)
 {
     const struct voicegw_provider *p = subject_table(s, VOICEGW_KIND_PROVIDER);
@@ -155,6 +190,8 @@ void scenario_provider(struct subject *s, enum scenario scenario)
         fake_run(which == 0 ? 20 * INT64_C(1000000) : 100000);
         if (which == 0 && rc == 0 && scenario == PLAIN)
             use_leg(s, call);
+        if (which == 1)
+            use_documents(s, call, scenario);
         if (which == 0)
             continue;
         uint64_t unknown = fake_id(op_names[which]);

@@ -13,6 +13,7 @@
 #include "voicegw/draft/host_ws.h"
 #include "voicegw/draft/provider.h"
 #include "voicegw/draft/provider_extra.h"
+#include "voicegw/draft/provider_ivr.h"
 #include "voicegw/draft/provider_media.h"
 #include "voicegw/draft/queue.h"
 #include "voicegw/draft/store.h"
@@ -328,7 +329,7 @@ AT(voicegw_call_params, call_id, 40);
 AT(voicegw_call_params, variables_json, 48);
 AT(voicegw_call_params, route_json, 56);
 
-SIZE(voicegw_provider, 152);
+SIZE(voicegw_provider, 160);
 AT(voicegw_provider, size, 0);
 AT(voicegw_provider, reserved, 4);
 AT(voicegw_provider, make_call, 8);
@@ -349,8 +350,9 @@ AT(voicegw_provider, cancel, 120);
 AT(voicegw_provider, identify, 128);
 AT(voicegw_provider, poll, 136);
 AT(voicegw_provider, forget, 144);
+AT(voicegw_provider, settle, 152);
 
-SIZE(voicegw_incoming, 64);
+SIZE(voicegw_incoming, 72);
 AT(voicegw_incoming, size, 0);
 AT(voicegw_incoming, answered, 4);
 AT(voicegw_incoming, provider_call_id, 8);
@@ -360,6 +362,7 @@ AT(voicegw_incoming, caller_name, 32);
 AT(voicegw_incoming, variables_json, 40);
 AT(voicegw_incoming, session_id, 48);
 AT(voicegw_incoming, script, 56);
+AT(voicegw_incoming, recovers, 64);
 
 SIZE(voicegw_call_state, 48);
 AT(voicegw_call_state, size, 0);
@@ -406,6 +409,11 @@ AT(voicegw_sms, to, 8);
 AT(voicegw_sms, from, 16);
 AT(voicegw_sms, text, 24);
 AT(voicegw_sms, media_json, 32);
+
+SIZE(voicegw_provider_ivr, 16);
+AT(voicegw_provider_ivr, size, 0);
+AT(voicegw_provider_ivr, reserved, 4);
+AT(voicegw_provider_ivr, perform, 8);
 
 SIZE(voicegw_provider_sms, 24);
 AT(voicegw_provider_sms, size, 0);

@@ -42,6 +42,7 @@
 #define VOICEGW_CAP_CONFERENCE (UINT64_C(1) << 13)
 #define VOICEGW_CAP_SMS (UINT64_C(1) << 14)
 #define VOICEGW_CAP_CONVERSATION (UINT64_C(1) << 15) /* runs the conversation itself: sessions without legs */
+#define VOICEGW_CAP_IVR (UINT64_C(1) << 16)          /* has voicegw.provider.ivr/1: takes routes with `media: twiml` */
 
 /** One kind of instance that the plugin can make. Constant. */
 struct voicegw_factory {

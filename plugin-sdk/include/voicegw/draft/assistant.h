@@ -15,9 +15,10 @@
 
 struct voicegw_assistant_params {
     uint32_t size;
-    uint32_t resumed;         /* 1: the conversation goes on from another assistant; history_json tells what was said */
-    const char *session_json; /* {"session_id","call_id","channel","direction","from","to","language","variables","project_id"}
-                               */
+    uint32_t resumed; /* 1: the conversation goes on from another assistant; history_json tells what was said */
+    const char
+        *session_json; /* {"session_id","call_id","channel","direction","from","to","language","variables","project_id"}
+                        */
     const char *tools_json;   /* [{"name","description","parameters":{JSON Schema}}] */
     const char *history_json; /* [{"role","content"}] or NULL */
     const char *agent_json;   /* the agent's YAML as an object, or NULL */
@@ -77,7 +78,8 @@ struct voicegw_assistant_audio {
     int32_t (*tool_result)(void *s, uint64_t tool_call, int32_t status, const char *result_json); /* may be NULL */
     void (*close)(void *s);
 };
-#define VOICEGW_ASSISTANT_AUDIO_PACED 1u /* its audio comes at the pace of speech: the host passes frames on at once   \
+#define VOICEGW_ASSISTANT_AUDIO_PACED                                                                                  \
+    1u                                   /* its audio comes at the pace of speech: the host passes frames on at once   \
                                           */
 #define VOICEGW_ASSISTANT_AUDIO_TURNS 2u /* it does turn-taking itself: the host runs no detector for it */
 

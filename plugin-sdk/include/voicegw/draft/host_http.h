@@ -7,9 +7,10 @@
 
 #define VOICEGW_HOST_HTTP "voicegw.host.http/1"
 
-#define VOICEGW_HTTP_TRUSTED_URL 1u /* the URL is from the operator's file: loopback and private targets are allowed   \
-                                     */
-#define VOICEGW_HTTP_STREAM 2u      /* the body comes by on_body() as it arrives, not in the response */
+#define VOICEGW_HTTP_TRUSTED_URL                                                                                       \
+    1u                         /* the URL is from the operator's file: loopback and private targets are allowed        \
+                                */
+#define VOICEGW_HTTP_STREAM 2u /* the body comes by on_body() as it arrives, not in the response */
 
 struct voicegw_http_response {
     uint32_t size;

@@ -104,8 +104,8 @@ struct voicegw_provider {
     /** The host let go of the call (terminal state reached or forced): free what belongs to it. No completion. May be
      * NULL. */
     void (*forget)(void *instance, uint64_t call);
-    /** After a restart: a call of an earlier run that reconcile() found alive at the vendor. VOICEGW_SETTLE_END hangs it
-     * up; VOICEGW_SETTLE_RECOVER brings it back to a fresh stream, where it comes by on_incoming() with the same
+    /** After a restart: a call of an earlier run that reconcile() found alive at the vendor. VOICEGW_SETTLE_END hangs
+     * it up; VOICEGW_SETTLE_RECOVER brings it back to a fresh stream, where it comes by on_incoming() with the same
      * provider_call_id and `recovers` naming `session_id`, the session it had. Completes when the vendor accepted it.
      * May be NULL: the call is left to the vendor's own limit, with a warning. */
     int32_t (*settle)(void *instance, uint64_t op, const char *provider_call_id, uint32_t how, const char *session_id);
@@ -133,8 +133,8 @@ struct voicegw_call_state {
     int64_t provider_time_us;     /* wall clock of the provider, 0: unknown */
     const char *cause;            /* a word or sentence, or NULL */
     const char *provider_call_id; /* when it is known now, else NULL */
-    const char *data_json;        /* answered_by, cost, currency, greeting_said (true: the route's greeting was spoken by
-                                   * the provider, the host does not repeat it) …; object or NULL */
+    const char *data_json; /* answered_by, cost, currency, greeting_said (true: the route's greeting was spoken by
+                            * the provider, the host does not repeat it) …; object or NULL */
 };
 
 /** The host's side, by get_extension(VOICEGW_HOST_PROVIDER). */

@@ -1,9 +1,20 @@
 /* voicegw/draft/provider_ivr.h - calls led by the provider's own documents instead of a stream. Part of the voicegw
  * plugin SDK (MIT). Draft: may change until version 1 is cut.
  *
- * An extension of a provider instance, by factory.get_extension(), for vendors that speak, ask and connect by a document
- * that they fetch (TwiML). It serves calls whose route says `media: twiml`: such a call has no leg, and the workflow's
- * steps become verbs. provider.say(), play(), end() and hold() are used as for any provider without media. */
+ * An extension of a provider instance, by factory.get_extension(), for vendors that speak, ask and connect by a
+ * document that they fetch (TwiML); the factory says so by VOICEGW_CAP_IVR. It serves calls whose route says `media:
+ * twiml`: such a call has no leg, and the workflow's steps become verbs. provider.say(), play(), end() and hold() are
+ * used as for any provider without media, whatever the other capabilities; a blind transfer of such a call is the verb
+ * dial, and when that has ended as completed the host ends the call.
+ *
+ * The host sets no deadline for verbs, say() and play() of such calls, since people talk as long as they like; what is
+ * under way when the call ends completes with VOICEGW_ENOTFOUND. The route's greeting is asked for by say() in the turn
+ * in which the call is reported connected, ahead of the workflow's first step, unless that report carried
+ * `greeting_said`.
+ *
+ * One document for several verbs: what follows from a completion is asked for in the control loop's next turn, and a
+ * host->post() to VOICEGW_TARGET_CONTROL that is made after on_complete() or on_state() runs behind it. So: report,
+ * post to yourself, and write the document from what has been asked until then. */
 #ifndef VOICEGW_DRAFT_PROVIDER_IVR_H
 #define VOICEGW_DRAFT_PROVIDER_IVR_H
 #include <stdint.h>
