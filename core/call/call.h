@@ -57,6 +57,7 @@ struct vgw_session {
     struct vgw_timer summary_timer; /* record is composed at summary or deadline */
     uint32_t holds;                 /* runs and assistants that keep the session; 0 after the last run: hang up */
     bool record_done;
+    bool recovered;                /* goes on from a session of an earlier run: variables.recovered_from */
     struct vgw_snapshot *snapshot; /* what the session began with; a reference */
     uint32_t live_calls;           /* not settled yet */
     uint32_t summaries_due;        /* legs that were let go and have not answered */

@@ -58,6 +58,7 @@ void vgw_calls_free(struct vgw_calls *calls)
         vgw_session_free(VGW_CONTAINER_OF(p, struct vgw_session, link));
     vgw_call_actions_free(calls->actions);
     vgw_recent_done(&calls->recent);
+    vgw_late_done(&calls->late);
     vgw_map_free(calls->by_id);
     vgw_map_free(calls->by_provider);
     vgw_map_free(calls->by_session);

@@ -4,6 +4,7 @@
 #define VGW_CALL_CALLS_H
 #include "base/error.h"
 #include "call/call.h"
+#include "call/late.h"
 
 /** What the registry needs of the rooms around it; filled by gateway/ (and by tests). All on control. `arg` is the
  * first argument. */
@@ -58,6 +59,11 @@ struct vgw_calls_env {
     void (*media_held)(void *arg, struct vgw_call *call, bool on);
     /** The address under which the gateway's own recording of that id can be fetched. NULL: none is told. */
     void (*recording_url)(void *arg, const char *recording_id, char *out, size_t cap);
+    /** What `seconds` of an answered call with that number cost by the operator's table; `ret_currency` holds
+     * VGW_RATE_CURRENCY bytes. May be NULL. */
+    bool (*price)(void *arg, void *instance, const char *number, double seconds, double *ret_cost, char *ret_currency);
+    /** The provider told the price of a call that is over: `late->call` has it. May be NULL. */
+    void (*late_cost)(void *arg, const struct vgw_late_call *late);
     /** SHA-256 (FIPS 180-4) for session ids of odd provider ids. NULL: a hash of our own stands in (tests). */
     void (*sha256)(const void *data, size_t len, uint8_t *ret_digest32);
 };
@@ -82,6 +88,8 @@ struct vgw_incoming {
     void *instance;
     const char *provider_call_id, *from, *to, *caller_name, *script, *trunk;
     const char *session_id; /* NULL: made by the rule */
+    const char *recovers;   /* the session of an earlier run that the call goes on from, or NULL; then the new one is
+                             * named after it */
     const struct vgw_json *variables;
     bool answered;
     const char *transport; /* "mock_stream" …, or NULL */
@@ -113,6 +121,12 @@ struct vgw_state_report { /* what a provider says; any order, any number of time
 };
 /** Applies it, or drops it (late, repeated, illegal: counted in voicegw_dropped_total). */
 void vgw_calls_report(struct vgw_calls *calls, struct vgw_call *call, const struct vgw_state_report *report);
+/** The same for a call that is over and gone: its price is taken. False: it ended too long ago. */
+bool vgw_calls_report_late(struct vgw_calls *calls, uint64_t handle, const struct vgw_state_report *report);
+/** What is remembered of a call that ended, by its handle or by its provider's id; NULL: nothing. */
+const struct vgw_late_call *vgw_calls_late(struct vgw_calls *calls, uint64_t handle);
+const struct vgw_late_call *vgw_calls_late_provider(struct vgw_calls *calls, const char *instance_name,
+                                                    const char *provider_call_id);
 void vgw_calls_report_dtmf(struct vgw_calls *calls, struct vgw_call *call, const char *digit, uint32_t duration_ms,
                            const char *source);
 
@@ -183,6 +197,8 @@ int vgw_session_add_turn(struct vgw_session *s, const char *role, const char *co
  * over. */
 void vgw_session_turn_audio(struct vgw_session *s, uint32_t turn_number, const char *url);
 void vgw_session_touch(struct vgw_session *s);
+/** Where the session's recording can be fetched. Copies. */
+void vgw_session_recorded(struct vgw_session *s, const char *url);
 void vgw_session_tool_used(struct vgw_session *s, const char *tool);
 /** Runs and assistants hold a session; when the last lets go of a live call, it is hung up on the next turn of the
  * loop. */

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "call/inside.h"
+#include "call/rate.h"
 #include "voicegw/plugin.h"
 
 void vgw_call_begin_end(struct vgw_call *call, enum vgw_outcome outcome, const char *cause, const char *error_class)
@@ -99,8 +100,25 @@ static struct vgw_json *terminal_data(const struct vgw_call *call)
 static void remember_ended(struct vgw_call *call)
 {
     char key[VGW_PROVIDER_KEY_MAX];
-    if (call->provider_call_id && vgw_provider_key(call->provider, call->provider_call_id, key))
+    bool keyed = call->provider_call_id && vgw_provider_key(call->provider, call->provider_call_id, key);
+    if (keyed)
         vgw_recent_add(&call->calls->recent, key, call->call_id);
+    vgw_late_add(&call->calls->late, call, keyed ? key : NULL);
+}
+
+/* By the operator's table, unless the provider told a price. */
+static void set_price(struct vgw_call *call)
+{
+    const struct vgw_calls_env *env = &call->calls->env;
+    const char *number = vgw_streq(call->direction, "inbound") ? call->from : call->to;
+    char currency[VGW_RATE_CURRENCY];
+    double cost;
+    if (!isnan(call->cost) || !call->answered_wall_us || !env->price || !call->instance ||
+        !env->price(env->arg, call->instance, number, seconds_between(call->answered_us, call->ended_us), &cost,
+                    currency))
+        return;
+    call->cost = cost;
+    vgw_text_set(&call->currency, currency);
 }
 
 /* Everything that could still act for the call lets go of it. */
@@ -138,6 +156,7 @@ static void mark_over(struct vgw_call *call, enum vgw_outcome outcome, const cha
     vgw_list_remove(&call->link);
     calls->call_count--;
     call->session->live_calls--;
+    set_price(call);
     remember_ended(call);
 }
 

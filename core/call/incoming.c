@@ -75,6 +75,7 @@ static int take_call(struct vgw_calls *calls, const struct vgw_incoming *in, str
     struct vgw_call_seed seed = {
         .instance = in->instance,
         .session_id = in->session_id,
+        .recovers = in->recovers,
         .provider_call_id = in->provider_call_id,
         .direction = "inbound",
         .from = in->from,

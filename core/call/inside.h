@@ -34,6 +34,7 @@ struct vgw_calls {
     struct vgw_map *by_provider; /* instance and provider_call_id to call */
     struct vgw_map *by_session;
     struct vgw_recent recent;
+    struct vgw_late late;
     struct vgw_list ops[VGW_CALLS_OP_BUCKETS];
     uint64_t last_op;
     bool draining;
@@ -99,6 +100,7 @@ struct vgw_call_seed {
     struct vgw_snapshot *snapshot; /* taken over on success */
     int64_t ring_timeout_us;       /* 0: as configured */
     bool documents;                /* media: twiml, whatever the route says */
+    const char *recovers;
 };
 /** A session with one call, timers armed and in all tables, nothing told yet; all or nothing. */
 int vgw_call_make(struct vgw_calls *calls, const struct vgw_call_seed *seed, struct vgw_call **ret_call,

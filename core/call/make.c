@@ -57,6 +57,24 @@ static void session_id_for(const struct vgw_calls_env *env, const char *plugin, 
     join_id(out, plugin, id);
 }
 
+/* "twilio-CA1" goes on as "twilio-CA1-r2", that as "twilio-CA1-r3": the record of each has its own name. */
+static void recovered_id(const struct vgw_calls *calls, const char *old, char out[VGW_ID_MAX])
+{
+    char base[VGW_ID_MAX - 8], digits[8];
+    unsigned number = 2;
+    vgw_strcopy(base, sizeof base, plain_id(old) ? old : "recovered");
+    char *mark = strrchr(base, '-');
+    int64_t n = 0;
+    if (mark && mark[1] == 'r' && vgw_parse_i64(mark + 2, &n) && n >= 2 && n < 9999) {
+        number = (unsigned)n + 1;
+        *mark = '\0';
+    }
+    do {
+        snprintf(digits, sizeof digits, "r%u", number++);
+        join_id(out, base, digits);
+    } while (vgw_map_has(calls->by_session, out) && number < 99999);
+}
+
 static bool copy_texts(struct vgw_call *call, const struct vgw_call_seed *seed)
 {
     const struct vgw_calls_env *env = &call->calls->env;
@@ -175,11 +193,18 @@ static bool fill_session(struct vgw_session *s, const struct vgw_call *call, con
         return false;
     if (!(s->transport_metadata = transport_metadata(seed)))
         return false;
+    s->recovered = seed->recovers != NULL;
+    if (seed->recovers && vgw_json_set_string(s->variables, "recovered_from", seed->recovers) != VGW_OK)
+        return false;
     if (!seed->variables)
         return true;
     struct vgw_json *copy = vgw_json_copy(seed->variables);
     if (!copy)
         return false;
+    if (seed->recovers && vgw_json_set_string(copy, "recovered_from", seed->recovers) != VGW_OK) {
+        vgw_json_free(copy);
+        return false;
+    }
     vgw_json_free(s->variables);
     s->variables = copy;
     return true;
@@ -214,7 +239,10 @@ int vgw_call_make(struct vgw_calls *calls, const struct vgw_call_seed *seed, str
     if (!call)
         return vgw_error_nomem(err);
     const char *id = seed->provider_call_id ? seed->provider_call_id : call->call_id;
-    if (seed->session_id && *seed->session_id && plain_id(seed->session_id) && strlen(seed->session_id) < VGW_ID_MAX)
+    if (seed->recovers)
+        recovered_id(calls, seed->recovers, session_id);
+    else if (seed->session_id && *seed->session_id && plain_id(seed->session_id) &&
+             strlen(seed->session_id) < VGW_ID_MAX)
         vgw_strcopy(session_id, sizeof session_id, seed->session_id);
     else
         session_id_for(&calls->env, call->plugin, id, session_id);

@@ -44,6 +44,44 @@ static void absorb_transport(struct vgw_call *call, const struct vgw_json *data)
         vgw_json_set_string(s->transport_metadata, "to_number", to);
 }
 
+static void absorb_cost(struct vgw_call *call, const struct vgw_json *data)
+{
+    double cost = vgw_json_get_double(data, "cost", NAN);
+    const char *currency = vgw_json_get_string(data, "currency", NULL);
+    if (!isnan(cost))
+        call->cost = cost;
+    if (currency)
+        vgw_text_set(&call->currency, currency);
+}
+
+bool vgw_calls_report_late(struct vgw_calls *calls, uint64_t handle, const struct vgw_state_report *report)
+{
+    struct vgw_late_call *late = vgw_late_find(&calls->late, handle);
+    double cost = vgw_json_get_double(report->data, "cost", NAN);
+    const char *currency = vgw_json_get_string(report->data, "currency", NULL);
+    if (!late || isnan(cost) || vgw_json_set_double(late->call, "cost", cost) != VGW_OK)
+        return false;
+    if (currency)
+        vgw_json_set_string(late->call, "currency", currency);
+    if (calls->env.late_cost)
+        calls->env.late_cost(calls->env.arg, late);
+    return true;
+}
+
+const struct vgw_late_call *vgw_calls_late(struct vgw_calls *calls, uint64_t handle)
+{
+    return vgw_late_find(&calls->late, handle);
+}
+
+const struct vgw_late_call *vgw_calls_late_provider(struct vgw_calls *calls, const char *instance_name,
+                                                    const char *provider_call_id)
+{
+    char key[VGW_PROVIDER_KEY_MAX];
+    return provider_call_id && vgw_provider_key(instance_name, provider_call_id, key)
+               ? vgw_late_find_key(&calls->late, key)
+               : NULL;
+}
+
 static void absorb(struct vgw_call *call, const struct vgw_state_report *r)
 {
     vgw_call_set_provider_id(call, r->provider_call_id);
@@ -53,12 +91,7 @@ static void absorb(struct vgw_call *call, const struct vgw_state_report *r)
         vgw_text_set(&call->answered_by, answered_by);
     if (vgw_json_get_bool(r->data, "greeting_said", false) && !call->answered_wall_us)
         call->greeting_said = true;
-    double cost = vgw_json_get_double(r->data, "cost", NAN);
-    if (!isnan(cost))
-        call->cost = cost;
-    const char *currency = vgw_json_get_string(r->data, "currency", NULL);
-    if (currency)
-        vgw_text_set(&call->currency, currency);
+    absorb_cost(call, r->data);
 }
 
 static enum vgw_outcome told_outcome(const struct vgw_call *call, const struct vgw_state_report *r)
@@ -151,7 +184,10 @@ static void apply(struct vgw_call *call, const struct vgw_state_report *r)
 
 void vgw_calls_report(struct vgw_calls *calls, struct vgw_call *call, const struct vgw_state_report *report)
 {
-    (void)calls;
+    if (call->settled && vgw_calls_report_late(calls, call->handle, report)) {
+        absorb_cost(call, report->data); /* its session's record is still to be written */
+        return;
+    }
     if (call->settled || (report->sequence && report->sequence < call->sequence)) {
         vgw_metric_dropped("call_state_late");
         return;

@@ -83,6 +83,11 @@ void vgw_session_free(struct vgw_session *s)
     vgw_free(s);
 }
 
+static const char *recovered_from(const struct vgw_session *s)
+{
+    return vgw_json_get_string(s->variables, "recovered_from", "");
+}
+
 void vgw_session_announce(struct vgw_session *s, struct vgw_call *call)
 {
     char name[128] = "voice.";
@@ -90,11 +95,13 @@ void vgw_session_announce(struct vgw_session *s, struct vgw_call *call)
     vgw_strcopy(name + strlen(name), sizeof name - strlen(name), ".session.created");
     vgw_audit(name, "session_id", s->session_id, "call_sid", call ? call->provider_call_id : NULL, "from",
               call ? call->from : s->caller_id, "to", call ? call->to : NULL, "provider",
-              *s->plugin ? s->plugin : "api", NULL);
+              *s->plugin ? s->plugin : "api", s->recovered ? "recovered_from" : NULL, recovered_from(s), NULL);
     vgw_calls_journal(s->calls, "session", vgw_session_to_json(s, false));
     struct vgw_json *data = vgw_json_object();
     vgw_json_set_string(data, "channel", s->channel);
     vgw_json_set_string(data, "direction", s->direction);
+    if (s->recovered)
+        vgw_json_set_string(data, "recovered_from", recovered_from(s));
     vgw_calls_emit("voice.session.created", s, call, data);
 }
 
@@ -234,6 +241,11 @@ void vgw_session_touch(struct vgw_session *s)
 {
     s->last_activity_us = vgw_now(s->calls->env.loop);
     s->last_activity_wall_us = vgw_wall(s->calls->env.loop);
+}
+
+void vgw_session_recorded(struct vgw_session *s, const char *url)
+{
+    vgw_text_set(&s->recording_url, url);
 }
 
 void vgw_session_tool_used(struct vgw_session *s, const char *tool)

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "call/rate.h"
 #include "config/snapshot.h"
 #include "gateway/gateway_private.h"
 #include "net/tls.h"
@@ -117,6 +118,16 @@ static void env_provider_forget(void *arg, void *instance, struct vgw_call *call
     vgw_host_provider_forget(((struct vgw_gateway *)arg)->host, instance, call);
 }
 
+static bool env_price(void *arg, void *instance, const char *number, double seconds, double *ret_cost,
+                      char *ret_currency)
+{
+    const struct vgw_recipe *r = vgw_gateway_recipe_of(arg, instance);
+    struct vgw_json *rates = r && r->options ? vgw_options_json(r->options, "rates") : NULL;
+    bool priced = vgw_rates_price(rates, number, seconds, ret_cost, ret_currency);
+    vgw_json_free(rates);
+    return priced;
+}
+
 static void env_recording_url(void *arg, const char *recording_id, char *out, size_t cap)
 {
     const struct vgw_plan *plan = ((struct vgw_gateway *)arg)->plan;
@@ -172,6 +183,8 @@ int vgw_gateway_calls_open(struct vgw_gateway *g, struct vgw_error *err)
                                 .media_held = vgw_gateway_media_held,
                                 .workflow_start = vgw_gateway_workflow_start,
                                 .recording_url = env_recording_url,
+                                .price = env_price,
+                                .late_cost = vgw_gateway_store_cost,
                                 .sha256 = env_sha256};
     struct vgw_calls_limits limits = vgw_gateway_limits(g->plan);
     return vgw_calls_new(&env, &limits, &g->calls) < 0 ? vgw_error_nomem(err) : 0;
@@ -258,6 +271,8 @@ int vgw_gateway_host_open(struct vgw_gateway *g, struct vgw_error *err)
                                .health = host_health,
                                .public_url = host_public_url,
                                .action_complete = host_action_complete,
+                               .restart_complete = vgw_gateway_restart_complete,
+                               .recording_available = vgw_gateway_recording_available,
                                .tts_engine = host_tts_engine,
                                .engine_release = vgw_gateway_engine_release};
     return vgw_host_new(&env, &g->host, err);

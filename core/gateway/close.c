@@ -213,6 +213,8 @@ void vgw_gateway_free(struct vgw_gateway *g)
     if (g->flow)
         vgw_gateway_flows_close(g);
     vgw_gateway_actions_close(g);
+    vgw_gateway_restart_close(g);
+    vgw_gateway_recordings_close(g);
     turn_until(g, legs_over, LEGS_US, "calls' media");
     sockets_close(g);
     vgw_client_free(g->control->client);

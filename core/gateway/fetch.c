@@ -1,11 +1,9 @@
 /* fetch.c - audio that a command names by URL: fetched by the gateway's one HTTP client under its policy, kept as a
  * file, then played. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
@@ -39,29 +37,11 @@ static void fetch_failed(struct fetch *f, int status, const char *sentence)
     fetch_free(f);
 }
 
-/* [pool] Beside, then rename: a file that is being played is never half another. */
+/* [pool] A file that is being played is never half another. */
 static void file_write(void *arg)
 {
     struct fetch *f = arg;
-    struct vgw_buf temp = {0};
-    vgw_buf_printf(&temp, "%s.%llx", f->path, (unsigned long long)f->op);
-    int fd = open(vgw_buf_str(&temp), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    size_t done = 0;
-    while (fd >= 0 && done < f->body.len) {
-        ssize_t n = write(fd, f->body.data + done, f->body.len - done);
-        if (n <= 0)
-            break;
-        done += (size_t)n;
-    }
-    if (fd < 0 || done < f->body.len)
-        f->error = errno ? errno : EIO;
-    if (fd >= 0)
-        close(fd);
-    if (!f->error && rename(vgw_buf_str(&temp), f->path) < 0)
-        f->error = errno;
-    if (f->error)
-        unlink(vgw_buf_str(&temp));
-    vgw_buf_done(&temp);
+    f->error = vgw_gateway_file_write(f->path, f->op, &f->body);
 }
 
 static void file_written(void *arg)

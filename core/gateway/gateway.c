@@ -238,6 +238,8 @@ int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config
     vgw_list_init(&g->plugin_actions);
     vgw_list_init(&g->plugin_runs);
     vgw_list_init(&g->listeners);
+    vgw_list_init(&g->restarts);
+    vgw_list_init(&g->recordings);
     g->health = vgw_map_new(vgw_free);
     g->conversations = vgw_map_new(vgw_free);
     g->state = vgw_map_new(vgw_free);

@@ -1,6 +1,7 @@
 /* gateway_private.h - the gateway's inside, shared by this room's files only. */
 #ifndef VGW_GATEWAY_PRIVATE_H
 #define VGW_GATEWAY_PRIVATE_H
+#include "base/buf.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "event/journal.h"
@@ -83,6 +84,8 @@ struct vgw_gateway {
     bool store_done;
     unsigned depth; /* of the rule whose action runs now */
 
+    struct vgw_list restarts;   /* of struct vgw_restart: calls of an earlier run at their vendors */
+    struct vgw_list recordings; /* of struct vgw_recording: to be fetched from providers */
     struct vgw_calls *calls;
     struct vgw_map *conversations; /* call handle in hex -> vgw_conversation */
     struct vgw_map *health;        /* part -> vgw_part_health */
@@ -153,6 +156,22 @@ bool vgw_gateway_play_is_remote(const struct vgw_json *params);
 int vgw_gateway_play_remote(struct vgw_gateway *g, struct vgw_call *call, uint64_t op, const struct vgw_json *params,
                             struct vgw_error *err);
 
+/* file.c */
+/** [pool] Writes beside and renames; errno, or 0. `number` tells writers at the same time apart. */
+int vgw_gateway_file_write(const char *path, uint64_t number, const struct vgw_buf *body);
+
+/* recording.c: recordings that a provider made */
+void vgw_gateway_recording_available(void *arg, const struct vgw_host_recording *what);
+void vgw_gateway_recordings_close(struct vgw_gateway *g);
+
+/* restart.c: calls of an earlier run */
+/** It may still be up: its provider is asked, and it is ended or brought back (on_restart). */
+void vgw_gateway_restart_add(struct vgw_gateway *g, const char *provider, const char *provider_call_id,
+                             const char *session_id, int64_t since_wall_us);
+bool vgw_gateway_restart_complete(void *arg, uint64_t op, int status, const char *sentence,
+                                  const struct vgw_json *result);
+void vgw_gateway_restart_close(struct vgw_gateway *g);
+
 /* flows.c */
 int vgw_gateway_flows_open(struct vgw_gateway *g, struct vgw_error *err);
 void vgw_gateway_flows_close(struct vgw_gateway *g);
@@ -169,6 +188,8 @@ int vgw_gateway_records_open(struct vgw_gateway *g, struct vgw_error *err);
 void vgw_gateway_journal(void *arg, const char *kind, struct vgw_json *doc, void (*synced)(void *synced_arg),
                          void *synced_arg);
 void vgw_gateway_store_record(void *arg, struct vgw_json *record);
+/** A call that is over has its price now. */
+void vgw_gateway_store_cost(void *arg, const struct vgw_late_call *late);
 /** A line of the transcript as it comes: {"turn_number","role","content",…}. */
 void vgw_gateway_store_turn(struct vgw_gateway *g, const char *session_id, const struct vgw_json *turn);
 const char *vgw_gateway_state_get(void *arg, const char *instance, const char *key);

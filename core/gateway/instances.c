@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "call/rate.h"
 #include "config/file.h"
 #include "config/load.h"
 #include "config/main_table.h"
@@ -150,6 +151,15 @@ static void refuse(const struct vgw_plan_source *source, struct vgw_config_reade
         vgw_node_key_error(&reader->errors, node, "plugin", "%s", sentence);
 }
 
+static void check_rates(struct vgw_config_reader *reader, const struct vgw_recipe *r, const struct vgw_node *node)
+{
+    struct vgw_json *rates = vgw_options_json(r->options, "rates");
+    struct vgw_error err = {0};
+    if (vgw_rates_check(rates, &err) < 0)
+        vgw_node_key_error(&reader->errors, node, "rates", "%s", err.text);
+    vgw_json_free(rates);
+}
+
 static void recipe_fill(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_plan *plan,
                         const struct section *s, struct vgw_recipe *r, struct vgw_node *node)
 {
@@ -179,6 +189,8 @@ static void recipe_fill(const struct vgw_plan_source *source, struct vgw_config_
     }
     if (vgw_options_check(vgw_plugin_table_get(r->table), node, &reader->errors, &r->options) == 0)
         r->is_default = vgw_options_bool(r->options, "default");
+    if (r->options && vgw_streq(s->name, "providers"))
+        check_rates(reader, r, node);
 }
 
 static void instance_compile(const struct vgw_plan_source *source, struct vgw_config_reader *reader,

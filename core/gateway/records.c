@@ -275,6 +275,29 @@ void vgw_gateway_store_record(void *arg, struct vgw_json *record)
     vgw_json_free(record);
 }
 
+void vgw_gateway_store_cost(void *arg, const struct vgw_late_call *late)
+{
+    struct vgw_gateway *g = arg;
+    struct vgw_record_call call;
+    struct vgw_record_session session;
+    struct vgw_json *calls = vgw_json_array();
+    vgw_record_call_init(&call, text(late->call, "call_id"));
+    call.cost = number(late->call, "cost");
+    call.currency = text(late->call, "currency");
+    call.updated_us = vgw_wall(g->loop);
+    put(g, vgw_record_call_op(&call), true);
+    /* The session's price is its calls', and its record shows them. */
+    if (late->alone && calls && vgw_json_append(calls, vgw_json_copy(late->call)) == 0) {
+        vgw_record_session_init(&session, text(late->call, "session_id"));
+        session.cost = call.cost;
+        session.currency = call.currency;
+        session.calls = calls;
+        session.updated_us = call.updated_us;
+        put(g, vgw_record_session_op(&session), true);
+    }
+    vgw_json_free(calls);
+}
+
 /* ---- events ---- */
 
 static void on_event(void *arg, struct vgw_event *e)
@@ -362,18 +385,14 @@ static void settle_one(void *arg, struct vgw_json *op, struct vgw_event *e)
         vgw_bus_publish(s->g->bus, e);
 }
 
-/* The providers of what is closed now are asked about it, so that those which can end a call that nobody listens to any
- * more. */
+/* What is closed now may still be up at its vendor. */
 static void tell_providers(struct settling *s)
 {
     const struct vgw_json *call;
     for (size_t at = 0; vgw_recover_next_call(s->recover, &at, &call);) {
         const char *id = text(call, "provider_call_id"), *name = text(call, "provider");
-        struct vgw_instance *i = id && name ? vgw_registry_current(s->g->registry, "providers", name) : NULL;
-        struct vgw_error err = {0};
-        if (i && vgw_host_provider_reconcile(i, (UINT64_C(1) << 62) + at, id, time_of(call, "created_at"), &err) < 0)
-            vgw_log(VGW_LOG_INFO, NULL, "the provider was not asked about a call of an earlier run", "provider", name,
-                    "call", id, "error", err.text, NULL);
+        if (id && name && vgw_registry_current(s->g->registry, "providers", name))
+            vgw_gateway_restart_add(s->g, name, id, text(call, "session_id"), vgw_json_get_int(call, "created_at", 0));
     }
 }
 

@@ -16,6 +16,14 @@ struct vgw_ws_hub;
 struct vgw_client;
 struct vgw_front;
 
+/** A recording at a provider; all is borrowed. */
+struct vgw_host_recording {
+    const char *id, *url; /* userinfo in the URL: credentials for it, which belong into no log, record or event */
+    double duration_s;    /* negative: unknown */
+    const struct vgw_json *call; /* its shape; it may be over */
+    const char *project_id;
+};
+
 /** What the host needs of the rooms around it; filled by gateway/. All callbacks on control unless said otherwise. */
 struct vgw_host_env {
     void *arg;
@@ -43,6 +51,10 @@ struct vgw_host_env {
     const char *(*public_url)(void *arg);
     /** An action of a plugin has completed. */
     void (*action_complete)(void *arg, uint64_t run, int status, const char *sentence, struct vgw_json *result);
+    /** An operation with VGW_HOST_OP_RESTART has completed; false: it is none of these. */
+    bool (*restart_complete)(void *arg, uint64_t op, int status, const char *sentence, const struct vgw_json *result);
+    /** A provider made a recording that can be fetched now. */
+    void (*recording_available)(void *arg, const struct vgw_host_recording *recording);
     /** The tts instance of that name (NULL: the first); a new reference on it, with its table. */
     bool (*tts_engine)(void *arg, const char *name, struct vgw_engine *ret_engine);
     void (*engine_release)(void *arg, void *ref); /* [control] */
@@ -81,7 +93,13 @@ void vgw_host_message_abandon(struct vgw_host *host, uint64_t number);
 void vgw_host_messages_end(struct vgw_host *host);
 /** Asks a provider whose callbacks can be lost to look after its calls. */
 void vgw_host_provider_poll(struct vgw_instance *instance);
-/** Asks a provider what became of a call of an earlier run; its answer is logged. VGW_EUNSUPPORTED: it cannot say. */
+/** Operations with this bit are about calls of an earlier run: env.restart_complete() hears of them. */
+#define VGW_HOST_OP_RESTART (UINT64_C(1) << 62)
+bool vgw_host_provider_reconciles(struct vgw_instance *instance);
+/** Ends a call of an earlier run, or brings it back. VGW_EUNSUPPORTED: the provider cannot. */
+int vgw_host_provider_settle(struct vgw_instance *instance, uint64_t op, const char *provider_call_id, bool recover,
+                             const char *session_id, struct vgw_error *err);
+/** Asks a provider what became of a call of an earlier run. VGW_EUNSUPPORTED: it cannot say. */
 int vgw_host_provider_reconcile(struct vgw_instance *instance, uint64_t op, const char *provider_call_id,
                                 int64_t since_wall_us, struct vgw_error *err);
 /** The media table of a provider instance, or NULL. */

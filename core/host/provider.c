@@ -1,4 +1,5 @@
 /* provider.c - between the call room and provider plugins: operations one way, reports the other. */
+#include <stddef.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -145,6 +146,28 @@ void vgw_host_provider_poll(struct vgw_instance *instance)
         p->poll(instance->plugin_instance);
 }
 
+bool vgw_host_provider_reconciles(struct vgw_instance *instance)
+{
+    const struct voicegw_provider *p = provider_of(instance);
+    return p && HAS(p, reconcile);
+}
+
+int vgw_host_provider_settle(struct vgw_instance *instance, uint64_t op, const char *provider_call_id, bool recover,
+                             const char *session_id, struct vgw_error *err)
+{
+    const struct voicegw_provider *p = provider_of(instance);
+    if (!p || !HAS(p, settle))
+        return vgw_error_set(err, VGW_EUNSUPPORTED, "the provider '%s' cannot settle calls of an earlier run",
+                             instance->name);
+    vgw_host_clear_error();
+    int rc = p->settle(instance->plugin_instance, op, provider_call_id,
+                       recover ? VOICEGW_SETTLE_RECOVER : VOICEGW_SETTLE_END, session_id ? session_id : "");
+    if (rc < 0)
+        return vgw_error_set(err, rc, "%s",
+                             vgw_host_last_error()[0] ? vgw_host_last_error() : "the provider refused without a word");
+    return 0;
+}
+
 int vgw_host_provider_reconcile(struct vgw_instance *instance, uint64_t op, const char *provider_call_id,
                                 int64_t since_wall_us, struct vgw_error *err)
 {
@@ -211,20 +234,52 @@ static void report_state(struct vgw_calls *calls, struct vgw_call *call, const s
     vgw_calls_report(calls, call, &s);
 }
 
+/* After the end: a price, alone or in a summary. */
+static bool report_late(struct vgw_calls *calls, const struct report *r)
+{
+    struct vgw_state_report s = {.data = r->json};
+    return vgw_calls_report_late(calls, r->call, &s);
+}
+
+/* The provider made a recording that can be fetched now, often after the call. */
+static void recording_available(const struct report *r, const struct vgw_call *call, struct vgw_calls *calls)
+{
+    const struct vgw_host_env *env = &r->host->env;
+    const struct vgw_late_call *late = call ? NULL : vgw_calls_late(calls, r->call);
+    struct vgw_json *shape = call ? vgw_call_to_json(call) : late ? vgw_json_copy(late->call) : NULL;
+    struct vgw_host_recording recording = {.id = r->a,
+                                           .url = r->c,
+                                           .duration_s = r->seconds,
+                                           .call = shape,
+                                           .project_id = call   ? call->session->project_id
+                                                         : late ? late->project_id
+                                                                : NULL};
+    if (shape && env->recording_available)
+        env->recording_available(env->arg, &recording);
+    else
+        vgw_metric_dropped("late_report");
+    vgw_json_free(shape);
+}
+
 static void report_run(void *arg)
 {
     struct report *r = arg;
     const struct vgw_host_env *env = &r->host->env;
     struct vgw_calls *calls = env->calls(env->arg);
     if (r->kind == REPORT_COMPLETE) {
-        if (!vgw_host_message_complete(r->host, r->call, r->status, r->a, r->json))
+        if (!vgw_host_message_complete(r->host, r->call, r->status, r->a, r->json) &&
+            !((r->call & VGW_HOST_OP_RESTART) && env->restart_complete &&
+              env->restart_complete(env->arg, r->call, r->status, r->a, r->json)))
             vgw_calls_complete(calls, r->call, r->status, r->a, r->json);
         report_free(r);
         return;
     }
     struct vgw_call *call = vgw_calls_by_handle(calls, r->call);
-    if (!call) {
-        vgw_metric_dropped("late_report");
+    if (r->kind == REPORT_RECORDING && vgw_streq(r->b, "available")) {
+        recording_available(r, call, calls);
+    } else if (!call) {
+        if ((r->kind != REPORT_STATE && r->kind != REPORT_SUMMARY) || !report_late(calls, r))
+            vgw_metric_dropped("late_report");
     } else if (r->kind == REPORT_STATE) {
         report_state(calls, call, r);
     } else if (r->kind == REPORT_DTMF) {
@@ -265,7 +320,8 @@ static int32_t on_state(const struct voicegw_host *host, uint64_t call, const st
 {
     if (!state || state->state < VOICEGW_CALL_INITIATING || state->state > VOICEGW_CALL_FAILED)
         return vgw_host_set_error(host, VOICEGW_EINVALID, "a call's state is one of VOICEGW_CALL_*");
-    if (!vgw_handle_alive(call))
+    /* A price may come when the call is gone. */
+    if (!vgw_handle_alive(call) && (state->state < VOICEGW_CALL_ENDED || !state->data_json))
         return VOICEGW_ENOTFOUND;
     struct report r = {.kind = REPORT_STATE,
                        .call = call,
@@ -339,6 +395,8 @@ static int32_t on_incoming(const struct voicegw_host *host, const struct voicegw
     if (!vgw_loop_is_here(env->control))
         return vgw_host_set_error(host, VOICEGW_EINTERNAL,
                                   "on_incoming() belongs on the control thread; post there first");
+    const char *recovers =
+        in->size >= offsetof(struct voicegw_incoming, recovers) + sizeof in->recovers ? in->recovers : NULL;
     struct vgw_json *variables = vgw_host_json(in->variables_json);
     struct vgw_incoming incoming = {.instance = hi->instance,
                                     .provider_call_id = in->provider_call_id,
@@ -347,6 +405,7 @@ static int32_t on_incoming(const struct voicegw_host *host, const struct voicegw
                                     .caller_name = in->caller_name,
                                     .script = in->script,
                                     .session_id = in->session_id,
+                                    .recovers = recovers,
                                     .variables = variables,
                                     .answered = in->answered != 0};
     struct vgw_call *call = NULL;
@@ -363,7 +422,9 @@ static uint64_t call_find(const struct voicegw_host *host, const char *provider_
 {
     const struct vgw_host_env *env = &vgw_host_of(host)->host->env;
     struct vgw_call *call = vgw_calls_find_provider(env->calls(env->arg), host->name, provider_call_id);
-    return call ? call->handle : 0;
+    const struct vgw_late_call *late =
+        call ? NULL : vgw_calls_late_provider(env->calls(env->arg), host->name, provider_call_id);
+    return call ? call->handle : late ? late->handle : 0;
 }
 
 static uint64_t call_leg(const struct voicegw_host *host, uint64_t handle)
