@@ -14,5 +14,7 @@ plugin-test-$(1): $(BUILD)/tests/plugin-$(1) $(PLUGIN_TESTED)
 	$(BUILD)/tests/plugin-$(1)
 endef
 $(foreach t,$(PLUGIN_TESTS),$(eval $(call plugin_test_rule,$(t))))
+$(BUILD)/tests/plugin-sqs: $(patsubst %,$(BUILD)/obj/plugins/sqs/%.o,credentials signer wire)
+$(BUILD)/tests/plugin-sqs: ALL_LDFLAGS += -Wl,--no-as-needed -lcrypto -Wl,--as-needed
 .PHONY: plugin-test
 plugin-test: $(patsubst %,plugin-test-%,$(PLUGIN_TESTS))
