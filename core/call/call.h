@@ -113,6 +113,7 @@ struct vgw_call {
     bool route_due;               /* the route is to be followed at the next turn */
     bool release_due;             /* the last run let go: hang up at the next turn unless it is held again */
     bool answered_before;         /* the provider answered before it told us */
+    bool unproven;                /* nobody was told of it: its stream has yet to say whose it is */
     bool handed_over;             /* the provider ended it by itself: a transfer under way had worked */
     bool summary_due;             /* the leg was let go and has not answered */
     enum vgw_outcome end_outcome; /* what the end will be called that we asked for; NONE: as the provider says */

@@ -176,12 +176,12 @@ struct vgw_call *vgw_calls_find(struct vgw_calls *calls, const char *id)
     struct vgw_call *call = id ? vgw_map_get(calls->by_id, id) : NULL;
     struct vgw_list *p, *pn, *q, *qn;
     if (call || !id)
-        return call;
+        return call && call->unproven ? NULL : call;
     VGW_LIST_EACH (p, pn, &calls->sessions) {
         struct vgw_session *s = VGW_CONTAINER_OF(p, struct vgw_session, link);
         VGW_LIST_EACH (q, qn, &s->call_list) {
             call = VGW_CONTAINER_OF(q, struct vgw_call, in_session);
-            if (call->provider_call_id && vgw_streq(call->provider_call_id, id))
+            if (call->provider_call_id && !call->unproven && vgw_streq(call->provider_call_id, id))
                 return call;
         }
     }
@@ -197,15 +197,28 @@ struct vgw_call *vgw_calls_find_provider(struct vgw_calls *calls, const char *in
     return vgw_map_get(calls->by_provider, key);
 }
 
+/* A session whose one call has yet to prove itself is none to anybody. */
+static bool session_hidden(const struct vgw_session *s)
+{
+    return !vgw_list_empty(&s->call_list) &&
+           VGW_CONTAINER_OF(s->call_list.next, const struct vgw_call, in_session)->unproven;
+}
+
 struct vgw_session *vgw_calls_session_find(struct vgw_calls *calls, const char *session_id)
 {
-    return session_id ? vgw_map_get(calls->by_session, session_id) : NULL;
+    struct vgw_session *s = session_id ? vgw_map_get(calls->by_session, session_id) : NULL;
+    return s && session_hidden(s) ? NULL : s;
 }
 
 struct vgw_call *vgw_calls_next(struct vgw_calls *calls, const struct vgw_call *after)
 {
     struct vgw_list *next = after ? after->link.next : calls->live.next;
-    return next && next != &calls->live ? VGW_CONTAINER_OF(next, struct vgw_call, link) : NULL;
+    for (; next && next != &calls->live; next = next->next) {
+        struct vgw_call *call = VGW_CONTAINER_OF(next, struct vgw_call, link);
+        if (!call->unproven)
+            return call;
+    }
+    return NULL;
 }
 
 struct vgw_session *vgw_calls_session_next(struct vgw_calls *calls, const struct vgw_session *after)
@@ -213,7 +226,7 @@ struct vgw_session *vgw_calls_session_next(struct vgw_calls *calls, const struct
     struct vgw_list *next = after ? after->link.next : calls->sessions.next;
     for (; next && next != &calls->sessions; next = next->next) {
         struct vgw_session *s = VGW_CONTAINER_OF(next, struct vgw_session, link);
-        if (s->state != VGW_SESSION_STOPPED)
+        if (s->state != VGW_SESSION_STOPPED && !session_hidden(s))
             return s;
     }
     return NULL;

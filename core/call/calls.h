@@ -55,6 +55,9 @@ struct vgw_calls_env {
     /** The call is connected and its plan names a workflow: start a run. Returns false when it could not (then the
      * caller hears an apology and the call ends). */
     bool (*workflow_start)(void *arg, struct vgw_call *call, const char *workflow);
+    /** A digit that was signalled outside of the call's stream goes to its talk, which tells of it. False: it has none.
+     * May be NULL. */
+    bool (*media_digit)(void *arg, struct vgw_call *call, char digit, uint32_t duration_ms, const char *source);
     /** The call went on hold or came back, whoever asked for it: its leg plays music or listens again. May be NULL. */
     void (*media_held)(void *arg, struct vgw_call *call, bool on);
     /** The address under which the gateway's own recording of that id can be fetched. NULL: none is told. */
@@ -92,6 +95,7 @@ struct vgw_incoming {
                              * named after it */
     const struct vgw_json *variables;
     bool answered;
+    bool unproven;         /* with `answered`: a media socket that is no call to anybody before it has proved itself */
     const char *transport; /* "mock_stream" …, or NULL */
 };
 /** A provider's incoming call; the same provider_call_id of the same instance name finds the same call. VGW_ELIMIT:
@@ -175,6 +179,8 @@ int vgw_calls_command(struct vgw_calls *calls, struct vgw_call *call, enum vgw_c
                       struct vgw_error *err);
 /** Forgets the waiter of a command (its `done` will not run): for cancelled runs. */
 void vgw_calls_abandon(struct vgw_calls *calls, vgw_command_done done, void *arg);
+/** Was what the operation asked for given up by whoever asked? */
+bool vgw_calls_op_abandoned(struct vgw_calls *calls, uint64_t op);
 /** The completion of an operation by provider or media, by id. Unknown or repeated ids are dropped and counted. */
 void vgw_calls_complete(struct vgw_calls *calls, uint64_t op, int status, const char *sentence,
                         const struct vgw_json *result);

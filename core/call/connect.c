@@ -116,6 +116,7 @@ static void answered(struct vgw_call *call)
     vgw_json_set_string(data, "from", call->from);
     vgw_json_set_string(data, "to", call->to);
     vgw_json_set_string(data, "answered_by", call->answered_by);
+    vgw_json_set_string(data, "direction", call->direction);
     vgw_calls_emit("call_answered", call->session, call, data);
 }
 

@@ -50,7 +50,6 @@ void vgw_calls_end_all(struct vgw_calls *calls, const char *reason)
 void vgw_calls_interrupt_all(struct vgw_calls *calls)
 {
     struct vgw_list *p, *n, *q, *qn;
-    calls->interrupting = true;
     VGW_LIST_EACH (p, n, &calls->sessions) {
         struct vgw_session *s = VGW_CONTAINER_OF(p, struct vgw_session, link);
         VGW_LIST_EACH (q, qn, &s->call_list)
@@ -60,5 +59,4 @@ void vgw_calls_interrupt_all(struct vgw_calls *calls)
         if (vgw_session_write_record(s))
             vgw_session_finish_in(s, 0);
     }
-    calls->interrupting = false;
 }

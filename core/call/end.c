@@ -130,7 +130,8 @@ static void let_go(struct vgw_call *call)
         call->session->summaries_due++;
         env->media_release(env->arg, call);
     }
-    if (call->known && !call->calls->interrupting && env->provider_forget)
+    if (call->known &&
+        env->provider_forget) /* memory, not a word to the far side: also when the process is about to end */
         env->provider_forget(env->arg, call->instance, call);
     void *instance = call->instance;
     call->instance = NULL;
@@ -157,7 +158,21 @@ static void mark_over(struct vgw_call *call, enum vgw_outcome outcome, const cha
     calls->call_count--;
     call->session->live_calls--;
     set_price(call);
-    remember_ended(call);
+    if (!call->unproven)
+        remember_ended(call);
+}
+
+static void tell_over(struct vgw_call *call)
+{
+    vgw_calls_journal(call->calls, "ended", vgw_call_to_json(call));
+    vgw_call_transfer_over(call, call->handed_over ? "completed" : "failed");
+    vgw_calls_emit(call->state == VGW_CALL_ENDED ? "call_ended" : "call_failed", call->session, call,
+                   terminal_data(call));
+    vgw_metric_add(
+        vgw_metric_family(VGW_METRIC_COUNTER, "voicegw_calls_total", "Calls that are over.", "provider status"), 1,
+        call->provider, vgw_outcome_name(call->outcome), NULL);
+    vgw_log(VGW_LOG_INFO, &call->scope, "the call is over", "status", vgw_outcome_name(call->outcome), "cause",
+            call->cause, NULL);
 }
 
 void vgw_call_settle(struct vgw_call *call, enum vgw_outcome outcome, const char *cause, const char *error_class)
@@ -167,14 +182,10 @@ void vgw_call_settle(struct vgw_call *call, enum vgw_outcome outcome, const char
         return;
     call->handed_over = !call->ending && outcome == VGW_OUTCOME_COMPLETED && vgw_streq(call->transfer_kind, "blind");
     mark_over(call, outcome, cause, error_class);
-    vgw_calls_journal(call->calls, "ended", vgw_call_to_json(call));
-    vgw_call_transfer_over(call, call->handed_over ? "completed" : "failed");
-    vgw_calls_emit(call->state == VGW_CALL_ENDED ? "call_ended" : "call_failed", s, call, terminal_data(call));
-    vgw_metric_add(
-        vgw_metric_family(VGW_METRIC_COUNTER, "voicegw_calls_total", "Calls that are over.", "provider status"), 1,
-        call->provider, vgw_outcome_name(call->outcome), NULL);
-    vgw_log(VGW_LOG_INFO, &call->scope, "the call is over", "status", vgw_outcome_name(call->outcome), "cause",
-            call->cause, NULL);
+    if (call->unproven)
+        s->record_done = true; /* nobody ever heard of it, so it leaves no trace */
+    else
+        tell_over(call);
     vgw_ops_end(call);
     let_go(call);
     if (s->live_calls == 0) {

@@ -43,19 +43,13 @@ static int find_again(struct vgw_calls *calls, const char *name, const struct vg
     return call_id ? vgw_error_set(err, VGW_EBUSY, "the call %s with this provider id has ended already", call_id) : 0;
 }
 
-static const struct vgw_route *find_route(struct vgw_calls *calls, const struct vgw_incoming *in,
+static const struct vgw_route *find_route(struct vgw_calls *calls, void *instance, struct vgw_route_query query,
                                           struct vgw_snapshot *snapshot)
 {
     const struct vgw_calls_env *env = &calls->env;
-    struct vgw_route_query query = {
-        .provider = env->instance_name(env->arg, in->instance),
-        .plugin = env->instance_plugin(env->arg, in->instance),
-        .to = in->to,
-        .from = in->from,
-        .trunk = in->trunk,
-        .script = in->script,
-        .project = "default",
-    };
+    query.provider = env->instance_name(env->arg, instance);
+    query.plugin = env->instance_plugin(env->arg, instance);
+    query.project = "default";
     return env->routes ? vgw_route_find(env->routes(env->arg, snapshot), &query) : NULL;
 }
 
@@ -84,7 +78,8 @@ static int take_call(struct vgw_calls *calls, const struct vgw_incoming *in, str
         .variables = in->variables,
     };
     seed.snapshot = env->snapshot ? env->snapshot(env->arg) : NULL;
-    seed.route = find_route(calls, in, seed.snapshot);
+    const struct vgw_route_query query = {.to = in->to, .from = in->from, .trunk = in->trunk, .script = in->script};
+    seed.route = in->unproven ? NULL : find_route(calls, in->instance, query, seed.snapshot);
     if (!seed.variables && seed.route)
         seed.variables = vgw_json_get(seed.route->source, "variables");
     if (env->instance_ref)
@@ -113,6 +108,7 @@ int vgw_calls_incoming(struct vgw_calls *calls, const struct vgw_incoming *in, s
     if (status != VGW_OK)
         return status;
     call->state = VGW_CALL_RINGING;
+    call->unproven = in->unproven && !refusal;
     if (refusal) {
         announce(call, true);
         vgw_call_settle(call, VGW_OUTCOME_BUSY, refusal, "limit");
@@ -120,11 +116,26 @@ int vgw_calls_incoming(struct vgw_calls *calls, const struct vgw_incoming *in, s
     }
     call->known = true;
     call->answered_before = in->answered;
+    *ret_call = call;
+    if (call->unproven)
+        return VGW_OK;
     call->route_due = true;
     announce(call, false);
     vgw_call_next_turn(call);
-    *ret_call = call;
     return VGW_OK;
+}
+
+void vgw_call_proved(struct vgw_call *call)
+{
+    const struct vgw_route_query query = {.to = call->to, .from = call->from};
+    call->unproven = false;
+    call->route = find_route(call->calls, call->instance, query, call->session->snapshot);
+    if (call->route && !vgw_session_follow(call->session, call->route)) {
+        vgw_call_end(call, VGW_OUTCOME_FAILED, "memory is short", "limit");
+        return;
+    }
+    announce(call, false);
+    vgw_call_follow_route(call);
 }
 
 static void reject(struct vgw_call *call, const struct vgw_error *why)

@@ -42,7 +42,6 @@ struct vgw_calls {
     void *drained_arg;
     struct vgw_timer drain_timer;
     struct vgw_call_actions *actions;
-    bool interrupting; /* providers are not told */
 };
 
 /* What is done by whom: a row of the table of commands. */
@@ -60,7 +59,8 @@ struct vgw_op {
     int command;
     bool waiting; /* for the connection; params are kept */
     bool by_provider;
-    bool deferred; /* the result is there and is told at the next turn */
+    bool deferred;  /* the result is there and is told at the next turn */
+    bool abandoned; /* nobody waits for it any more */
     struct vgw_json *params;
     struct vgw_json *result; /* of a deferred one */
     vgw_command_done done;
@@ -112,6 +112,8 @@ void vgw_call_free(struct vgw_call *call); /* takes NULL */
 /* session.c */
 struct vgw_session *vgw_session_make(struct vgw_calls *calls, const char *session_id, const char *channel,
                                      const char *direction);
+/** What a route found after the session was made says of it; false: out of memory. */
+bool vgw_session_follow(struct vgw_session *s, const struct vgw_route *route);
 void vgw_session_free(struct vgw_session *s);
 void vgw_session_activate(struct vgw_session *s);
 /** Once its last call is over: stops it and arms the composition of its record. */
@@ -151,6 +153,8 @@ void vgw_call_next_turn(struct vgw_call *call);
 void vgw_call_watch_media(struct vgw_call *call);
 
 /* incoming.c */
+/** The stream of an unproven call has said whose it is: it is routed, told of, and connected. */
+void vgw_call_proved(struct vgw_call *call);
 void vgw_call_follow_route(struct vgw_call *call);
 
 /* op.c */

@@ -62,8 +62,13 @@ struct vgw_json *vgw_call_to_json(const struct vgw_call *call)
     failed |= set_time(o, "answered_at", call->answered_wall_us);
     failed |= set_time(o, "ended_at", call->ended_wall_us);
     failed |= vgw_json_set_double(o, "duration", call_duration(call));
+    failed |= vgw_json_set_double(
+        o, "total_duration",
+        seconds((call->ended_wall_us ? call->ended_us : vgw_now(call->calls->env.loop)) - call->created_us));
     failed |= set_number(o, "cost", call->cost);
     failed |= vgw_json_set_string(o, "currency", call->currency);
+    if (call->answered_by)
+        failed |= vgw_json_set_string(o, "answered_by", call->answered_by);
     if (call->cause)
         failed |= vgw_json_set_string(o, "cause", call->cause);
     if (call->error_class)

@@ -167,15 +167,22 @@ void vgw_ops_end(struct vgw_call *call)
         tell_end(VGW_CONTAINER_OF(call->ops.next, struct vgw_op, in_call), call);
 }
 
-/* The caller's input is for nobody now: the next gather must find the line free. */
-static void stop_gather(const struct vgw_op *op)
+bool vgw_calls_op_abandoned(struct vgw_calls *calls, uint64_t id)
+{
+    const struct vgw_op *op = vgw_op_find(calls, id);
+    return op && op->abandoned;
+}
+
+/* What nobody waits for any more ends in the media: the caller's input is for nobody, an endless clip would play on. */
+static void stop_media(const struct vgw_op *op)
 {
     const struct vgw_calls_env *env = &op->call->calls->env;
     struct vgw_json *params = vgw_json_object();
     struct vgw_error err;
     if (params && vgw_json_set_int(params, "cancel", (int64_t)op->id) == VGW_OK && env->media_command &&
-        env->media_command(env->arg, op->call, 0, VGW_CMD_GATHER, params, &err) != VGW_OK)
-        vgw_log(VGW_LOG_DEBUG, &op->call->scope, "a gather could not be stopped", "error", err.text, NULL);
+        env->media_command(env->arg, op->call, 0, op->command, params, &err) != VGW_OK)
+        vgw_log(VGW_LOG_DEBUG, &op->call->scope, "what was given up could not be stopped", "command",
+                vgw_command_name((enum vgw_command)op->command), "error", err.text, NULL);
     vgw_json_free(params);
 }
 
@@ -188,12 +195,13 @@ void vgw_calls_abandon(struct vgw_calls *calls, vgw_command_done done, void *arg
             if (op->done != done || op->arg != arg)
                 continue;
             op->done = NULL;
+            op->abandoned = true;
             if (op->waiting || op->deferred || op->command >= VGW_COMMANDS)
                 vgw_op_free(op);
             else if (op->by_provider && op->call->documents)
                 provider_cancel(op);
-            else if (op->command == VGW_CMD_GATHER)
-                stop_gather(op);
+            else if (op->command == VGW_CMD_GATHER || op->command == VGW_CMD_PLAY || op->command == VGW_CMD_SAY)
+                stop_media(op);
         }
     }
 }

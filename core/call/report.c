@@ -136,7 +136,7 @@ void vgw_call_transfer_begun(struct vgw_call *call)
     struct vgw_json *data = vgw_json_object();
     vgw_json_set_string(data, "to", call->transfer_to);
     vgw_json_set_string(data, "kind", call->transfer_kind);
-    vgw_json_set_string(data, "outcome", NULL);
+    vgw_json_set_string(data, "outcome", "pending");
     vgw_call_set_state(call, VGW_CALL_TRANSFERRING);
     vgw_calls_emit("transfer_initiated", call->session, call, data);
 }
@@ -197,6 +197,15 @@ void vgw_calls_report(struct vgw_calls *calls, struct vgw_call *call, const stru
         return;
     }
     absorb(call, report);
+    if (call->unproven && report->state == VGW_CALL_CONNECTED) {
+        call->sequence = report->sequence;
+        vgw_call_proved(call);
+        return;
+    }
+    if (call->unproven && !vgw_call_state_terminal(report->state)) {
+        vgw_metric_dropped("call_state_illegal");
+        return;
+    }
     if (report->state == call->state) {
         call->sequence = report->sequence ? report->sequence : call->sequence;
         vgw_metric_dropped("call_state_duplicate");
@@ -225,10 +234,14 @@ void vgw_calls_report_dtmf(struct vgw_calls *calls, struct vgw_call *call, const
         vgw_metric_dropped("dtmf");
         return;
     }
+    const struct vgw_calls_env *env = &call->calls->env;
+    const char *way = source ? source : "provider";
+    if (env->media_digit && call->leg_started && env->media_digit(env->arg, call, digit[0], duration_ms, way))
+        return;
     struct vgw_json *data = vgw_json_object();
     vgw_json_set_string(data, "digit", digit);
     vgw_json_set_int(data, "duration_ms", duration_ms);
-    vgw_json_set_string(data, "source", source ? source : "provider");
+    vgw_json_set_string(data, "source", way);
     vgw_calls_activity(calls, call);
     vgw_calls_emit("dtmf_received", call->session, call, data);
 }

@@ -88,6 +88,23 @@ static const char *recovered_from(const struct vgw_session *s)
     return vgw_json_get_string(s->variables, "recovered_from", "");
 }
 
+bool vgw_session_follow(struct vgw_session *s, const struct vgw_route *route)
+{
+    const struct vgw_json *variables = vgw_json_get(route->source, "variables");
+    if ((route->project && !vgw_text_set(&s->project_id, route->project)) ||
+        (route->language && !vgw_text_set(&s->language, route->language)) ||
+        (route->stt_count && !vgw_text_set(&s->stt_provider, route->stt[0])))
+        return false;
+    if (!variables || vgw_json_count(s->variables))
+        return true;
+    struct vgw_json *copy = vgw_json_copy(variables);
+    if (!copy)
+        return false;
+    vgw_json_free(s->variables);
+    s->variables = copy;
+    return true;
+}
+
 void vgw_session_announce(struct vgw_session *s, struct vgw_call *call)
 {
     char name[128] = "voice.";

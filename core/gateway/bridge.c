@@ -83,7 +83,7 @@ static uint64_t env_instance_caps(void *arg, void *instance)
     return ((struct vgw_instance *)instance)->factory->caps;
 }
 
-static const char *env_instance_setting(void *arg, void *instance, const char *name)
+const char *vgw_gateway_instance_setting(void *arg, void *instance, const char *name)
 {
     static char text[64]; /* control only, borrowed until the next call */
     const struct vgw_recipe *r = vgw_gateway_recipe_of(arg, instance);
@@ -172,7 +172,7 @@ int vgw_gateway_calls_open(struct vgw_gateway *g, struct vgw_error *err)
                                 .instance_name = env_instance_name,
                                 .instance_plugin = env_instance_plugin,
                                 .instance_caps = env_instance_caps,
-                                .instance_setting = env_instance_setting,
+                                .instance_setting = vgw_gateway_instance_setting,
                                 .provider_op = env_provider_op,
                                 .provider_cancel = env_provider_cancel,
                                 .provider_forget = env_provider_forget,
@@ -181,6 +181,7 @@ int vgw_gateway_calls_open(struct vgw_gateway *g, struct vgw_error *err)
                                 .media_command = vgw_gateway_media_command,
                                 .media_release = vgw_gateway_media_release,
                                 .media_held = vgw_gateway_media_held,
+                                .media_digit = vgw_gateway_media_digit,
                                 .workflow_start = vgw_gateway_workflow_start,
                                 .recording_url = env_recording_url,
                                 .price = env_price,

@@ -220,7 +220,7 @@ out:
 
 struct tool_call {
     struct vgw_gateway *g;
-    uint64_t call, tool_call;
+    uint64_t call, tool_call, turn;
     char name[64];
 };
 
@@ -230,6 +230,7 @@ static void tool_tell(struct tool_call *t, int status, const struct vgw_json *re
     struct vgw_call *call = call_of(t->g, t->call);
     struct vgw_json *o = vgw_json_object();
     vgw_json_set_string(o, "tool", t->name);
+    vgw_json_set_int(o, "turn", (int64_t)t->turn);
     if (status == 0)
         vgw_json_set(o, "result", vgw_json_copy(result));
     else
@@ -258,10 +259,11 @@ static void home_tool(void *arg, uint64_t handle, uint64_t turn, uint64_t tool_c
     struct vgw_error err = {0};
     if (!call || g->ending || !VGW_NEW(t))
         goto out;
-    *t = (struct tool_call){.g = g, .call = handle, .tool_call = tool_call};
+    *t = (struct tool_call){.g = g, .call = handle, .tool_call = tool_call, .turn = turn};
     vgw_strcopy(t->name, sizeof t->name, name);
     struct vgw_json *o = vgw_json_object();
     vgw_json_set_string(o, "tool", name);
+    vgw_json_set_int(o, "turn", (int64_t)turn);
     vgw_json_set(o, "arguments", vgw_json_copy(arguments));
     vgw_gateway_emit(g, "voice.tool.called", NULL, call, o);
     vgw_session_tool_used(call->session, name);
@@ -349,6 +351,16 @@ static struct vgw_worker *least_busy(struct vgw_gateway *g)
     return best;
 }
 
+static void stream_connected(struct vgw_conversation *c, const struct vgw_call *call)
+{
+    struct vgw_buf name = {0};
+    vgw_buf_printf(&name, "voice.%s.stream.connected", call->plugin);
+    vgw_audit(vgw_buf_str(&name), "session_id", call->session->session_id, "call_sid", call->provider_call_id,
+              "provider", call->plugin, NULL);
+    vgw_buf_done(&name);
+    c->told = true;
+}
+
 int vgw_gateway_media_attach(void *arg, struct vgw_call *call, uint64_t *ret_leg, struct vgw_error *err)
 {
     struct vgw_gateway *g = arg;
@@ -390,11 +402,8 @@ int vgw_gateway_media_attach(void *arg, struct vgw_call *call, uint64_t *ret_leg
     }
     c->worker->legs++;
     vgw_registry_ref(instance); /* the leg may outlive the call's hold on it */
-    struct vgw_buf name = {0};
-    vgw_buf_printf(&name, "voice.%s.stream.connected", call->plugin);
-    vgw_audit(vgw_buf_str(&name), "session_id", call->session->session_id, "call_sid", call->provider_call_id,
-              "provider", call->plugin, NULL);
-    vgw_buf_done(&name);
+    if (!call->unproven)
+        stream_connected(c, call);
     return 0;
 }
 
@@ -476,6 +485,17 @@ static char *tools_text(struct vgw_gateway *g)
     return text;
 }
 
+/* Voice and language of what we say: the route's, else the provider's setting. */
+static void speech_settings(struct vgw_gateway *g, const struct vgw_call *call, struct vgw_talk_begin *b)
+{
+    const char *set = vgw_gateway_instance_setting(g, call->instance, "tts_voice");
+    const char *heard = vgw_gateway_instance_setting(g, call->instance, "stt_language");
+    const char *spoken = vgw_gateway_instance_setting(g, call->instance, "tts_language");
+    b->voice = vgw_strdup(call->route && call->route->voice ? call->route->voice : set ? set : "");
+    if (spoken && *spoken && vgw_streq(b->language, heard)) /* nobody named another language for this call */
+        b->speech_language = vgw_strdup(spoken);
+}
+
 void vgw_gateway_media_begin(void *arg, struct vgw_call *call)
 {
     struct vgw_gateway *g = arg;
@@ -483,6 +503,8 @@ void vgw_gateway_media_begin(void *arg, struct vgw_call *call)
     struct vgw_talk_begin *b = c ? vgw_talk_begin_new() : NULL;
     if (!b)
         return;
+    if (!c->told)
+        stream_connected(c, call);
     const struct vgw_route *r = call->route;
     const char *assistant = vgw_json_get_string(call->plan, "assistant", NULL),
                *workflow = vgw_json_get_string(call->plan, "workflow", NULL);
@@ -491,7 +513,7 @@ void vgw_gateway_media_begin(void *arg, struct vgw_call *call)
     talk_options(g, call, &b->options);
     b->greeting = call->greeting_said ? NULL : vgw_strdup(vgw_call_greeting(call));
     b->language = vgw_strdup(call->session->language && call->session->language[0] ? call->session->language : "en-US");
-    b->voice = vgw_strdup(r && r->voice ? r->voice : "");
+    speech_settings(g, call, b);
     if (assistant && vgw_gateway_engine(g, "assistants", assistant, &b->assistant)) {
         b->has_assistant = true;
         filler_options(g, &b->assistant, &b->options);
@@ -565,6 +587,12 @@ void vgw_gateway_media_release(void *arg, struct vgw_call *call)
     struct vgw_conversation *c = conversation_of(arg, call->handle);
     if (c)
         vgw_talk_end(c->talk);
+}
+
+bool vgw_gateway_media_digit(void *arg, struct vgw_call *call, char digit, uint32_t duration_ms, const char *source)
+{
+    struct vgw_conversation *c = conversation_of(arg, call->handle);
+    return c && vgw_talk_digit(c->talk, digit, duration_ms, source) == 0;
 }
 
 void vgw_gateway_media_held(void *arg, struct vgw_call *call, bool on)

@@ -58,6 +58,10 @@ static void file_written(void *arg)
         fetch_free(f);
         return;
     }
+    if (vgw_calls_op_abandoned(f->g->calls, f->op)) {
+        fetch_failed(f, VGW_EBUSY, "the step that asked for it was given up");
+        return;
+    }
     vgw_json_set_string(f->params, "url", f->path);
     int rc = vgw_gateway_media_command(f->g, call, f->op, VGW_CMD_PLAY, f->params, &err);
     if (rc < 0)

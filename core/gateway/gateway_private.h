@@ -36,7 +36,7 @@ struct vgw_conversation { /* a call's talk */
     char session[VGW_ID_MAX], provider_call_id[VGW_ID_MAX], plugin[40];
     char recording[VGW_ID_MAX]; /* that the turns so far were cut from, up to cut_s */
     double cut_s;
-    bool up;
+    bool up, told; /* media runs; the audit line of its stream is written */
 };
 
 struct vgw_part_health {
@@ -150,6 +150,8 @@ int vgw_gateway_media_command(void *arg, struct vgw_call *call, uint64_t op, int
                               struct vgw_error *err);
 void vgw_gateway_media_release(void *arg, struct vgw_call *call);
 void vgw_gateway_media_held(void *arg, struct vgw_call *call, bool on);
+bool vgw_gateway_media_digit(void *arg, struct vgw_call *call, char digit, uint32_t duration_ms, const char *source);
+const char *vgw_gateway_instance_setting(void *arg, void *instance, const char *name);
 
 /* fetch.c: `play` of an http or https URL */
 bool vgw_gateway_play_is_remote(const struct vgw_json *params);

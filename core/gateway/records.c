@@ -54,7 +54,9 @@ static struct vgw_json *call_op(struct vgw_gateway *g, const struct vgw_json *do
     const struct vgw_session *live = g->calls ? vgw_calls_session_find(g->calls, r.session_id) : NULL;
     r.project_id = live ? live->project_id : NULL;
     r.updated_us = vgw_wall(g->loop);
+    r.answered_by = text(doc, "answered_by");
     r.duration = over ? number(doc, "duration") : VGW_RECORD_UNKNOWN;
+    r.total_duration = over ? number(doc, "total_duration") : VGW_RECORD_UNKNOWN;
     r.cost = number(doc, "cost");
     return vgw_record_call_op(&r);
 }

@@ -407,7 +407,8 @@ static int32_t on_incoming(const struct voicegw_host *host, const struct voicegw
                                     .session_id = in->session_id,
                                     .recovers = recovers,
                                     .variables = variables,
-                                    .answered = in->answered != 0};
+                                    .answered = in->answered != VOICEGW_INCOMING_RINGS,
+                                    .unproven = in->answered == VOICEGW_INCOMING_UNPROVEN};
     struct vgw_call *call = NULL;
     struct vgw_error err = {0};
     int rc = vgw_calls_incoming(env->calls(env->arg), &incoming, &call, &err);

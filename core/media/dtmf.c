@@ -3,6 +3,8 @@
 #include <string.h>
 #include "media/level.h"
 
+#define OUTSIDE_MS 2000
+
 static const char keypad[] = "123A456B789C*0#D";
 static const float row_hz[4] = {697, 770, 852, 941};
 static const float column_hz[4] = {1209, 1336, 1477, 1633};
@@ -11,6 +13,7 @@ void vgw_dtmf_dedupe_init(struct vgw_dtmf_dedupe *d, uint32_t window_ms)
 {
     memset(d, 0, sizeof *d);
     d->window = (uint64_t)(window_ms ? window_ms : 400) * 8;
+    d->window_outside = (uint64_t)OUTSIDE_MS * 8;
 }
 
 bool vgw_dtmf_dedupe_accept(struct vgw_dtmf_dedupe *d, char digit, int source, uint64_t at)
@@ -18,7 +21,9 @@ bool vgw_dtmf_dedupe_accept(struct vgw_dtmf_dedupe *d, char digit, int source, u
     const size_t slots = sizeof d->last / sizeof d->last[0];
     for (size_t i = 0; i < slots; i++) {
         uint64_t apart = at > d->last[i].at ? at - d->last[i].at : d->last[i].at - at;
-        if (d->last[i].open && d->last[i].digit == digit && d->last[i].source != source && apart <= d->window) {
+        bool outside = source == VGW_DTMF_OUTSIDE || d->last[i].source == VGW_DTMF_OUTSIDE;
+        if (d->last[i].open && d->last[i].digit == digit && d->last[i].source != source &&
+            apart <= (outside ? d->window_outside : d->window)) {
             d->last[i].open = false;
             return false;
         }

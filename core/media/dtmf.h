@@ -43,15 +43,16 @@ bool vgw_dtmf_rx_active(const struct vgw_dtmf_rx *rx);
 /* --- one press, several ways --- */
 /* A provider may signal a digit (RFC 4733, a WebSocket message) and leave its tone in the audio too. */
 struct vgw_dtmf_dedupe {
-    uint64_t window; /* samples; set by init */
+    uint64_t window, window_outside; /* samples; set by init */
     struct {
         char digit;
         int source;
         uint64_t at;
         bool open;
-    } last[4];
+    } last[8];
     uint32_t next;
 };
+#define VGW_DTMF_OUTSIDE 3 /* source: by a callback of the provider's, which may be late by 2 s */
 /** `window_ms`: how far apart two ways may report one press; 0: 400 ms. */
 void vgw_dtmf_dedupe_init(struct vgw_dtmf_dedupe *d, uint32_t window_ms);
 /** True if this press is new; false if another source told of it already. Presses from one source are never dropped.

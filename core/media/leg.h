@@ -99,6 +99,9 @@ bool vgw_leg_speaking(const struct vgw_leg *leg);
 /** Digits: by signalling if the provider can, else as tones before what is queued; those of a second call follow the
  * first's. VGW_ELIMIT when more than 128 wait. */
 int vgw_leg_dtmf(struct vgw_leg *leg, const char *digits, struct vgw_error *err);
+/** A digit that the provider signalled outside of the media stream, as by a callback. The same press, heard in the
+ * stream too, counts once. VGW_EINVALID: no digit. */
+int vgw_leg_outside_dtmf(struct vgw_leg *leg, char digit, uint32_t duration_ms, const char *source);
 /** Plays the built-in hold music until stopped (false). */
 void vgw_leg_music(struct vgw_leg *leg, bool on);
 /** The caller's audio is dropped while muted towards us (false: heard again). */
@@ -117,6 +120,9 @@ int vgw_leg_record_start(struct vgw_leg *leg, const char *path, const char *reco
 /** Stops; *ret_duration_s. The file is complete when the leg's summary or done() says so. */
 int vgw_leg_record_stop(struct vgw_leg *leg, double *ret_duration_s);
 int vgw_leg_record_pause(struct vgw_leg *leg, bool paused);
+/** While hushed, every recording of this leg takes silence for both sides, also one that starts meanwhile, whatever
+ * pause and resume say. Cannot fail. */
+void vgw_leg_record_hush(struct vgw_leg *leg, bool on);
 /** Seconds recorded so far; negative when none runs. For cutting a turn's audio. */
 double vgw_leg_record_position_s(const struct vgw_leg *leg);
 

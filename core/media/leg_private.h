@@ -33,6 +33,7 @@ struct vgw_leg {
     uint32_t epoch_base;         /* epochs of the queues before this one: a change of format must not lower the epoch */
     struct vgw_playout *playout; /* NULL until something is to be said */
     struct vgw_leg_record *record;
+    bool hushed;       /* recordings take silence */
     uint64_t position; /* samples at 8 kHz that have come */
     uint64_t tx_timestamp;
     uint64_t frames;

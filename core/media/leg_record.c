@@ -171,8 +171,11 @@ static uint64_t clock_sample(const struct vgw_leg_record *r)
 
 static void put(struct vgw_leg *leg, enum vgw_record_side side, const int16_t *pcm, size_t n)
 {
+    static const int16_t silence[VGW_FRAME_SAMPLES_MAX];
     struct vgw_leg_record *r = leg->record;
     uint64_t now = clock_sample(r);
+    if (leg->hushed)
+        pcm = silence;
     if (now > r->end[side] + RESYNC_SAMPLES || r->end[side] > now + RESYNC_SAMPLES)
         r->end[side] = now > n ? now - (side == VGW_RECORD_CALLER ? n : 0) : now;
     vgw_record_put(r->record, side, r->end[side], pcm, n);
@@ -243,6 +246,11 @@ int vgw_leg_record_pause(struct vgw_leg *leg, bool paused)
     else
         vgw_record_resume(r->record, clock_sample(r));
     return 0;
+}
+
+void vgw_leg_record_hush(struct vgw_leg *leg, bool on)
+{
+    leg->hushed = on;
 }
 
 double vgw_leg_record_position_s(const struct vgw_leg *leg)

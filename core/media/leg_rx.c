@@ -7,6 +7,7 @@
 
 #define SOURCE_SIGNALLED 1
 #define SOURCE_INBAND 2
+#define SOURCE_OUTSIDE VGW_DTMF_OUTSIDE
 
 void vgw_leg_listen(struct vgw_leg *leg, bool pcm, bool vad, bool dtmf)
 {
@@ -136,6 +137,16 @@ int vgw_leg_on_dtmf(uint64_t handle, const char *digit, uint32_t duration_ms, co
     if (!digit || !digit[0] || !strchr(VGW_DTMF_DIGITS, digit[0]) || digit[1])
         return VGW_EINVALID;
     tell_digit(leg, digit[0], duration_ms, SOURCE_SIGNALLED, source ? source : "signalled");
+    return 0;
+}
+
+int vgw_leg_outside_dtmf(struct vgw_leg *leg, char digit, uint32_t duration_ms, const char *source)
+{
+    if (leg->ending)
+        return VGW_ENOTFOUND;
+    if (!digit || !strchr(VGW_DTMF_DIGITS, digit))
+        return VGW_EINVALID;
+    tell_digit(leg, digit, duration_ms, SOURCE_OUTSIDE, source);
     return 0;
 }
 

@@ -6,6 +6,9 @@
 #include "base/str.h"
 #include "talk/talk_private.h"
 
+#define PACED_ITEM "paced"
+#define QUIET 256 /* a sample below is silence, -42 dB of full scale */
+
 struct wish { /* an action that waits until what was said before it has been heard */
     struct vgw_list link;
     char *action;
@@ -49,6 +52,8 @@ static void answer_unspoken(struct vgw_talk *t, const char *text, const struct v
     struct vgw_json *o = vgw_json_object();
     vgw_json_set_string(o, "text", text);
     vgw_json_set_int(o, "turn", (int64_t)t->turn);
+    vgw_json_set(o, "latency_ms", NULL);
+    vgw_json_set(o, "stages", vgw_json_object());
     vgw_talk_event(t, "voice.assistant.text", o);
 }
 
@@ -183,27 +188,72 @@ static void live_done(struct vgw_talk *t, const char *item)
     vgw_talk_speak_pump(t);
 }
 
+static void live_queue(struct vgw_talk *t, const struct vgw_engine_message *m, const char *item)
+{
+    struct vgw_speech *s = live_speech(t, item);
+    if (!s && vgw_speech_new(t, VGW_SPEECH_LIVE, 0, true, NULL, NULL, &s, NULL) < 0) {
+        vgw_metric_dropped("assistant_audio");
+        return;
+    }
+    if (!s->item)
+        s->item = vgw_strdup(item);
+    vgw_speech_audio(t, s, m);
+}
+
+static bool is_quiet(const struct vgw_engine_message *m)
+{
+    int16_t pcm[VGW_FRAME_SAMPLES_MAX];
+    const uint8_t *at = m->payload;
+    for (size_t left = m->samples; left;) {
+        size_t n = left < VGW_FRAME_SAMPLES_MAX ? left : VGW_FRAME_SAMPLES_MAX;
+        vgw_encoding_decode(m->encoding, at, n, pcm);
+        for (size_t i = 0; i < n; i++)
+            if (pcm[i] > QUIET || pcm[i] < -QUIET)
+                return false;
+        at += n * vgw_encoding_bytes(m->encoding);
+        left -= n;
+    }
+    return true;
+}
+
+static uint64_t live_waiting_ms(struct vgw_talk *t)
+{
+    uint64_t ms = 0;
+    struct vgw_list *at, *next;
+    VGW_LIST_EACH (at, next, &t->speeches) {
+        const struct vgw_speech *s = VGW_CONTAINER_OF(at, struct vgw_speech, link);
+        if (s->kind == VGW_SPEECH_LIVE && s->rate_hz)
+            ms += s->pending.len / vgw_encoding_bytes(s->encoding) * 1000 / s->rate_hz;
+    }
+    return ms;
+}
+
+/* What comes at the pace of speech while we speak waits behind that, and is as late as that was long. It catches up in
+ * its own pauses, of which no more than VGW_TALK_PACED_PAUSE_MS is kept until it is in time again. */
+static void live_late(struct vgw_talk *t, const struct vgw_engine_message *m)
+{
+    t->paced_quiet_ms = is_quiet(m) ? t->paced_quiet_ms + (uint32_t)(m->samples * 1000 / m->rate_hz) : 0;
+    if (t->paced_quiet_ms > VGW_TALK_PACED_PAUSE_MS)
+        live_done(t, PACED_ITEM);
+    else if (live_waiting_ms(t) >= VGW_TALK_PACED_MS)
+        vgw_metric_dropped("assistant_audio");
+    else if (!t->paced_quiet_ms || live_speech(t, PACED_ITEM))
+        live_queue(t, m, PACED_ITEM);
+}
+
 static void on_live_audio(struct vgw_talk *t, const struct vgw_engine_message *m)
 {
-    const char *item = m->text ? m->text : "";
     bool paced = t->assistant_engine.audio->flags & VOICEGW_ASSISTANT_AUDIO_PACED;
-    if (t->on_hold || (paced && vgw_talk_speaking(t))) { /* frames that wait would stay late for ever */
+    if (t->on_hold)
         vgw_metric_dropped("assistant_audio");
-    } else if (paced) {
-        if (m->encoding == vgw_leg_encoding(t->leg) && m->rate_hz == vgw_leg_rate_hz(t->leg))
-            vgw_leg_send_now(t->leg, m->payload, (uint32_t)m->bytes, (uint32_t)m->samples);
-        else
-            vgw_metric_dropped("assistant_audio");
-    } else {
-        struct vgw_speech *s = live_speech(t, item);
-        if (!s && vgw_speech_new(t, VGW_SPEECH_LIVE, 0, true, NULL, NULL, &s, NULL) < 0) {
-            vgw_metric_dropped("assistant_audio");
-            return;
-        }
-        if (!s->item)
-            s->item = vgw_strdup(item);
-        vgw_speech_audio(t, s, m);
-    }
+    else if (!paced)
+        live_queue(t, m, m->text ? m->text : "");
+    else if (vgw_talk_speaking(t))
+        live_late(t, m);
+    else if (m->encoding == vgw_leg_encoding(t->leg) && m->rate_hz == vgw_leg_rate_hz(t->leg))
+        vgw_leg_send_now(t->leg, m->payload, (uint32_t)m->bytes, (uint32_t)m->samples);
+    else
+        vgw_metric_dropped("assistant_audio");
 }
 
 static void on_transcript(struct vgw_talk *t, const struct vgw_engine_message *m)
@@ -214,6 +264,11 @@ static void on_transcript(struct vgw_talk *t, const struct vgw_engine_message *m
     struct vgw_json *o = vgw_json_object();
     vgw_json_set_string(o, "text", m->text);
     vgw_json_set_int(o, "turn", (int64_t)t->turn);
+    vgw_json_set(o, caller ? "confidence" : "latency_ms", NULL);
+    if (caller)
+        vgw_json_set_string(o, "language", t->cfg->language);
+    else
+        vgw_json_set(o, "stages", vgw_json_object());
     vgw_talk_event(t, caller ? "voice.stt.final" : "voice.assistant.text", o);
     vgw_talk_transcript(t, caller ? "user" : "assistant", m->text, -1, -1, false, NULL);
 }

@@ -80,6 +80,7 @@ void vgw_talk_begin_free(struct vgw_talk_begin *b)
     vgw_free(b->greeting);
     vgw_free(b->language);
     vgw_free(b->voice);
+    vgw_free(b->speech_language);
     vgw_free(b->session_json);
     vgw_free(b->tools_json);
     vgw_free(b);
@@ -157,6 +158,14 @@ int vgw_talk_begin(struct vgw_talk *t, struct vgw_talk_begin *begin)
 
 /* ---- commands ---- */
 
+static bool cancels(struct vgw_talk *t, const struct vgw_json *p)
+{
+    uint64_t op = (uint64_t)vgw_json_get_int(p, "cancel", 0);
+    if (op)
+        vgw_talk_speech_cancel(t, op);
+    return op != 0;
+}
+
 static int say(struct vgw_talk *t, uint64_t op, const struct vgw_json *p, struct vgw_error *err)
 {
     struct vgw_speech *s;
@@ -211,6 +220,8 @@ static int command_run(struct vgw_talk *t, struct message *m, struct vgw_json *r
 {
     const char *c = m->command;
     int rc = VGW_EUNSUPPORTED;
+    if ((vgw_streq(c, "say") || vgw_streq(c, "play")) && cancels(t, m->params))
+        return 1;
     if (vgw_streq(c, "say"))
         return say(t, m->op, m->params, err);
     if (vgw_streq(c, "play"))
@@ -313,6 +324,30 @@ int vgw_talk_command(struct vgw_talk *t, uint64_t op, const char *command, const
                                               : "the call's media is gone");
     }
     return 0;
+}
+
+/* ---- digits from outside of the stream ---- */
+
+static void digit_run(void *object, void *arg)
+{
+    struct message *m = arg;
+    if (object && !m->talk->ending)
+        vgw_leg_outside_dtmf(m->talk->leg, m->command[0], (uint32_t)m->op, m->command + 1);
+    message_free(m);
+}
+
+int vgw_talk_digit(struct vgw_talk *t, char digit, uint32_t duration_ms, const char *source)
+{
+    struct message *m = t->end_asked ? NULL : message_new(t);
+    if (!m)
+        return t->end_asked ? VGW_ENOTFOUND : VGW_ELIMIT;
+    m->op = duration_ms;
+    m->command[0] = digit;
+    vgw_strcopy(m->command + 1, sizeof m->command - 1, source);
+    int rc = vgw_handle_post(t->leg_handle, digit_run, m);
+    if (rc < 0)
+        message_free(m);
+    return rc;
 }
 
 /* ---- tools ---- */

@@ -10,11 +10,61 @@
 #define TIMEOUT_MAX_US (3600 * VGW_US_PER_S)
 #define DIGIT_GAP_US (3 * VGW_US_PER_S)
 
+/* ---- what is sensitive ---- */
+
+bool vgw_talk_hides(const struct vgw_talk *t)
+{
+    return t->gather.sensitive || (t->hidden_utterance && t->utterance == t->hidden_utterance);
+}
+
+static bool says_sensitive(const struct vgw_talk *t)
+{
+    const struct vgw_list *at;
+    for (at = t->speeches.next; at != &t->speeches; at = at->next) {
+        const struct vgw_speech *s = VGW_CONTAINER_OF(at, const struct vgw_speech, link);
+        if (s->sensitive && s->begun)
+            return true;
+    }
+    return false;
+}
+
+static void on_hush_over(void *arg)
+{
+    struct vgw_talk *t = arg;
+    if (t->gather.sensitive || says_sensitive(t)) /* whichever ends last starts this again */
+        return;
+    if (t->caller_speaking) /* the end of it may still be said */
+        vgw_timer_start(&t->hush_timer, VGW_TALK_HUSH_US);
+    else
+        vgw_leg_record_hush(t->leg, false);
+}
+
+void vgw_talk_hush(struct vgw_talk *t)
+{
+    vgw_leg_record_hush(t->leg, true);
+    vgw_timer_stop(&t->hush_timer);
+    vgw_timer_init(&t->hush_timer, t->worker, on_hush_over, t);
+}
+
+/* When no timer can be had the recording stays silent to its end. */
+void vgw_talk_hush_leave(struct vgw_talk *t)
+{
+    if (!t->ending)
+        vgw_timer_start(&t->hush_timer, VGW_TALK_HUSH_US);
+}
+
+void vgw_talk_hush_end(struct vgw_talk *t)
+{
+    vgw_timer_stop(&t->hush_timer);
+}
+
+/* ---- its life ---- */
+
 void vgw_talk_gather_end(struct vgw_talk *t, int status, const char *input, const char *text, double confidence)
 {
     struct vgw_gather *g = &t->gather;
     uint64_t op = g->op;
-    bool hinted = g->hinted;
+    bool hinted = g->hinted, sensitive = g->sensitive;
     if (!op)
         return;
     vgw_timer_stop(&t->gather_timer);
@@ -28,6 +78,10 @@ void vgw_talk_gather_end(struct vgw_talk *t, int status, const char *input, cons
             vgw_json_set_double(o, "confidence", confidence);
     }
     memset(g, 0, sizeof *g);
+    if (sensitive && (t->hearing || t->caller_speaking || t->final_utterance))
+        t->hidden_utterance = t->utterance;
+    if (sensitive)
+        vgw_talk_hush_leave(t);
     if (hinted)
         vgw_talk_hints(t, "[]");
     if (!t->ending)
@@ -91,6 +145,8 @@ int vgw_talk_gather(struct vgw_talk *t, uint64_t op, const struct vgw_json *para
     int rc = gather_params(&next, params, err);
     if (rc < 0)
         return rc;
+    if (next.sensitive)
+        vgw_talk_hush(t); /* first of all */
     *g = next;
     vgw_timer_init(&t->gather_timer, t->worker, on_gather_timer, t);
     vgw_timer_stop(&t->no_input_timer);

@@ -25,6 +25,18 @@ static void stage(struct vgw_json *stages, const char *name, int64_t from_us, in
                        NULL, NULL);
 }
 
+/* Of what nobody's turn brought: from the moment it was asked for; none of it is a turn's latency. */
+static struct vgw_json *said_stages_json(struct vgw_talk *t, const struct vgw_speech *s)
+{
+    struct vgw_json *o = vgw_json_object();
+    if (s->times.first_byte_us)
+        vgw_json_set_double(o, "tts_first_byte", ms_between(s->asked_us, s->times.first_byte_us));
+    if (s->times.first_frame_us)
+        vgw_json_set_double(o, "first_frame", ms_between(s->asked_us, s->times.first_frame_us));
+    vgw_json_set_double(o, "heard", ms_between(s->asked_us, vgw_now(t->worker)));
+    return o;
+}
+
 static struct vgw_json *stages_json(struct vgw_talk *t, const struct vgw_turn_times *x)
 {
     struct vgw_json *o = vgw_json_object();
@@ -110,8 +122,7 @@ static void answer_heard(struct vgw_talk *t, struct vgw_speech *s, const char *h
         struct vgw_json *o = vgw_json_object();
         vgw_json_set_string(o, "text", heard);
         vgw_json_set_int(o, "turn", (int64_t)s->turn);
-        if (latency >= 0)
-            vgw_json_set_double(o, "latency_ms", latency);
+        vgw_talk_set_measure(o, "latency_ms", latency);
         vgw_json_set(o, "stages", vgw_json_copy(stages));
         vgw_talk_event(t, "voice.assistant.text", o);
     }
@@ -121,14 +132,20 @@ static void answer_heard(struct vgw_talk *t, struct vgw_speech *s, const char *h
 }
 
 /* What nobody's turn brought: a greeting, a prompt, an announcement. */
-static void said_heard(struct vgw_talk *t, const char *heard, uint32_t heard_ms, bool complete)
+static void said_heard(struct vgw_talk *t, const struct vgw_speech *s, const char *heard, uint32_t heard_ms,
+                       bool complete)
 {
-    struct vgw_json *o = vgw_json_object();
+    struct vgw_json *o = vgw_json_object(), *stages = said_stages_json(t, s);
     vgw_json_set_string(o, complete ? "text" : "heard_text", heard);
-    if (!complete)
+    vgw_json_set_int(o, "turn", (int64_t)t->turn);
+    if (complete) {
+        vgw_json_set(o, "latency_ms", NULL);
+        vgw_json_set(o, "stages", vgw_json_copy(stages));
+    } else {
         vgw_json_set_int(o, "heard_ms", heard_ms);
+    }
     vgw_talk_event(t, complete ? "voice.assistant.text" : "voice.assistant.interrupted", o);
-    vgw_talk_transcript(t, "assistant", heard, -1, -1, !complete, NULL);
+    vgw_talk_transcript(t, "assistant", heard, -1, -1, !complete, stages);
 }
 
 void vgw_talk_heard(struct vgw_talk *t, struct vgw_speech *s, uint64_t heard_samples, bool complete)
@@ -144,6 +161,6 @@ void vgw_talk_heard(struct vgw_talk *t, struct vgw_speech *s, uint64_t heard_sam
     if (s->kind == VGW_SPEECH_ANSWER)
         answer_heard(t, s, vgw_buf_str(&heard), heard_ms, complete);
     else if (heard.len)
-        said_heard(t, s->sensitive ? VGW_TALK_HIDDEN : vgw_buf_str(&heard), heard_ms, complete);
+        said_heard(t, s, s->sensitive ? VGW_TALK_HIDDEN : vgw_buf_str(&heard), heard_ms, complete);
     vgw_buf_done(&heard);
 }

@@ -170,7 +170,7 @@ void vgw_talk_on_digit(void *arg, char digit, uint32_t duration_ms, const char *
     if (t->ending)
         return;
     struct vgw_json *o = vgw_json_object();
-    vgw_json_set_string(o, "digit", t->gather.sensitive ? VGW_TALK_HIDDEN : text);
+    vgw_json_set_string(o, "digit", vgw_talk_hides(t) ? VGW_TALK_HIDDEN : text);
     vgw_json_set_int(o, "duration_ms", duration_ms);
     vgw_json_set_string(o, "source", source);
     vgw_talk_event(t, "dtmf_received", o);

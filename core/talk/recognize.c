@@ -133,20 +133,19 @@ static void on_partial(struct vgw_talk *t, const struct vgw_engine_message *m)
         return;
     vgw_strcopy(t->partial, VGW_TALK_TEXT_MAX, m->text);
     vgw_talk_endpoint_arm(t);
-    if (t->assistant && t->assistant_engine.assistant->partial && !t->gather.op)
+    if (t->assistant && t->assistant_engine.assistant->partial && !t->gather.op && !vgw_talk_hides(t))
         t->assistant_engine.assistant->partial(t->assistant->s, m->text);
     if (t->caller_speaking && (int64_t)vgw_leg_speech_ms(t->leg) * VGW_US_PER_MS >= t->options.min_duration_us &&
         vgw_talk_may_barge(t))
         vgw_talk_interrupt(t);
-    if (t->gather.sensitive)
+    if (vgw_talk_hides(t))
         return;
     if (t->partial_told_us && now - t->partial_told_us < VGW_TALK_PARTIAL_GAP_US)
         return;
     t->partial_told_us = now;
     struct vgw_json *o = vgw_json_object();
     vgw_json_set_string(o, "text", m->text);
-    if (m->number >= 0)
-        vgw_json_set_double(o, "confidence", m->number);
+    vgw_talk_set_measure(o, "confidence", m->number);
     vgw_json_set_string(o, "language", m->text2 ? m->text2 : t->cfg->language);
     vgw_talk_event(t, "voice.stt.partial", o);
 }

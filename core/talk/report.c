@@ -106,6 +106,14 @@ void vgw_talk_transcript(struct vgw_talk *t, const char *role, const char *conte
     vgw_talk_tell(t, "turn", NULL, 0, 0, o);
 }
 
+void vgw_talk_set_measure(struct vgw_json *o, const char *name, double value)
+{
+    if (value >= 0)
+        vgw_json_set_double(o, name, value);
+    else
+        vgw_json_set(o, name, NULL);
+}
+
 void vgw_talk_activity(struct vgw_talk *t)
 {
     vgw_talk_tell(t, "activity", NULL, 0, 0, NULL);

@@ -87,6 +87,7 @@ int vgw_speech_new(struct vgw_talk *t, enum vgw_speech_kind kind, uint64_t op, b
     *s = (struct vgw_speech){.utterance = ++t->next_utterance,
                              .kind = kind,
                              .op = op,
+                             .asked_us = vgw_now(t->worker),
                              .interruptible = interruptible,
                              .voice = v,
                              .encoding = VGW_L16,
@@ -142,9 +143,12 @@ static void op_settle(struct vgw_talk *t, struct vgw_speech *s, uint64_t heard_s
 static void speech_over(struct vgw_talk *t, struct vgw_speech *s, uint64_t heard_samples, bool complete)
 {
     bool call_over = t->ending || vgw_leg_ending(t->leg);
+    bool hushed = s->sensitive && s->begun;
     vgw_talk_heard(t, s, heard_samples, complete);
     op_settle(t, s, heard_samples, complete, call_over);
     speech_free(t, s);
+    if (hushed)
+        vgw_talk_hush_leave(t);
     if (!vgw_talk_speaking(t) && !call_over && !t->clearing)
         fallen_silent(t);
 }
@@ -211,6 +215,8 @@ static bool pump_step(struct vgw_talk *t)
         if (!s->begun && (waits || !has_audio(s) || vgw_leg_begin(t->leg, s->utterance) < 0))
             return false;
         s->begun = true;
+        if (s->sensitive)
+            vgw_talk_hush(t);
         if (!speech_push(t, s) || !s->synth_done)
             return false;
         s->finished = true;
@@ -275,6 +281,39 @@ bool vgw_talk_interrupt(struct vgw_talk *t)
         fallen_silent(t);
     vgw_talk_speak_pump(t);
     return true;
+}
+
+static struct vgw_speech *speech_of(struct vgw_talk *t, uint64_t op)
+{
+    struct vgw_list *at, *next;
+    VGW_LIST_EACH (at, next, &t->speeches)
+        if (speech_at(at)->op == op)
+            return speech_at(at);
+    return NULL;
+}
+
+void vgw_talk_speech_cancel(struct vgw_talk *t, uint64_t op)
+{
+    struct vgw_speech *s = speech_of(t, op);
+    if (!s || t->clearing)
+        return;
+    bool alone = s->link.next == &t->speeches || !speech_at(s->link.next)->begun;
+    if (!s->begun) {
+        speech_over(t, s, 0, false);
+    } else if (alone && t->speeches.next == &s->link) { /* nothing else is in the queue */
+        t->clearing = true;
+        vgw_leg_clear(t->leg);
+        t->clearing = false;
+        if (!vgw_talk_speaking(t))
+            fallen_silent(t);
+    } else { /* what is queued of it is heard yet, and no more */
+        s->looped = false;
+        s->text_done = s->synth_done = true;
+        vgw_voice_credit(s->voice, s->pending.len / vgw_encoding_bytes(s->encoding), s->rate_hz);
+        vgw_buf_reset(&s->pending);
+        s->clip_at = s->clip_samples;
+    }
+    vgw_talk_speak_pump(t);
 }
 
 void vgw_talk_speak_end(struct vgw_talk *t)

@@ -65,7 +65,7 @@ static void on_up(void *arg)
 static void on_wire(void *arg, const struct vgw_frame *frame)
 {
     struct vgw_talk *t = arg;
-    if (!t->audio || t->on_hold)
+    if (!t->audio || t->on_hold || t->gather.sensitive) /* what is for whoever asked alone is not for it */
         return;
     static const uint32_t encodings[] = {VOICEGW_AUDIO_PCMU, VOICEGW_AUDIO_PCMA, VOICEGW_AUDIO_L16};
     struct voicegw_frame f = {.size = sizeof f,
@@ -117,6 +117,7 @@ static void on_end(void *arg)
     vgw_timer_stop(&t->gather_timer);
     vgw_talk_gather_end(t, VGW_ENOTFOUND, "none", "the call has ended", -1);
     vgw_talk_commands_drop(t);
+    vgw_talk_hush_end(t);
     if (t->started) {
         vgw_talk_speak_end(t); /* first: the assistant hears of what was cut */
         vgw_talk_assistant_end(t);

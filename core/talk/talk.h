@@ -54,6 +54,7 @@ int vgw_talk_new(const struct vgw_talk_params *params, struct vgw_talk **ret_tal
 /** How a conversation begins. Owned by the receiver of vgw_talk_begin(). */
 struct vgw_talk_begin {
     char *greeting, *language, *voice;
+    char *speech_language; /* of what we say; NULL: `language` */
     struct vgw_engine assistant;
     struct vgw_engine *stt, *tts; /* room for VGW_TALK_ENGINES_MAX of each until the talk has begun */
     uint32_t stt_count, tts_count;
@@ -70,6 +71,9 @@ int vgw_talk_begin(struct vgw_talk *talk, struct vgw_talk_begin *begin);
  * passes). [control] */
 int vgw_talk_command(struct vgw_talk *talk, uint64_t op, const char *command, const struct vgw_json *params,
                      const struct vgw_engine *engine, struct vgw_error *err);
+/** A digit that the provider signalled outside of the media stream. It is what a digit in the stream is, once when it
+ * came both ways. [control] */
+int vgw_talk_digit(struct vgw_talk *talk, char digit, uint32_t duration_ms, const char *source);
 int vgw_talk_tool_result(struct vgw_talk *talk, uint64_t tool_call, int status, const struct vgw_json *result);
 /** Ends talk and leg; open ops complete with VGW_ENOTFOUND; home.gone() is last. Once. [control] */
 void vgw_talk_end(struct vgw_talk *talk);

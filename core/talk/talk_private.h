@@ -35,6 +35,7 @@ struct vgw_speech { /* one utterance of ours, in the order of speaking */
     uint64_t turn; /* of the assistant, for VGW_SPEECH_ANSWER and LIVE */
     bool interruptible;
     bool sensitive;       /* its text is for the caller alone */
+    int64_t asked_us;     /* when it was asked for */
     struct vgw_buf text;  /* all of it so far */
     size_t spoken;        /* bytes given to the synthesis */
     bool text_done;       /* no more text follows */
@@ -70,6 +71,11 @@ struct vgw_voice {                /* a way to speak: the synthesis stream for on
 };
 
 #define VGW_TALK_HIDDEN "***" /* stands in for what is sensitive, as in logs */
+
+#define VGW_TALK_HUSH_US VGW_US_PER_S /* a recording stays silent so long after a sensitive gather: a tone rings out   \
+                                       */
+#define VGW_TALK_PACED_MS 10000       /* of a paced assistant's voice that waits behind what we say */
+#define VGW_TALK_PACED_PAUSE_MS 100   /* more of a pause than this is left out while its voice is late */
 
 struct vgw_gather {
     uint64_t op; /* 0: none */
@@ -141,9 +147,12 @@ struct vgw_talk {
     uint64_t assistant_op;        /* of the command that switched to this assistant */
     uint32_t turns_used;
 
+    uint32_t paced_quiet_ms; /* of a paced assistant that is late: how long it has paused */
+
     struct vgw_gather gather;
-    struct vgw_timer gather_timer;
-    struct vgw_list closing; /* engine streams that have not closed yet */
+    struct vgw_timer gather_timer, hush_timer;
+    uint64_t hidden_utterance; /* of the caller: begun within a sensitive gather, ended after it */
+    struct vgw_list closing;   /* engine streams that have not closed yet */
 };
 
 /* report.c: to control. Take ownership of JSON. */
@@ -154,6 +163,8 @@ void vgw_talk_complete(struct vgw_talk *t, uint64_t op, int status, const char *
 void vgw_talk_transcript(struct vgw_talk *t, const char *role, const char *content, double latency_ms,
                          double confidence, bool interrupted, struct vgw_json *stages);
 void vgw_talk_activity(struct vgw_talk *t);
+/** A number that a line of its kind always carries; null when it is not known (negative). */
+void vgw_talk_set_measure(struct vgw_json *o, const char *name, double value);
 /** Logs and tells a failure of a part as the event `error`. `sentence` may be NULL: then `fallback`. */
 void vgw_talk_error(struct vgw_talk *t, int status, const char *sentence, const char *fallback, const char *where);
 
@@ -211,6 +222,8 @@ bool vgw_talk_speaking(const struct vgw_talk *t);
 /** And may it not be cut? */
 bool vgw_talk_protected(const struct vgw_talk *t);
 void vgw_talk_speak_end(struct vgw_talk *t);
+/** Nobody waits for what this operation asked to be said or played: it stops. */
+void vgw_talk_speech_cancel(struct vgw_talk *t, uint64_t op);
 
 /* voice.c */
 struct vgw_voice *vgw_voice_get(struct vgw_talk *t, const char *voice, const char *language, struct vgw_error *err);
@@ -250,6 +263,12 @@ int vgw_talk_gather(struct vgw_talk *t, uint64_t op, const struct vgw_json *para
 bool vgw_talk_gather_digit(struct vgw_talk *t, char digit);
 bool vgw_talk_gather_speech(struct vgw_talk *t, const char *text, double confidence);
 void vgw_talk_gather_quiet(struct vgw_talk *t);
+/** Is what the caller says now for whoever asked alone? */
+bool vgw_talk_hides(const struct vgw_talk *t);
+/** Recordings are silent from here on, until a while after the last that is sensitive is over. */
+void vgw_talk_hush(struct vgw_talk *t);
+void vgw_talk_hush_leave(struct vgw_talk *t);
+void vgw_talk_hush_end(struct vgw_talk *t);
 void vgw_talk_gather_end(struct vgw_talk *t, int status, const char *input, const char *text, double confidence);
 
 /* command.c */

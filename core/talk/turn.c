@@ -21,8 +21,7 @@ static void tell_final(struct vgw_talk *t, const char *text, double confidence, 
     if (t->gather.sensitive)
         text = VGW_TALK_HIDDEN;
     vgw_json_set_string(o, "text", text);
-    if (confidence >= 0)
-        vgw_json_set_double(o, "confidence", confidence);
+    vgw_talk_set_measure(o, "confidence", confidence);
     vgw_json_set_string(o, "language", language ? language : t->cfg->language);
     vgw_json_set_int(o, "turn", (int64_t)t->turn + 1);
     vgw_talk_event(t, "voice.stt.final", o);
@@ -54,6 +53,10 @@ static void not_understood(struct vgw_talk *t, double confidence)
 
 void vgw_talk_caller_said(struct vgw_talk *t, const char *text, double confidence, const char *language)
 {
+    if (!t->gather.sensitive && vgw_talk_hides(t)) { /* it came too late for who asked, and is for nobody else */
+        vgw_talk_await_caller(t);
+        return;
+    }
     if (passed_over(t, text))
         return;
     memset(&t->times, 0, sizeof t->times);

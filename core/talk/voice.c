@@ -98,7 +98,9 @@ static size_t voice_place(struct vgw_talk *t)
 struct vgw_voice *vgw_voice_get(struct vgw_talk *t, const char *voice, const char *language, struct vgw_error *err)
 {
     const char *name = voice && voice[0] ? voice : t->cfg->voice ? t->cfg->voice : "";
-    const char *lang = language && language[0] ? language : t->cfg->language;
+    const char *lang = language && language[0]   ? language
+                       : t->cfg->speech_language ? t->cfg->speech_language
+                                                 : t->cfg->language;
     struct vgw_voice *v;
     for (size_t i = 0; i < VGW_TALK_VOICES; i++) {
         v = t->voices[i];
@@ -210,10 +212,9 @@ void vgw_speech_again(struct vgw_talk *t, struct vgw_speech *s)
 
 void vgw_speech_audio(struct vgw_talk *t, struct vgw_speech *s, const struct vgw_engine_message *m)
 {
-    bool answer = s->kind == VGW_SPEECH_ANSWER || s->kind == VGW_SPEECH_LIVE;
-    if (answer && !s->times.first_byte_us)
+    if (!s->times.first_byte_us)
         s->times.first_byte_us = vgw_now(t->worker);
-    if (answer)
+    if (s->kind == VGW_SPEECH_ANSWER || s->kind == VGW_SPEECH_LIVE)
         vgw_timer_stop(&t->filler_timer);
     if (s->pending.len && (s->encoding != m->encoding || s->rate_hz != m->rate_hz)) { /* one form at a time */
         vgw_metric_dropped("speech_format");

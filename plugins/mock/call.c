@@ -176,6 +176,9 @@ void mock_call_free(struct mock_call *c)
 
 /* ---- states, on time, late or twice ---- */
 
+#define MOCK_TRANSPORT                                                                                                 \
+    "{\"transport\":\"mock_stream\"}" /* a call that is up has its media here, a socket's or a caller's */
+
 struct telling {
     uint64_t call;
     uint32_t state, outcome, sequence, times;
@@ -190,7 +193,8 @@ static void tell(struct mock *m, const struct telling *t)
                                    .sequence = t->sequence,
                                    .provider_time_us = m->host->wall_us(m->host),
                                    .cause = t->cause && *t->cause ? t->cause : NULL,
-                                   .provider_call_id = t->id};
+                                   .provider_call_id = t->id,
+                                   .data_json = t->state == VOICEGW_CALL_CONNECTED ? MOCK_TRANSPORT : NULL};
     for (uint32_t i = 0; i < t->times; i++)
         (void)m->provider->on_state(m->host, t->call, &s);
 }

@@ -514,7 +514,8 @@ static void inbound(void)
     fakehost_advance(fake, 1000000);
     check(sounds == 10, "then they are spoken");
     fakehost_advance(fake, 3000000);
-    check(told("dtmf:5 state:4/0") && told("state:3/0 state:6/1"), "keys and hold follow");
+    check(told("dtmf:5 state:4/0") && told("state:3/0 data:{\"transport\":\"mock_stream\"} state:6/1"),
+          "keys and hold follow");
     check(told("mock.script_done:{\"script\":\"demo\",\"ok\":true,\"failed_steps\":[]}") && told("state:6/1"),
           "the script ends the call");
     media->detach(stream);

@@ -336,18 +336,28 @@ Test(call_command, abandoned_commands_are_not_told)
     fake_free(f);
 }
 
-Test(call_command, a_gather_that_nobody_waits_for_is_stopped)
+Test(call_command, what_nobody_waits_for_is_stopped)
 {
-    struct fake *f = fake_new(1, FAKE_CAPS_MEDIA);
-    struct vgw_call *call = fake_connected(f);
-    fake_command(f, call, VGW_CMD_GATHER, "{\"num_digits\":1}", true);
-    size_t before = f->op_count;
-    uint64_t id = f->ops[before - 1].id;
-    vgw_calls_abandon(f->calls, fake_done, f);
-    cr_assert_eq(f->op_count, before + 1);
-    cr_expect_eq(f->ops[before].command, VGW_CMD_GATHER);
-    cr_expect_eq(vgw_json_get_int(f->ops[before].params, "cancel", 0), (int64_t)id);
-    fake_complete(f, VGW_CMD_GATHER, VGW_EBUSY, NULL);
-    cr_expect_eq(f->done_count, 0);
-    fake_free(f);
+    static const struct {
+        enum vgw_command command;
+        const char *params;
+    } rows[] = {{VGW_CMD_GATHER, "{\"num_digits\":1}"},
+                {VGW_CMD_PLAY, "{\"url\":\"a.wav\",\"loop\":true}"},
+                {VGW_CMD_SAY, "{\"text\":\"x\"}"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fake *f = fake_new(1, FAKE_CAPS_MEDIA);
+        struct vgw_call *call = fake_connected(f);
+        fake_command(f, call, rows[i].command, rows[i].params, true);
+        size_t before = f->op_count;
+        uint64_t id = f->ops[before - 1].id;
+        cr_expect_not(vgw_calls_op_abandoned(f->calls, id));
+        vgw_calls_abandon(f->calls, fake_done, f);
+        cr_expect(vgw_calls_op_abandoned(f->calls, id));
+        cr_assert_eq(f->op_count, before + 1);
+        cr_expect_eq(f->ops[before].command, (int)rows[i].command);
+        cr_expect_eq(vgw_json_get_int(f->ops[before].params, "cancel", 0), (int64_t)id);
+        fake_complete(f, rows[i].command, VGW_EBUSY, NULL);
+        cr_expect_eq(f->done_count, 0);
+        fake_free(f);
+    }
 }

@@ -25,7 +25,7 @@ Test(call_json, a_call_has_these_keys)
     struct vgw_json *o = vgw_call_to_json(call);
     expect_keys(o, "call_id provider_call_id session_id provider plugin direction from to state status created_at "
                    "answered_at ended_at "
-                   "duration cost currency");
+                   "duration total_duration cost currency");
     cr_expect_str_eq(vgw_json_get_string(o, "provider", ""), "lab");
     cr_expect_str_eq(vgw_json_get_string(o, "plugin", ""), "mock");
     cr_expect_str_eq(vgw_json_get_string(o, "status", ""), "active");

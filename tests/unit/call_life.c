@@ -118,6 +118,73 @@ Test(call_life, a_call_that_is_answered_before_connects_by_itself)
     fake_free(f);
 }
 
+static struct vgw_call *unproven(struct fake *f, const char *id)
+{
+    struct vgw_call *call = NULL;
+    struct vgw_incoming in = {
+        .instance = &f->instance, .provider_call_id = id, .to = "", .from = "", .answered = true, .unproven = true};
+    cr_assert_eq(vgw_calls_incoming(f->calls, &in, &call, NULL), 0);
+    fake_run(f, 100000);
+    return call;
+}
+
+Test(call_life, a_stream_that_proves_itself_is_a_call_from_then_on_with_all_that_it_said)
+{
+    struct fake *f = fake_new(1, FAKE_CAPS_MEDIA);
+    struct vgw_call *call = unproven(f, "s1");
+    uint64_t leg = 0;
+    cr_assert_eq(vgw_calls_leg(f->calls, call, &leg, NULL), 0, "it has a leg to prove itself by");
+    cr_expect_eq(f->event_count, 0);
+    cr_expect_eq(f->journal_count, 0);
+    cr_expect_null(vgw_calls_next(f->calls, NULL));
+    cr_expect_null(vgw_calls_session_next(f->calls, NULL));
+    cr_expect_null(vgw_calls_find(f->calls, "s1"));
+    cr_expect_null(vgw_calls_session_find(f->calls, call->session->session_id));
+    struct vgw_call *again = NULL;
+    struct vgw_incoming in = {.instance = &f->instance, .provider_call_id = "s1", .answered = true, .unproven = true};
+    cr_expect_eq(vgw_calls_incoming(f->calls, &in, &again, NULL), 0);
+    cr_expect_eq(again, call, "a second socket finds the same");
+    struct vgw_json *data = fake_json("{\"from\":\"+1444\",\"to\":\"911\",\"transport\":\"mock_stream\"}");
+    struct vgw_state_report r = {.state = VGW_CALL_CONNECTED, .data = data};
+    vgw_calls_report(f->calls, call, &r);
+    vgw_json_free(data);
+    fake_run(f, 100000);
+    cr_expect_eq(call->state, VGW_CALL_CONNECTED);
+    cr_expect_eq(f->workflows, 1, "the route of 911 was found");
+    char *story = fake_story(f);
+    cr_expect_str_eq(story, "voice.session.created call_initiated call_ringing call_answered");
+    free(story);
+    cr_expect_str_eq(vgw_json_get_string(fake_last(f, "call_initiated")->data, "from", ""), "+1444");
+    cr_expect_str_eq(vgw_json_get_string(fake_last(f, "call_answered")->data, "to", ""), "911");
+    cr_expect_str_eq(call->session->caller_id, "+1444");
+    cr_expect_str_eq(call->session->transport, "mock_stream");
+    cr_expect_eq(vgw_calls_next(f->calls, NULL), call);
+    fake_free(f);
+}
+
+Test(call_life, a_stream_that_never_proves_itself_was_never_there)
+{
+    static const bool by_itself[] = {true, false};
+    for (size_t i = 0; i < 2; i++) {
+        struct fake *f = fake_new(1, FAKE_CAPS_MEDIA);
+        struct vgw_call *call = unproven(f, "s1");
+        if (by_itself[i])
+            fake_report(f, call, VGW_CALL_ENDED, VGW_OUTCOME_COMPLETED);
+        else
+            vgw_calls_interrupt_all(f->calls);
+        fake_run(f, FAKE_SECOND);
+        cr_expect_eq(f->event_count, 0);
+        cr_expect_eq(f->journal_count, 0);
+        cr_expect_eq(f->record_count, 0);
+        cr_expect_eq(f->forgotten, 1);
+        cr_expect_eq(vgw_calls_session_count(f->calls), 0);
+        cr_expect_eq(vgw_calls_orphans(f->calls), 0);
+        if (by_itself[i])
+            cr_expect_not_null(unproven(f, "s1"), "the same id may come again");
+        fake_free(f);
+    }
+}
+
 Test(call_life, outcomes_of_calls_nobody_answered)
 {
     static const struct {
@@ -395,7 +462,7 @@ Test(call_life, interrupted_calls_are_recorded_without_a_word_to_providers)
     vgw_calls_session_new(f->calls, NULL, NULL, NULL, NULL, &s, NULL);
     vgw_calls_interrupt_all(f->calls);
     cr_expect_eq(f->record_count, 2);
-    cr_expect_eq(f->forgotten, 0);
+    cr_expect_eq(f->forgotten, 1, "what the provider holds of it is freed");
     cr_expect_not(fake_has_op(f, VGW_CMD_END));
     cr_expect_str_eq(vgw_json_get_string(fake_last(f, "call_ended")->data, "status", ""), "interrupted");
     fake_free(f);

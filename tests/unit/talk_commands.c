@@ -355,3 +355,188 @@ Test(talk_commands, more_voices_than_are_kept_open_take_turns)
     cr_assert_eq(f->tts[0].opened, 7);
     over(f);
 }
+
+Test(talk_commands, a_loop_that_nobody_waits_for_stops_and_what_waits_behind_it_is_said)
+{
+    char path[64], params[256];
+    snprintf(path, sizeof path, "/tmp/vgw-stop-%d.wav", (int)getpid());
+    fake_wav(path, 8000, 8000, 5000);
+    struct fake *f = begun(false);
+    snprintf(params, sizeof params, "{\"url\":\"%s\",\"loop\":true}", path);
+    uint64_t op = fake_command(f, "play", params);
+    fake_run(f, 5 * S);
+    cr_assert_null(fake_done(f, op));
+    snprintf(params, sizeof params, "{\"cancel\":%d}", (int)op);
+    fake_command(f, "play", params);
+    cr_assert(vgw_json_get_bool(fake_done(f, op)->json, "interrupted", false));
+    fake_run(f, 200 * MS);
+    uint64_t loud = f->loud;
+    fake_run(f, 3 * S);
+    cr_assert_eq(f->loud, loud, "nothing of it is heard any more");
+    op = fake_command(f, "say", "{\"text\":\"This is the first of the two.\"}");
+    uint64_t second = fake_command(f, "say", "{\"text\":\"And this is the other.\"}");
+    fake_run(f, 300 * MS);
+    snprintf(params, sizeof params, "{\"cancel\":%d}", (int)op);
+    fake_command(f, "say", params);
+    fake_run(f, 5 * S);
+    cr_assert_not_null(fake_done(f, op));
+    cr_assert_not(vgw_json_get_bool(fake_done(f, second)->json, "interrupted", true), "the other is whole");
+    unlink(path);
+    over(f);
+}
+
+Test(talk_commands, a_digit_from_outside_of_the_stream_is_a_digit_and_counts_once_when_it_came_both_ways)
+{
+    struct fake *f = begun(true);
+    uint64_t op =
+        fake_command(f, "gather", "{\"input\":\"dtmf\",\"num_digits\":4,\"prompt\":\"Your number, please.\"}");
+    fake_run(f, 500 * MS);
+    cr_assert_eq(vgw_talk_digit(f->talk, '5', 80, "callback"), 0);
+    fake_run(f, 200 * MS);
+    cr_assert_eq(fake_count(f, "event", "voice.assistant.interrupted"), 1, "it cuts in");
+    fake_digit(f, '5'); /* the same press, in the stream */
+    fake_run(f, 300 * MS);
+    fake_digit(f, '6');
+    fake_run(f, 300 * MS);
+    fake_digit(f, '6');
+    fake_run(f, 800 * MS);
+    vgw_talk_digit(f->talk, '6', 0, "callback");
+    vgw_talk_digit(f->talk, '6', 0, "callback");
+    fake_run(f, 300 * MS);
+    cr_assert_null(fake_done(f, op), "two presses of 6 came both ways");
+    vgw_talk_digit(f->talk, '7', 0, "callback");
+    fake_run(f, 100 * MS);
+    cr_assert_str_eq(fake_text(fake_done(f, op), "digits"), "5667");
+    cr_assert_eq(fake_count(f, "event", "dtmf_received"), 4);
+    cr_assert_str_eq(fake_text(fake_note(f, "event", "dtmf_received", 0), "source"), "callback");
+    vgw_talk_digit(f->talk, '9', 0, "callback");
+    fake_run(f, 100 * MS);
+    cr_assert_str_eq(f->assistant[0].digits, "9", "and the assistant's");
+    over(f);
+}
+
+static double power_of(const char *path, double from_s, double to_s, int channel)
+{
+    static uint8_t data[900000];
+    static int16_t side[400000];
+    struct vgw_wav w;
+    FILE *file = fopen(path, "rb");
+    cr_assert_not_null(file);
+    size_t bytes = fread(data, 1, sizeof data, file);
+    fclose(file);
+    cr_assert_eq(vgw_wav_parse(data, bytes, bytes, &w, NULL), 0);
+    size_t got = vgw_wav_decode(&w, data + w.data_offset, bytes - w.data_offset, 0, 400000, channel, side);
+    double sum = 0;
+    size_t n = 0;
+    for (size_t i = (size_t)(from_s * 8000); i < (size_t)(to_s * 8000) && i < got; i++, n++)
+        sum += (double)side[i] * side[i];
+    return n ? sum / (double)n : -1;
+}
+
+Test(talk_commands, what_a_sensitive_gather_hears_is_in_no_recording_event_or_transcript)
+{
+    char path[64], params[256];
+    snprintf(path, sizeof path, "/tmp/vgw-hush-%d.wav", (int)getpid());
+    unlink(path);
+    struct fake *f = begun(true);
+    f->stt[0].said = f->stt[0].partial = "four one one one";
+    snprintf(params, sizeof params, "{\"path\":\"%s\",\"recording_id\":\"rec_1\"}", path);
+    fake_command(f, "record_start", params);
+    fake_speak(f, 900); /* 0 s: before */
+    fake_run(f, 4 * S);
+    f->assistant[0].answer = NULL;
+    uint64_t op = fake_command(f, "gather", "{\"sensitive\":true,\"timeout\":\"10s\",\"input\":\"speech dtmf\"}");
+    fake_run(f, 1 * S);
+    fake_speak(f, 2000); /* 5 s: what nobody else may hear */
+    fake_command(f, "record_pause", NULL);
+    fake_command(f, "record_resume", NULL); /* opens nothing */
+    fake_run(f, 4 * S);
+    cr_assert_str_eq(fake_text(fake_done(f, op), "text"), "four one one one");
+    fake_run(f, 2 * S);
+    fake_speak(f, 900); /* 11 s: after */
+    fake_run(f, 2 * S);
+    fake_command(f, "record_stop", NULL);
+    fake_run(f, 1 * S);
+    cr_assert_gt(power_of(path, 0.1, 0.9, 0), 10000, "before");
+    cr_assert_eq(power_of(path, 4.02, 8.5, 0), 0, "not one sample of it");
+    cr_assert_eq(power_of(path, 4.02, 8.5, 1), 0);
+    cr_assert_gt(power_of(path, 11.1, 11.8, 0), 10000, "after");
+    size_t hidden = 0;
+    for (size_t i = 0; i < f->note_count; i++) {
+        const struct fake_note *n = &f->notes[i];
+        bool within = n->at_us > 5 * S && n->at_us < 10 * S && n->op != op;
+        char *text = n->json && within ? vgw_json_text(n->json, false) : NULL;
+        cr_assert(!text || !strstr(text, "four"), "%s %s: %s", n->what, n->type, text);
+        hidden += text && strstr(text, "***");
+        vgw_free(text);
+    }
+    cr_assert_eq(hidden, 2, "the final and its line");
+    unlink(path);
+    over(f);
+}
+
+Test(talk_commands, speech_that_outlasts_its_sensitive_gather_is_for_nobody)
+{
+    struct fake *f = begun(true);
+    f->stt[0].said = f->stt[0].partial = "four one one one";
+    uint64_t op = fake_command(f, "gather", "{\"sensitive\":true,\"timeout\":\"10s\"}");
+    char params[64];
+    int turns = f->assistant[0].turns;
+    fake_speak(f, 1500);
+    fake_run(f, 800 * MS);
+    snprintf(params, sizeof params, "{\"cancel\":%d}", (int)op);
+    fake_command(f, "gather", params);
+    fake_run(f, 5 * S);
+    cr_assert_eq(f->assistant[0].turns, turns);
+    cr_assert_eq(fake_count(f, "event", "voice.stt.final") + fake_count(f, "event", "voice.stt.partial"), 0);
+    fake_speak(f, 900);
+    fake_run(f, 3 * S);
+    cr_assert_eq(f->assistant[0].turns, turns + 1, "the next is everybody's again");
+    over(f);
+}
+
+static void paced(struct fake *f, int16_t level)
+{
+    static int16_t pcm[160];
+    struct voicegw_frame frame = {
+        .size = sizeof frame, .encoding = VOICEGW_AUDIO_L16, .rate = 8000, .data = pcm, .bytes = sizeof pcm};
+    struct vgw_engine_message m = {.kind = VGW_MSG_AUDIO};
+    for (size_t i = 0; i < 160; i++)
+        pcm[i] = i % 2 ? level : (int16_t)-level;
+    uint8_t wire[160];
+    vgw_encoding_encode(VGW_PCMU, pcm, 160, wire);
+    frame.encoding = VOICEGW_AUDIO_PCMU;
+    frame.data = wire;
+    frame.bytes = 160;
+    cr_assert(vgw_engine_frame(&m, &frame));
+    cr_assert_eq(vgw_engine_post_now(f->assistant[0].last_handle, &m), 0);
+}
+
+Test(talk_commands, a_paced_voice_waits_behind_what_we_say_and_is_in_time_again_after_its_next_pause)
+{
+    struct fake *f = fake_new(11);
+    f->assistant[0].audio_flags = 1;
+    f->tts[0].ms_a_char = 100;
+    fake_begin(f, 0, 1, true, NULL, NULL);
+    f->line_dead = true; /* the loopback has nothing to give back but what this test sends */
+    fake_run(f, 1 * S);
+    uint64_t said = fake_command(f, "say", "{\"text\":\"Just one moment.\"}"); /* 1.6 s */
+    fake_run(f, 200 * MS);
+    uint64_t loud = f->loud;
+    for (int i = 0; i < 50; i++) { /* a second of speech meanwhile */
+        paced(f, 8000);
+        fake_run(f, 20 * MS);
+    }
+    fake_run(f, 700 * MS);
+    cr_assert_not_null(fake_done(f, said));
+    for (int i = 0; i < 75; i++) { /* a pause, in which it catches up */
+        paced(f, 0);
+        fake_run(f, 20 * MS);
+    }
+    fake_run(f, 1 * S);
+    cr_assert_geq(f->loud - loud, 50 + 65, "nothing of either is lost: %d", (int)(f->loud - loud));
+    uint64_t sent = f->sent;
+    paced(f, 8000);
+    cr_assert_eq(f->sent, sent + 1, "at once again");
+    over(f);
+}

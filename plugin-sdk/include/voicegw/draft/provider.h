@@ -111,9 +111,17 @@ struct voicegw_provider {
     int32_t (*settle)(void *instance, uint64_t op, const char *provider_call_id, uint32_t how, const char *session_id);
 };
 
+/* voicegw_incoming.answered */
+#define VOICEGW_INCOMING_RINGS 0u    /* the host answers or rejects it */
+#define VOICEGW_INCOMING_ANSWERED 1u /* the provider answered it already: it is connected at once */
+#define VOICEGW_INCOMING_UNPROVEN                                                                                      \
+    2u /* a media socket of which nobody knows yet whose it is. It has a handle and a leg, but is no call to anybody   \
+        * until the first on_state(VOICEGW_CALL_CONNECTED), whose data_json may bring from, to, transport and          \
+        * stream_sid: only then it is routed and told of. When it ends before, nothing was there. */
+
 struct voicegw_incoming {
     uint32_t size;
-    uint32_t answered;            /* 1: the provider answered already (a media stream that is open) */
+    uint32_t answered;            /* VOICEGW_INCOMING_* */
     const char *provider_call_id; /* the same id again finds the same call */
     const char *from;
     const char *to;
