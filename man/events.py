@@ -10,6 +10,7 @@ TYPES = {"S": "text", "N": "number", "O": "object", "A": "any", "B": "boolean"}
 
 def rows(source):
     """(name, help, [(field, type, help)]) in the catalogue's order; its shorthands for several fields are expanded."""
+    source = source.replace("\\\n", " ")
     shorthands = dict(re.findall(r'^#define ([A-Z_]+) ([SNOAB]\(.*)$', source, re.M))
     table = source[source.index("] = {"):source.index("\n};", source.index("] = {"))]
     for name, title, fields in re.findall(r'\[VGW_EVENT_\w+\] = \{"([^"]+)", "([^"]*)",\s*\{(.*?)\}\}', table, re.S):
@@ -33,4 +34,5 @@ def events(path):
     return "\n".join(out + [".El"])
 
 
-mdoc.splice(sys.argv[1], {"EVENTS": lambda: events(sys.argv[2])})
+if __name__ == "__main__":
+    mdoc.splice(sys.argv[1], {"EVENTS": lambda: events(sys.argv[2])})

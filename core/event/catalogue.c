@@ -11,7 +11,10 @@
 #define B(name, help) {name, VGW_EVENT_BOOL, help}
 #define FROM_TO S("from", "the calling number or address"), S("to", "the called one")
 #define DIRECTION S("direction", "inbound or outbound")
-#define TURN N("turn", "number of the turn in the session, from 1")
+#define TURN N("turn", "number of the turn in the session, from 1; 0 before the first")
+#define CONFERENCE S("conference", "its name"), A("participants", "how many take part, where the provider says")
+#define MESSAGE S("message_id", "the message"), S("provider_message_id", "the provider's id of it"), FROM_TO, \
+    S("status", "accepted, sent, delivered or failed"), S("cause", "why it failed")
 #define RUN S("run_id", "the run"), S("workflow", "id of the workflow")
 #define ERROR_CLASS S("error_class", "as in the table of error classes")
 
@@ -26,7 +29,7 @@ static const struct vgw_event_info table[VGW_EVENT_TYPES] = {
     [VGW_EVENT_CALL_FAILED] = {"call_failed", "a call was never answered",
         {S("status", "failed, busy, no_answer or canceled"), S("cause", "why"), ERROR_CLASS, FROM_TO, DIRECTION}},
     [VGW_EVENT_DTMF_RECEIVED] = {"dtmf_received", "a key was pressed",
-        {S("digit", "0-9 * # A-D"), N("duration_ms", "how long"), S("source", "provider, rfc4733, inband or info")}},
+        {S("digit", "0-9 * # A-D"), N("duration_ms", "how long"), S("source", "how it came: stream, rfc4733, info, inband, signalled or a provider's word")}},
     [VGW_EVENT_SPEECH_DETECTED] = {"speech_detected", "the caller begins to speak",
         {N("start_ms", "onset, from the beginning of the stream")}},
     [VGW_EVENT_RECORDING_STARTED] = {"recording_started", "recording runs", {S("recording_id", "the recording")}},
@@ -35,9 +38,9 @@ static const struct vgw_event_info table[VGW_EVENT_TYPES] = {
     [VGW_EVENT_HOLD_STARTED] = {"hold_started", "the call is on hold", {S("by", "who asked")}},
     [VGW_EVENT_HOLD_ENDED] = {"hold_ended", "the call is back", {S("by", "who asked")}},
     [VGW_EVENT_TRANSFER_INITIATED] = {"transfer_initiated", "a transfer begins",
-        {S("to", "target"), S("kind", "blind or attended"), S("outcome", "pending"), S("by", "who asked")}},
+        {S("to", "target"), S("kind", "blind or attended"), S("outcome", "pending")}},
     [VGW_EVENT_TRANSFER_COMPLETED] = {"transfer_completed", "a transfer is settled",
-        {S("to", "target"), S("kind", "blind or attended"), S("outcome", "completed, or why not"), S("by", "who asked")}},
+        {S("to", "target"), S("kind", "blind or attended"), S("outcome", "completed, busy, no_answer or failed")}},
     [VGW_EVENT_ERROR] = {"error", "something went wrong",
         {S("error", "a sentence"), ERROR_CLASS, S("where", "the part"), B("retryable", "whether it may be tried again")}},
     [VGW_EVENT_SESSION_CREATED] = {"voice.session.created", "a conversation begins",
@@ -45,12 +48,13 @@ static const struct vgw_event_info table[VGW_EVENT_TYPES] = {
     [VGW_EVENT_SESSION_STOPPED] = {"voice.session.stopped", "a conversation is over",
         {S("status", "as in its record"), S("reason", "why"), N("turns", "turns that were spoken")}},
     [VGW_EVENT_STT_PARTIAL] = {"voice.stt.partial", "what the caller says, so far",
-        {S("text", "heard so far"), N("confidence", "0 to 1"), S("language", "BCP 47")}},
+        {S("text", "heard so far"), N("confidence", "0 to 1; null when the engine has no measure of it"), S("language", "BCP 47")}},
     [VGW_EVENT_STT_FINAL] = {"voice.stt.final", "what the caller said",
-        {S("text", "what was said"), N("confidence", "0 to 1"), S("language", "BCP 47"), TURN}},
+        {S("text", "what was said"), N("confidence", "0 to 1; null when the engine has no measure of it"), S("language", "BCP 47"), TURN}},
     [VGW_EVENT_ASSISTANT_TEXT] = {"voice.assistant.text", "what the caller is answered",
-        {S("text", "the answer"), TURN, N("latency_ms", "end of speech to first frame heard"),
-         O("stages", "milliseconds of each stage: speech_end final first_text tts_first_byte first_frame heard")}},
+        {S("text", "the answer"), TURN,
+         N("latency_ms", "end of the caller's speech to first frame heard; null for what no turn of the caller's brought: greeting, say, prompt"),
+         O("stages", "milliseconds of each stage: speech_end final first_text tts_first_byte first_frame heard, from the end of the caller's speech; without such a turn tts_first_byte first_frame heard, from when it was asked for")}},
     [VGW_EVENT_ASSISTANT_INTERRUPTED] = {"voice.assistant.interrupted", "the caller spoke into the answer",
         {TURN, S("heard_text", "what was heard of it"), N("heard_ms", "how long it was heard")}},
     [VGW_EVENT_TOOL_CALLED] = {"voice.tool.called", "the assistant uses a tool",
@@ -59,12 +63,27 @@ static const struct vgw_event_info table[VGW_EVENT_TYPES] = {
         {S("tool", "its name"), A("result", "what it gave"), A("error", "why not"), TURN}},
     [VGW_EVENT_WORKFLOW_STARTED] = {"workflow_started", "a run begins", {RUN}},
     [VGW_EVENT_WORKFLOW_STEP] = {"workflow_step", "a step is done",
-        {RUN, A("step", "its index"), S("type", "its type"), S("status", "completed, failed or skipped"),
+        {RUN, A("step", "its index"), S("type", "its type"), S("status", "completed, failed, skipped or canceled"),
          A("output", "its result"), A("error", "why it failed")}},
     [VGW_EVENT_WORKFLOW_FINISHED] = {"workflow_finished", "a run is complete",
-        {RUN, S("status", "completed, stopped or canceled"), A("output", "its result")}},
+        {RUN, S("status", "completed or canceled"), S("error", "of a canceled run: why"), ERROR_CLASS}},
     [VGW_EVENT_WORKFLOW_FAILED] = {"workflow_failed", "a run has failed",
-        {RUN, A("error", "why"), A("step", "index of the failed step"), ERROR_CLASS}},
+        {RUN, S("status", "failed"), S("error", "why"), ERROR_CLASS}},
+    [VGW_EVENT_CONFERENCE_STARTED] = {"conference_started", "the first participant has joined", {CONFERENCE}},
+    [VGW_EVENT_CONFERENCE_ENDED] = {"conference_ended", "the last participant has left", {CONFERENCE}},
+    [VGW_EVENT_CONFERENCE_JOINED] = {"conference_joined", "the call takes part", {CONFERENCE}},
+    [VGW_EVENT_CONFERENCE_LEFT] = {"conference_left", "the call takes part no more", {CONFERENCE}},
+    [VGW_EVENT_CONFERENCE_HELD] = {"conference_held", "the participant is on hold", {CONFERENCE}},
+    [VGW_EVENT_CONFERENCE_RESUMED] = {"conference_resumed", "the participant is back from hold", {CONFERENCE}},
+    [VGW_EVENT_CONFERENCE_MUTED] = {"conference_muted", "the participant is not heard", {CONFERENCE}},
+    [VGW_EVENT_CONFERENCE_UNMUTED] = {"conference_unmuted", "the participant is heard again", {CONFERENCE}},
+    [VGW_EVENT_CONFERENCE_KICKED] = {"conference_kicked", "the participant was put out", {CONFERENCE}},
+    [VGW_EVENT_MESSAGE_ACCEPTED] = {"message_accepted", "the provider took a text message", {MESSAGE}},
+    [VGW_EVENT_MESSAGE_SENT] = {"message_sent", "a text message is on its way", {MESSAGE}},
+    [VGW_EVENT_MESSAGE_DELIVERED] = {"message_delivered", "a text message has reached its receiver", {MESSAGE}},
+    [VGW_EVENT_MESSAGE_FAILED] = {"message_failed", "a text message was not delivered", {MESSAGE}},
+    [VGW_EVENT_MESSAGE_RECEIVED] = {"message_received", "a text message came in",
+        {S("provider_message_id", "the provider's id of it"), FROM_TO, S("text", "what it says")}},
 };
 /* clang-format on */
 

@@ -159,6 +159,7 @@ class Gateway:
                    ASAN_OPTIONS="detect_leaks=1:exitcode=99", UBSAN_OPTIONS="print_stacktrace=1",
                    LSAN_OPTIONS="print_suppressions=0" + suppressions("lsan"),
                    TSAN_OPTIONS="exitcode=99:second_deadlock_stack=1" + suppressions("tsan"))
+        env["VOICEGW_CHECK_EVENTS"] = "1"
         env.update(self.environment)
         path = [part for p in self.plugins for part in ("-p", p)]
         with open(self.log_path, "wb") as log:
@@ -286,6 +287,8 @@ class Gateway:
             self.process.wait()
             raise AssertionError("the gateway does not end: " + self.log()[-3000:]) from None
         assert not self.reports(), self.reports()
+        strange = [line for line in self.log().splitlines() if "does not fit the catalogue" in line]
+        assert not strange, strange
         assert code == 0, f"the gateway ended with {code}: " + self.log()[-3000:]
 
     def done(self):

@@ -97,6 +97,31 @@ def checker(build, path, where):
     return done.returncode, done.stdout + done.stderr
 
 
+def check_events(build):
+    """Every type of event that the core writes stands in the catalogue, and with all its fields in voicegw-events(7)."""
+    sys.path.insert(0, "man")
+    from events import rows
+    catalogue = list(rows(text_of("core/event/catalogue.c")))
+    known = {name for name, _, _ in catalogue}
+    declared = len(re.findall(r"^    VGW_EVENT_\w+,$", text_of("core/event/catalogue.h"), re.M))
+    problems = [] if len(catalogue) == declared else [f"catalogue.c shows {len(catalogue)} types, catalogue.h {declared}"]
+    found = set()
+    for path in sorted(glob.glob("core/*/*.c")):
+        source = text_of(path)
+        for call in re.findall(r"\b(?:vgw_calls_emit|vgw_gateway_emit|vgw_talk_event|vgw_run_emit|vgw_event_new|emit)\(([^{}]*?)\);", source):
+            found |= {(path, word) for word in re.findall(r'(?<!streq\(r->b, )"([a-z_.]+)"', call)}
+        for words in re.findall(r"static const char \*const types\[\] = \{(.*?)\};", source, re.S):
+            found |= {(path, word) for word in re.findall(r'"([a-z_.]+)"', words)}
+    problems += [f"{path} writes the event {word}, which core/event/catalogue.c does not have" for path, word in sorted(found) if word not in known]
+    written = {word for _, word in found}
+    problems += [f"nothing in core writes the event {name}" for name in sorted(known - written)]
+    page = text_of(f"{build}/man/voicegw-events.7").split("\n.It Ic ")
+    shown = {block.split("\n")[0]: set(re.findall(r"^\.It Va (\S+)$", block, re.M)) for block in page[1:]}
+    problems += [f"voicegw-events(7) does not show {name} {field}".rstrip() for name, _, fields in catalogue
+                 for field in [""] + [f for _, f, _ in fields] if name not in shown or (field and field not in shown[name])]
+    check("every event of the core stands in the catalogue and in voicegw-events(7), field by field", problems)
+
+
 def check_examples(build):
     problems, count = [], 0
     for place, text in examples():
@@ -220,6 +245,7 @@ def main():
     check_setup()
     check_unit()
     check_man(build)
+    check_events(build)
     if not os.path.exists(f"{build}/bin/voicegwd"):
         check("voicegwd is built", [f"{build}/bin/voicegwd is not there: make"])
     else:
