@@ -10,6 +10,7 @@ struct flite {
     struct speaker_home home;
     char voice[64];
     double speed;
+    atomic_uint warned; /* of a voice that it does not have: once */
 };
 
 static const struct voicegw_option options[] = {
@@ -84,9 +85,10 @@ static int32_t flite_open(void *instance, uint64_t stream, const struct voicegw_
         return host->set_error(host, VOICEGW_EUNSUPPORTED, text);
     }
     if (own.voice && own.voice[0] && !flite_voice_name(own.voice)) {
-        (void)snprintf(text, sizeof text, "flite has no voice \"%s\" (it has " FLITE_VOICES "); %s speaks instead",
+        (void)snprintf(text, sizeof text, "flite has no voice \"%.64s\" (it has " FLITE_VOICES "); %s speaks instead",
                        own.voice, self->voice);
-        host->log(host, VOICEGW_LOG_WARNING, text, NULL);
+        if (atomic_exchange(&self->warned, 1) == 0)
+            host->log(host, VOICEGW_LOG_WARNING, text, NULL);
         own.voice = "";
     }
     return speaker_open(&self->home, stream, &own, ret_stream, ret_format);

@@ -14,6 +14,7 @@ struct session {
     struct menus *home;
     uint64_t handle;
     const struct menu *menu;
+    bool resumed;  /* the caller comes from another assistant and was greeted there */
     uint64_t turn; /* the last one */
     char digits[MENU_DIGITS_MAX + 1];
     uint64_t timer;
@@ -226,7 +227,7 @@ int32_t session_turn(void *session, const struct voicegw_turn *turn)
     s->turn = turn->turn;
     if (turn->flags & VOICEGW_TURN_START) {
         enter(s, turn->turn, s->menu);
-        say_both(s, turn->turn, s->menu->greeting, s->menu->prompt);
+        say_both(s, turn->turn, s->resumed && s->menu->prompt ? NULL : s->menu->greeting, s->menu->prompt);
         done(s, turn->turn, VOICEGW_OK, NULL);
         return VOICEGW_OK;
     }
@@ -281,6 +282,7 @@ int32_t session_open(void *instance, uint64_t handle, const struct voicegw_assis
     s->home = m;
     s->handle = handle;
     s->menu = &m->book->menus[0];
+    s->resumed = params->resumed != 0;
     atomic_fetch_add(&m->sessions, 1);
     *ret_session = s;
     return VOICEGW_OK;

@@ -110,6 +110,21 @@ Test(menu, greets_and_tells_the_recognizer_what_to_expect)
     cr_expect_null(strstr(hints->json, "pool"));
 }
 
+Test(menu, goes_on_where_another_assistant_has_greeted)
+{
+    void *taken = NULL;
+    const struct voicegw_assistant_params params = {
+        .size = sizeof params, .resumed = 1, .session_json = "{}", .tools_json = "[]"};
+    cr_assert_eq(ops()->open(e.instance, 2, &params, &taken), VOICEGW_OK);
+    const struct voicegw_turn start = {.size = sizeof start, .flags = VOICEGW_TURN_START, .turn = 4, .text = ""};
+    cr_expect_eq(ops()->turn(taken, &start), VOICEGW_OK);
+    cr_expect_str_eq(fakehost_text(e.fake, "delta"), "How can I help?");
+    cr_expect_not_null(fakehost_last(e.fake, "hints"));
+    ops()->close(taken);
+    fakehost_run(e.fake);
+    fakehost_forget(e.fake);
+}
+
 Test(menu, reprompts_when_nothing_was_said_or_understood)
 {
     turn(2, "", VOICEGW_TURN_NO_INPUT);
