@@ -1,11 +1,17 @@
 #include "model.h"
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define PREFIX "voicegw-stt-"
+#define YOUNG_S 60 /* whoever made it may not have locked it yet */
 
 static const char *const files[] = {"mdef", "means", "variances", "transition_matrices", "sendump", "noisedict"};
 #define FILES (sizeof files / sizeof *files)
@@ -69,17 +75,64 @@ static int fill(const struct model *m)
     return write_parameters(m);
 }
 
+static void remove_folder(const char *folder)
+{
+    char path[1200];
+    DIR *dir = opendir(folder);
+    if (!dir)
+        return;
+    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+        (void)snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            (void)unlink(path);
+    }
+    (void)closedir(dir);
+    (void)rmdir(folder);
+}
+
+/* A folder whose lock nobody holds belonged to a process that was killed. */
+static void remove_if_left(const char *folder)
+{
+    struct stat st;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && st.st_mtime + YOUNG_S < time(NULL) &&
+        flock(fd, LOCK_EX | LOCK_NB) == 0)
+        remove_folder(folder);
+    (void)close(fd);
+}
+
+static void sweep(const char *parent)
+{
+    char path[900];
+    DIR *dir = opendir(parent);
+    if (!dir)
+        return;
+    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+        if (strncmp(e->d_name, PREFIX, sizeof PREFIX - 1) != 0)
+            continue;
+        (void)snprintf(path, sizeof path, "%s/%s", parent, e->d_name);
+        remove_if_left(path);
+    }
+    (void)closedir(dir);
+}
+
 int model_start(struct model *m, const char *parent, char *why, size_t cap)
 {
     const char *tmp = parent && parent[0] ? parent : getenv("TMPDIR");
-    (void)snprintf(m->folder, sizeof m->folder, "%s/voicegw-stt-XXXXXX", tmp && tmp[0] ? tmp : "/tmp");
+    tmp = tmp && tmp[0] ? tmp : "/tmp";
+    sweep(tmp);
+    (void)snprintf(m->folder, sizeof m->folder, "%s/" PREFIX "XXXXXX", tmp);
+    m->lock = -1;
     if (!mkdtemp(m->folder)) {
         (void)snprintf(why, cap, "no folder for the model can be made at %s: %s; set work_dir to one that is writable",
                        m->folder, strerror(errno));
         m->folder[0] = '\0';
         return -1;
     }
-    if (fill(m) == 0)
+    m->lock = open(m->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (m->lock >= 0 && flock(m->lock, LOCK_EX | LOCK_NB) == 0 && fill(m) == 0)
         return 0;
     (void)snprintf(why, cap, "the model's folder %s cannot be filled: %s", m->folder, strerror(errno));
     model_stop(m);
@@ -88,18 +141,13 @@ int model_start(struct model *m, const char *parent, char *why, size_t cap)
 
 void model_stop(struct model *m)
 {
-    char path[900];
-    DIR *dir = m->folder[0] ? opendir(m->folder) : NULL;
-    if (!dir)
+    if (!m->folder[0])
         return;
-    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
-        (void)snprintf(path, sizeof path, "%s/%s", m->folder, e->d_name);
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            (void)unlink(path);
-    }
-    (void)closedir(dir);
-    (void)rmdir(m->folder);
+    remove_folder(m->folder);
     m->folder[0] = '\0';
+    if (m->lock >= 0)
+        (void)close(m->lock);
+    m->lock = -1;
 }
 
 int model_write(const struct model *m, const struct phrases *p, uint64_t number, char *ret_lm, char *ret_dict,

@@ -16,11 +16,13 @@ struct model_settings {
 struct model {
     struct model_settings settings;
     char folder[600]; /* "" until model_start() */
+    int lock;         /* the folder, open and locked for as long as it is used */
 };
 
 /** 0, or -1 and a sentence: a stock file is missing. */
 int model_check(const struct model_settings *settings, char *why, size_t cap);
-/** Makes the folder below `parent` (NULL: TMPDIR or /tmp). 0, or -1 and a sentence. */
+/** Makes the folder below `parent` (NULL: TMPDIR or /tmp), and removes what processes that were killed left there. 0,
+ * or -1 and a sentence. */
 int model_start(struct model *m, const char *parent, char *why, size_t cap);
 /** Removes the folder and all in it. */
 void model_stop(struct model *m);
