@@ -123,9 +123,23 @@ static int check_input(const struct vgw_json *input, struct vgw_error *err)
                : vgw_error_at(err, VGW_EINVALID, "input", "input must be speech, dtmf, or both");
 }
 
+/* The talk options of a step that are written out; a template shows at run time what it is. */
+static int validate_talk(void *arg, const struct vgw_json *params, struct vgw_error *err)
+{
+    const struct vgw_json *talk = vgw_json_get(params, "talk");
+    struct vgw_talk_options options = vgw_talk_defaults();
+    char *text = talk ? vgw_json_text(talk, false) : NULL;
+    int rc = text && !strstr(text, "{{") ? vgw_talk_options_apply(&options, talk, err) : 0;
+    vgw_free(text);
+    return rc;
+}
+
 static int validate_gather(void *arg, const struct vgw_json *params, struct vgw_error *err)
 {
     const struct vgw_json *input = vgw_json_get(params, "input");
+    int rc = validate_talk(arg, params, err);
+    if (rc < 0)
+        return rc;
     return vgw_json_str(input) && strstr(vgw_json_str(input), "{{") ? 0 : check_input(input, err);
 }
 
@@ -360,12 +374,14 @@ static const struct vgw_action_param gather_params[] = {
     P("voice", VGW_PARAM_STRING, false, "the engine's name of the prompt's voice"),
     P("language", VGW_PARAM_STRING, false, "of the prompt, such as en-US"),
     P("interruptible", VGW_PARAM_BOOL, false, "whether the prompt may be cut"),
+    P("talk", VGW_PARAM_OBJECT, false, "talk options of this step; with them it asks again as they say"),
 };
 static const struct vgw_action_param assistant_params[] = {
     P("call_id", VGW_PARAM_STRING, false, "the call; the run's own unless given"),
     P("name", VGW_PARAM_STRING, true, "the assistant"),
     P("agent", VGW_PARAM_STRING, false, "the agent within it"),
     P("until", VGW_PARAM_STRING, false, "what ends it: end (the assistant says so) unless given"),
+    P("talk", VGW_PARAM_OBJECT, false, "talk options for as long as the step lasts"),
 };
 static const struct vgw_action_param tool_params[] = {
     P("name", VGW_PARAM_STRING, true, "the tool"),
@@ -409,6 +425,7 @@ int vgw_gateway_actions_register(struct vgw_gateway *g, struct vgw_error *err)
          .flags = VGW_ACTION_STEP,
          .run = run_assistant,
          .cancel = on_cancel,
+         .validate = validate_talk,
          .arg = g},
         {.name = "tool",
          .description = "Calls a voice tool",

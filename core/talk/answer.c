@@ -95,15 +95,22 @@ static void on_turn_done(struct vgw_talk *t, const struct vgw_engine_message *m)
 
 /* ---- its wishes ---- */
 
+static void assistant_op_over(struct vgw_talk *t, int status, const char *sentence, struct vgw_json *result)
+{
+    uint64_t op = t->assistant_op;
+    t->assistant_op = 0;
+    if (op)
+        vgw_talk_step_over(t, op);
+    vgw_talk_complete(t, op, status, sentence, result);
+}
+
 void vgw_talk_act(struct vgw_talk *t, const char *action, struct vgw_json *params)
 {
     if (t->assistant_op) { /* the step that brought this assistant in is over */
-        uint64_t op = t->assistant_op;
         struct vgw_json *o = vgw_json_object();
         vgw_json_set_string(o, "action", action);
         vgw_json_set(o, "params", vgw_json_copy(params));
-        t->assistant_op = 0;
-        vgw_talk_complete(t, op, 0, NULL, o);
+        assistant_op_over(t, 0, NULL, o);
         if (vgw_streq(action, "end") || vgw_streq(action, "done")) {
             vgw_json_free(params);
             return;
@@ -453,18 +460,20 @@ static bool assistant_close(struct vgw_talk *t, void *release)
     return true;
 }
 
-int vgw_talk_assistant_switch(struct vgw_talk *t, const struct vgw_engine *engine, uint64_t op, struct vgw_error *err)
+int vgw_talk_assistant_switch(struct vgw_talk *t, const struct vgw_engine *engine, uint64_t op,
+                              const struct vgw_json *talk, struct vgw_error *err)
 {
     void *before = t->assistant_held ? t->assistant_engine.ref : NULL;
     bool had = assistant_close(t, before);
     if (!had && before)
         vgw_talk_tell(t, "release", NULL, (uint64_t)(uintptr_t)before, 0, NULL);
-    vgw_talk_complete(t, t->assistant_op, VGW_EBUSY, "another assistant took its place", NULL);
-    t->assistant_op = 0;
+    assistant_op_over(t, VGW_EBUSY, "another assistant took its place", NULL);
     t->assistant_engine = *engine;
     t->assistant_held = true;
     int rc = assistant_open(t, had, err);
     vgw_talk_listen_update(t);
+    if (rc == 0)
+        rc = vgw_talk_step_options(t, op, talk, err);
     if (rc < 0)
         return rc;
     t->assistant_op = op;
@@ -476,6 +485,5 @@ int vgw_talk_assistant_switch(struct vgw_talk *t, const struct vgw_engine *engin
 void vgw_talk_assistant_end(struct vgw_talk *t)
 {
     assistant_close(t, NULL);
-    vgw_talk_complete(t, t->assistant_op, VGW_ENOTFOUND, "the call has ended", NULL);
-    t->assistant_op = 0;
+    assistant_op_over(t, VGW_ENOTFOUND, "the call has ended", NULL);
 }

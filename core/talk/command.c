@@ -103,6 +103,7 @@ void vgw_talk_start(struct vgw_talk *t)
         return;
     t->started = true;
     vgw_talk_assistant_start(t);
+    vgw_talk_early_give(t);
     vgw_talk_listen_start(t);
     if (t->cfg->greeting && t->cfg->greeting[0])
         vgw_talk_prompt(t, t->cfg->greeting, 0, true, VGW_SPEECH_SAY);
@@ -230,7 +231,7 @@ static int command_run(struct vgw_talk *t, struct message *m, struct vgw_json *r
         return vgw_talk_gather(t, m->op, m->params, err);
     if (vgw_streq(c, "assistant") && m->has_engine) {
         m->has_engine = false; /* the talk holds it from here on */
-        return vgw_talk_assistant_switch(t, &m->engine, m->op, err);
+        return vgw_talk_assistant_switch(t, &m->engine, m->op, vgw_json_get(m->params, "talk"), err);
     }
     if (vgw_streq(c, "dtmf")) {
         rc = vgw_leg_dtmf(t->leg, vgw_json_get_string(m->params, "digits", ""), err);

@@ -78,6 +78,7 @@ void vgw_talk_gather_end(struct vgw_talk *t, int status, const char *input, cons
             vgw_json_set_double(o, "confidence", confidence);
     }
     memset(g, 0, sizeof *g);
+    vgw_talk_step_over(t, op);
     if (sensitive && (t->hearing || t->caller_speaking || t->final_utterance))
         t->hidden_utterance = t->utterance;
     if (sensitive)
@@ -95,6 +96,17 @@ static bool being_said(const struct vgw_talk *t)
     return t->gather.speech && t->stt && (t->caller_speaking || t->hearing || t->final_utterance);
 }
 
+bool vgw_talk_gather_again(struct vgw_talk *t, const char *prompt)
+{
+    struct vgw_gather *g = &t->gather;
+    if (!g->asks_again || !prompt[0] || g->reprompts >= t->options.max_reprompts)
+        return false;
+    g->reprompts++;
+    vgw_talk_prompt(t, prompt, 0, true, VGW_SPEECH_PROMPT);
+    vgw_talk_gather_quiet(t); /* when nothing could be said */
+    return true;
+}
+
 static void on_gather_timer(void *arg)
 {
     struct vgw_talk *t = arg;
@@ -102,7 +114,7 @@ static void on_gather_timer(void *arg)
         vgw_talk_gather_end(t, 0, "dtmf", "", -1);
     else if (being_said(t) || vgw_talk_speaking(t))
         vgw_timer_start(&t->gather_timer, VGW_US_PER_S);
-    else
+    else if (!vgw_talk_gather_again(t, t->options.no_input_prompt))
         vgw_talk_gather_end(t, 0, "none", "", -1);
 }
 
@@ -131,6 +143,21 @@ static int gather_params(struct vgw_gather *g, const struct vgw_json *params, st
     return 0;
 }
 
+static void gather_prompt(struct vgw_talk *t, const struct vgw_json *params)
+{
+    struct vgw_speech *s;
+    struct vgw_error err = {0};
+    const char *prompt = vgw_json_get_string(params, "prompt", "");
+    if (!prompt[0])
+        return;
+    if (vgw_speech_new(t, VGW_SPEECH_PROMPT, 0, vgw_json_get_bool(params, "interruptible", true),
+                       vgw_json_get_string(params, "voice", NULL), vgw_json_get_string(params, "language", NULL), &s,
+                       &err) < 0)
+        vgw_log(VGW_LOG_WARNING, &t->scope, "a prompt could not be spoken", "error", err.text, NULL);
+    else
+        vgw_speech_text(t, s, prompt, true);
+}
+
 int vgw_talk_gather(struct vgw_talk *t, uint64_t op, const struct vgw_json *params, struct vgw_error *err)
 {
     struct vgw_gather *g = &t->gather, next = {.op = op ? op : NOBODY};
@@ -143,8 +170,11 @@ int vgw_talk_gather(struct vgw_talk *t, uint64_t op, const struct vgw_json *para
     if (g->op)
         return vgw_error_set(err, VGW_EBUSY, "another gather is waiting on this call");
     int rc = gather_params(&next, params, err);
+    if (rc == 0)
+        rc = vgw_talk_step_options(t, next.op, vgw_json_get(params, "talk"), err);
     if (rc < 0)
         return rc;
+    next.asks_again = vgw_json_get(params, "talk");
     if (next.sensitive)
         vgw_talk_hush(t); /* first of all */
     *g = next;
@@ -157,9 +187,7 @@ int vgw_talk_gather(struct vgw_talk *t, uint64_t op, const struct vgw_json *para
         vgw_talk_hints(t, phrases);
     }
     vgw_free(phrases);
-    const char *prompt = vgw_json_get_string(params, "prompt", "");
-    if (prompt[0])
-        vgw_talk_prompt(t, prompt, 0, vgw_json_get_bool(params, "interruptible", true), VGW_SPEECH_PROMPT);
+    gather_prompt(t, params);
     vgw_talk_gather_quiet(t);
     return 0;
 }

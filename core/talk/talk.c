@@ -62,21 +62,54 @@ static void on_up(void *arg)
         vgw_talk_start(t);
 }
 
+/* A frame that came before the talk began: kept for an assistant that takes audio, so that it hears all of the call. */
+struct early {
+    uint64_t timestamp;
+    uint32_t flags, samples, bytes;
+};
+
+static void wire_give(struct vgw_talk *t, enum vgw_encoding encoding, uint32_t rate_hz, const struct early *e,
+                      const void *payload)
+{
+    static const uint32_t encodings[] = {VOICEGW_AUDIO_PCMU, VOICEGW_AUDIO_PCMA, VOICEGW_AUDIO_L16};
+    struct voicegw_frame f = {.size = sizeof f,
+                              .encoding = encodings[encoding],
+                              .rate = rate_hz,
+                              .flags = e->flags,
+                              .timestamp = e->timestamp,
+                              .data = payload,
+                              .bytes = e->bytes,
+                              .samples = e->samples};
+    t->assistant_engine.audio->audio(t->audio->s, &f);
+}
+
 static void on_wire(void *arg, const struct vgw_frame *frame)
 {
     struct vgw_talk *t = arg;
-    if (!t->audio || t->on_hold || t->gather.sensitive) /* what is for whoever asked alone is not for it */
+    if ((!t->audio && t->started) || t->on_hold || t->gather.sensitive) /* what is for whoever asked is not for it */
         return;
-    static const uint32_t encodings[] = {VOICEGW_AUDIO_PCMU, VOICEGW_AUDIO_PCMA, VOICEGW_AUDIO_L16};
-    struct voicegw_frame f = {.size = sizeof f,
-                              .encoding = encodings[frame->encoding],
-                              .rate = frame->rate_hz,
-                              .flags = frame->flags,
-                              .timestamp = frame->timestamp,
-                              .data = frame->payload,
-                              .bytes = frame->samples * (uint32_t)vgw_encoding_bytes(frame->encoding),
-                              .samples = frame->samples};
-    t->assistant_engine.audio->audio(t->audio->s, &f);
+    const struct early e = {.timestamp = frame->timestamp,
+                            .flags = frame->flags,
+                            .samples = frame->samples,
+                            .bytes = frame->samples * (uint32_t)vgw_encoding_bytes(frame->encoding)};
+    if (t->audio) {
+        wire_give(t, frame->encoding, frame->rate_hz, &e, frame->payload);
+    } else if (t->early.len < VGW_TALK_EARLY_BYTES) {
+        vgw_buf_add(&t->early, &e, sizeof e);
+        vgw_buf_add(&t->early, frame->payload, e.bytes);
+    }
+}
+
+void vgw_talk_early_give(struct vgw_talk *t)
+{
+    const char *at = t->early.data, *end = t->early.failed ? at : at + t->early.len;
+    while (t->audio && at < end) {
+        struct early e;
+        memcpy(&e, at, sizeof e);
+        wire_give(t, vgw_leg_encoding(t->leg), vgw_leg_rate_hz(t->leg), &e, at + sizeof e);
+        at += sizeof e + e.bytes;
+    }
+    vgw_buf_done(&t->early);
 }
 
 static void on_room(void *arg)
@@ -171,6 +204,8 @@ static void on_leg_gone(void *arg, struct vgw_json *summary)
     engines_release(t);
     vgw_talk_begin_free(t->cfg);
     vgw_talk_voices_free(t);
+    vgw_free(t->outer);
+    vgw_buf_done(&t->early);
     vgw_free(t->audio_root);
     if (t->partial != t->no_text)
         vgw_free(t->partial);

@@ -72,16 +72,19 @@ struct vgw_voice {                /* a way to speak: the synthesis stream for on
 
 #define VGW_TALK_HIDDEN "***" /* stands in for what is sensitive, as in logs */
 
-#define VGW_TALK_HUSH_US VGW_US_PER_S /* a recording stays silent so long after a sensitive gather: a tone rings out   \
-                                       */
-#define VGW_TALK_PACED_MS 10000       /* of a paced assistant's voice that waits behind what we say */
-#define VGW_TALK_PACED_PAUSE_MS 100   /* more of a pause than this is left out while its voice is late */
+#define VGW_TALK_HUSH_US                                                                                               \
+    VGW_US_PER_S                    /* a recording stays silent so long after a sensitive gather: a tone rings out     \
+                                     */
+#define VGW_TALK_PACED_MS 10000     /* of a paced assistant's voice that waits behind what we say */
+#define VGW_TALK_EARLY_BYTES 16384  /* of the caller's audio that is kept until the talk has begun */
+#define VGW_TALK_PACED_PAUSE_MS 100 /* more of a pause than this is left out while its voice is late */
 
 struct vgw_gather {
     uint64_t op; /* 0: none */
     bool speech, dtmf, hinted;
     bool sensitive; /* what the caller says or types is for whoever asked alone */
-    uint32_t num_digits;
+    uint32_t num_digits, reprompts;
+    bool asks_again; /* the step's own talk options say how */
     char finish_on;
     int64_t timeout_us;
     char digits[65];
@@ -105,9 +108,12 @@ struct vgw_talk {
     struct vgw_loop *worker;
     struct vgw_talk_begin *cfg; /* NULL before begin */
     struct vgw_talk_options options;
-    bool end_asked;          /* control's own */
-    struct vgw_list waiting; /* commands until media is up */
-    bool closing_all;        /* on_end() is still asking all to close */
+    struct vgw_talk_options *outer; /* while a step has laid its own over them; else NULL */
+    uint64_t outer_op;              /* that step's operation */
+    struct vgw_buf early;           /* audio that came before the talk began */
+    bool end_asked;                 /* control's own */
+    struct vgw_list waiting;        /* commands until media is up */
+    bool closing_all;               /* on_end() is still asking all to close */
 
     /* listen.c, recognize.c */
     struct vgw_engine_stream *stt; /* NULL: none is open */
@@ -154,6 +160,10 @@ struct vgw_talk {
     uint64_t hidden_utterance; /* of the caller: begun within a sensitive gather, ended after it */
     struct vgw_list closing;   /* engine streams that have not closed yet */
 };
+
+/* step.c: talk options of one step, in force until its operation is over. `talk` NULL: none. */
+int vgw_talk_step_options(struct vgw_talk *t, uint64_t op, const struct vgw_json *talk, struct vgw_error *err);
+void vgw_talk_step_over(struct vgw_talk *t, uint64_t op);
 
 /* report.c: to control. Take ownership of JSON. */
 void vgw_talk_tell(struct vgw_talk *t, const char *what, const char *text, uint64_t number, int status,
@@ -244,7 +254,9 @@ int vgw_talk_play(struct vgw_talk *t, uint64_t op, const struct vgw_json *params
 /* answer.c */
 void vgw_talk_assistant_start(struct vgw_talk *t);
 void vgw_talk_assistant_end(struct vgw_talk *t);
-int vgw_talk_assistant_switch(struct vgw_talk *t, const struct vgw_engine *engine, uint64_t op, struct vgw_error *err);
+/** `talk`: options for as long as `op` lasts, or NULL. */
+int vgw_talk_assistant_switch(struct vgw_talk *t, const struct vgw_engine *engine, uint64_t op,
+                              const struct vgw_json *talk, struct vgw_error *err);
 /** A caller's turn (or its absence: flags) goes to the assistant. False when there is none. */
 bool vgw_talk_ask(struct vgw_talk *t, const char *text, double confidence, uint32_t flags);
 bool vgw_talk_assistant_digit(struct vgw_talk *t, char digit);
@@ -263,6 +275,8 @@ int vgw_talk_gather(struct vgw_talk *t, uint64_t op, const struct vgw_json *para
 bool vgw_talk_gather_digit(struct vgw_talk *t, char digit);
 bool vgw_talk_gather_speech(struct vgw_talk *t, const char *text, double confidence);
 void vgw_talk_gather_quiet(struct vgw_talk *t);
+/** Asks again, when the gather's step said how and may; false: it is over. */
+bool vgw_talk_gather_again(struct vgw_talk *t, const char *prompt);
 /** Is what the caller says now for whoever asked alone? */
 bool vgw_talk_hides(const struct vgw_talk *t);
 /** Recordings are silent from here on, until a while after the last that is sensitive is over. */
@@ -282,6 +296,8 @@ void vgw_talk_commands_waited(struct vgw_talk *t);
 void vgw_talk_commands_drop(struct vgw_talk *t);
 
 /* talk.c */
+/** The assistant is open: what came before that is given to it, or forgotten. */
+void vgw_talk_early_give(struct vgw_talk *t);
 /** Asks a stream to close and forgets it: *stream is NULL afterwards; it lives on until its plugin has closed it.
  * `release` goes back then. */
 void vgw_talk_stream_close(struct vgw_talk *t, struct vgw_engine_stream **stream, void (*close)(void *s),

@@ -39,7 +39,8 @@ static void prompt_or_wait(struct vgw_talk *t, const char *prompt)
 static void not_understood(struct vgw_talk *t, double confidence)
 {
     if (t->gather.op || vgw_talk_speaking(t)) { /* noise */
-        vgw_talk_gather_quiet(t);
+        if (vgw_talk_speaking(t) || !vgw_talk_gather_again(t, t->options.no_match_prompt))
+            vgw_talk_gather_quiet(t);
         return;
     }
     if (t->no_matches >= t->options.max_reprompts) {

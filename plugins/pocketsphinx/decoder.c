@@ -174,9 +174,40 @@ static void append(char *text, size_t cap, const char *word)
     memcpy(text + have, word, n + 1);
 }
 
-void decoder_partial(struct decoder *d, char *text, size_t cap)
+/* Worth of a word that follows its neighbours in no phrase: among other speech such words are found by chance. */
+#define STRAY 0.4
+
+struct tally {
+    double ours, garbage, trusted; /* frames */
+    struct voicegw_json_writer words;
+};
+
+/* Counts a segment; false when it is no word of ours. */
+static bool count_segment(ps_seg_t *seg, struct tally *t, char *word, size_t cap)
+{
+    int from, to;
+    int32 ascr, lscr, lback;
+    const char *raw = ps_seg_word(seg);
+    ps_seg_frames(seg, &from, &to);
+    (void)ps_seg_prob(seg, &ascr, &lscr, &lback);
+    if (raw && raw[0] == GRAMMAR_GARBAGE)
+        t->garbage += to - from + 1;
+    if (!plain(raw, word, cap))
+        return false;
+    t->ours += to - from + 1;
+    t->trusted += (to - from + 1) * (lback >= 2 ? 1.0 : STRAY);
+    return true;
+}
+
+static double trust(const struct tally *t)
+{
+    return t->ours > 0 ? t->trusted / (t->ours + t->garbage) : -1.0;
+}
+
+double decoder_partial(struct decoder *d, char *text, size_t cap)
 {
     char word[64];
+    struct tally t = {0};
     int32 score;
     text[0] = '\0';
     const char *hyp = d->running ? ps_get_hyp(d->ps, &score) : NULL;
@@ -191,30 +222,18 @@ void decoder_partial(struct decoder *d, char *text, size_t cap)
         }
         hyp += n + strspn(hyp + n, " ");
     }
+    for (ps_seg_t *seg = text[0] ? ps_seg_iter(d->ps) : NULL; seg; seg = ps_seg_next(seg))
+        (void)count_segment(seg, &t, word, sizeof word);
+    return trust(&t);
 }
-
-/* Worth of a word that follows its neighbours in no phrase: among other speech such words are found by chance. */
-#define STRAY 0.4
-
-struct tally {
-    double ours, garbage, trusted; /* frames */
-    struct voicegw_json_writer words;
-};
 
 static void take_segment(ps_seg_t *seg, struct tally *t, struct decoder_result *r)
 {
     char word[64];
     int from, to;
-    int32 ascr, lscr, lback;
-    const char *raw = ps_seg_word(seg);
-    ps_seg_frames(seg, &from, &to);
-    (void)ps_seg_prob(seg, &ascr, &lscr, &lback);
-    if (raw && raw[0] == GRAMMAR_GARBAGE)
-        t->garbage += to - from + 1;
-    if (!plain(raw, word, sizeof word))
+    if (!count_segment(seg, t, word, sizeof word))
         return;
-    t->ours += to - from + 1;
-    t->trusted += (to - from + 1) * (lback >= 2 ? 1.0 : STRAY);
+    ps_seg_frames(seg, &from, &to);
     append(r->text, sizeof r->text, word);
     voicegw_json_put_object(&t->words, NULL);
     voicegw_json_put_string(&t->words, "word", word);
@@ -241,5 +260,5 @@ void decoder_end(struct decoder *d, struct decoder_result *ret)
         take_segment(seg, &t, ret);
     voicegw_json_put_end(&t.words);
     (void)voicegw_json_finish(&t.words);
-    ret->confidence = t.ours > 0 ? t.trusted / (t.ours + t.garbage) : 0.0;
+    ret->confidence = t.ours > 0 ? trust(&t) : 0.0;
 }

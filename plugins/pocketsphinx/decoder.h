@@ -28,7 +28,8 @@ void decoder_carry(const struct decoder *from, struct decoder *to);
 void decoder_begin(struct decoder *d);
 /** 16 kHz. */
 void decoder_hear(struct decoder *d, const int16_t *pcm, size_t n);
-/** What is understood so far; "" for nothing. Writes at most `cap` bytes. */
-void decoder_partial(struct decoder *d, char *text, size_t cap);
+/** What is understood so far; "" for nothing. Writes at most `cap` bytes. Returns how far it may be trusted, 0 to 1, as
+ * for a final result; negative when there is no measure yet. */
+double decoder_partial(struct decoder *d, char *text, size_t cap);
 void decoder_end(struct decoder *d, struct decoder_result *ret);
 #endif

@@ -253,10 +253,12 @@ static void look_for_partial(struct stream *s)
     char text[sizeof s->partial];
     if (!s->interim || !s->in_utterance)
         return;
-    decoder_partial(s->decoder, text, sizeof text);
+    double confidence = decoder_partial(s->decoder, text, sizeof text);
     if (text[0] && strcmp(text, s->partial) != 0) {
         memcpy(s->partial, text, sizeof text);
-        (void)find_out(s, text);
+        struct finding *f = find_out(s, text);
+        if (f)
+            f->confidence = confidence;
     }
 }
 

@@ -540,3 +540,77 @@ Test(talk_commands, a_paced_voice_waits_behind_what_we_say_and_is_in_time_again_
     cr_assert_eq(f->sent, sent + 1, "at once again");
     over(f);
 }
+
+Test(talk_commands, a_loopback_gives_back_also_what_came_before_it_was_there)
+{
+    struct fake *f = fake_new(12);
+    f->assistant[0].audio_flags = 1;
+    struct voicegw_audio_format format = {sizeof format, VOICEGW_AUDIO_PCMU, 8000, 20};
+    struct voicegw_frame frame = {.size = sizeof frame,
+                                  .encoding = VOICEGW_AUDIO_PCMU,
+                                  .rate = 8000,
+                                  .data = sent_back,
+                                  .bytes = 160,
+                                  .samples = 160};
+    f->up_on_attach = true;
+    vgw_driver_settle(f->d);
+    vgw_leg_on_format(f->leg, &format);
+    f->line_dead = true;
+    for (int i = 0; i < 3; i++) {
+        memset(sent_back, 0x20 + i, sizeof sent_back);
+        cr_assert_eq(vgw_leg_on_frame(f->leg, &frame), 0);
+    }
+    cr_assert_eq(f->sent_bytes, 0);
+    fake_begin(f, 0, 0, true, NULL, NULL);
+    cr_assert_eq(f->sent_bytes, 480);
+    cr_assert_arr_eq(f->last_frame, sent_back, 160);
+    over(f);
+}
+
+/* Each option in force for a step alone: what it does there, and that it is gone afterwards. */
+Test(talk_commands, talk_options_of_a_step_hold_for_that_step)
+{
+    struct fake *f = begun(true);
+    uint64_t bad = fake_command(f, "gather", "{\"talk\":{\"min_wods\":1}}");
+    cr_assert_eq(fake_done(f, bad)->status, VGW_EINVALID);
+    cr_assert_not_null(strstr(fake_done(f, bad)->type, "did you mean"));
+    uint64_t op = fake_command(
+        f, "gather", "{\"timeout\":\"2s\",\"talk\":{\"no_input_prompt\":\"Are you there?\",\"max_reprompts\":2}}");
+    fake_run(f, 2500 * MS);
+    cr_assert_null(fake_done(f, op));
+    cr_assert_not_null(strstr(f->tts[0].spoken, "Are you there?"));
+    fake_run(f, 12 * S);
+    cr_assert_str_eq(fake_text(fake_done(f, op), "input"), "none", "after two of them");
+    cr_assert_eq(fake_count(f, "event", "voice.assistant.text"), 2);
+    op = fake_command(f, "gather", "{\"timeout\":\"2s\"}");
+    fake_run(f, 2500 * MS);
+    cr_assert_not_null(fake_done(f, op), "the next step has none");
+    f->stt[0].says[0] = "";
+    f->stt[0].says[1] = "two nights";
+    op = fake_command(f, "gather", "{\"timeout\":\"20s\",\"talk\":{\"no_match_prompt\":\"Pardon me?\"}}");
+    fake_speak(f, 900);
+    fake_run(f, 4 * S);
+    cr_assert_not_null(strstr(f->tts[0].spoken, "Pardon me?"));
+    fake_speak(f, 900);
+    fake_run(f, 4 * S);
+    cr_assert_str_eq(fake_text(fake_done(f, op), "text"), "two nights");
+    int64_t waits[2];
+    for (int i = 0; i < 2; i++) { /* endpoint_silence */
+        f->stt[0].said = "yes";
+        op = fake_command(f, "gather", i ? "{\"talk\":{\"endpoint_silence\":\"2s\"}}" : "{}");
+        fake_speak(f, 900);
+        int64_t from = vgw_now(f->control);
+        while (!fake_done(f, op))
+            fake_run(f, 20 * MS);
+        waits[i] = vgw_now(f->control) - from;
+    }
+    cr_assert_float_eq((double)(waits[1] - waits[0]), (double)(1300 * MS), (double)(60 * MS));
+    f->tts[0].spoken[0] = '\0';
+    op = fake_command(f, "gather", "{\"prompt\":\"This is a long prompt that lasts.\",\"talk\":{\"barge_in\":false}}");
+    fake_run(f, 300 * MS);
+    size_t cut = fake_count(f, "event", "voice.assistant.interrupted");
+    fake_speak(f, 900);
+    fake_run(f, 6 * S);
+    cr_assert_eq(fake_count(f, "event", "voice.assistant.interrupted"), cut);
+    over(f);
+}
