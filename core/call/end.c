@@ -175,6 +175,17 @@ static void tell_over(struct vgw_call *call)
             call->cause, NULL);
 }
 
+/* Nobody ever heard of it; the same stream may come again at once. */
+static void leave_no_trace(struct vgw_call *call)
+{
+    struct vgw_calls *calls = call->calls;
+    char key[VGW_PROVIDER_KEY_MAX];
+    call->session->record_done = true;
+    vgw_map_take(calls->by_session, call->session->session_id);
+    if (call->provider_call_id && vgw_provider_key(call->provider, call->provider_call_id, key))
+        vgw_map_take(calls->by_provider, key);
+}
+
 void vgw_call_settle(struct vgw_call *call, enum vgw_outcome outcome, const char *cause, const char *error_class)
 {
     struct vgw_session *s = call->session;
@@ -183,7 +194,7 @@ void vgw_call_settle(struct vgw_call *call, enum vgw_outcome outcome, const char
     call->handed_over = !call->ending && outcome == VGW_OUTCOME_COMPLETED && vgw_streq(call->transfer_kind, "blind");
     mark_over(call, outcome, cause, error_class);
     if (call->unproven)
-        s->record_done = true; /* nobody ever heard of it, so it leaves no trace */
+        leave_no_trace(call);
     else
         tell_over(call);
     vgw_ops_end(call);

@@ -135,6 +135,7 @@ def test_drain_waits_for_calls_and_a_second_signal_does_not():
         g.until(lambda: "draining" in g.log())
         g.process.send_signal(signal.SIGTERM)
         g.ended()
+        assert "did not end in time" not in g.log(), g.log()[-3000:]
         g.start()
         rows = g.history(3)
         assert sorted(r["session_id"] for r in rows) == sorted(c["session_id"] for c in calls), rows

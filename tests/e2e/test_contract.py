@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """What the outside was promised, tried as a stranger would: names, shapes, codes and sentences of configuration, API, events, logs."""
+import hashlib
 import json
 import os
 import random
@@ -407,6 +408,57 @@ def test_a_stream_in_its_session_and_nobody_elses():
         WebSocket(g.port, "/voice/mock/stream/nobody", expect=404).close()
 
 
+def test_a_stream_is_routed_by_what_its_start_says_and_is_nothing_before():
+    routes = """  - {match: {to: "+1333"}, project: hotel, assistant: back}
+  - {match: {from: "+1999"}, project: lobby, assistant: back}
+  - {match: {}, assistant: back}
+"""
+    with gateway(base(routes=routes)) as g:
+        feed = g.feed()
+        early = Stream(g, "early", begin=False)
+        for path, status in (("/voice/sessions/mock-early", 404), ("/voice/calls/early", 404)):
+            assert g.request("GET", path).status == status, path
+        assert not g.get("/voice/calls")["calls"] and not g.get("/voice/sessions")["sessions"]
+        for name, sid, parties, project in (("a1", "mock-a1", {"from": "+1222", "to": "+1333"}, "hotel"),
+                                            ("a2", "mock-a2", {"from": "+1999", "to": "+1444"}, "lobby"), ("a3", "mock-a3", {}, "default"),
+                                            ("a%20b", f"mock-{hashlib.sha256(b'a b').hexdigest()[:16]}", {"from": "+1222", "to": "+1333"}, "hotel"),
+                                            ("%C3%BCx", f"mock-{hashlib.sha256('üx'.encode()).hexdigest()[:16]}", {}, "default")):
+            caller = Stream(g, name, parties)
+            for kind in ("call_initiated", "call_ringing", "call_answered"):
+                e = feed.wait(kind, session_id=sid)
+                assert (e["data"]["from"], e["data"]["to"]) == (parties.get("from", ""), parties.get("to", "")), e
+            session = g.get(f"/voice/sessions/{sid}")
+            assert (session["project_id"], session["caller_id"], session["transport"]) == (project, parties.get("from", ""), "mock_stream"), session
+            caller.stop()
+            feed.wait("call_ended", session_id=sid)
+            record = g.history(session_id=sid)[0]
+            assert (record["caller_id"], record["calls"][0]["to"], record["project_id"]) == (parties.get("from", ""), parties.get("to", ""), project), record
+        lines = [line for line in g.log().splitlines() if "AUDIT: voice.mock.session.created" in line]
+        assert len(lines) == 5 and "from=+1222 to=+1333" in lines[0] and "from=+1999 to=+1444" in lines[1], lines
+        early.ws.close()
+        g.until(lambda: g.metric("voicegw_sessions") == 0)
+        assert "early" not in g.log() and not feed.find("call_initiated", session_id="mock-early")
+        assert len(g.get("/voice/history")["sessions" if "sessions" in g.get("/voice/history") else "records"]) == 5
+        again = Stream(g, "early", {"from": "+1"})
+        feed.wait("call_answered", session_id="mock-early")
+        again.stop()
+        feed.wait("call_ended", session_id="mock-early")
+
+
+def test_call_feed_and_record_tell_the_same_numbers():
+    with gateway(base()) as g:
+        feed = g.feed()
+        placed = g.post("/voice/mock/calls", {"from": "+1888", "to": "+17775", "steps": [{"pause": {"seconds": 0.5}}, {"hangup": {}}]}, status=202)
+        end = feed.wait("call_ended", call_id=placed["call_id"])["data"]
+        record = g.history(session_id=placed["session_id"])[0]
+        shown = g.until(lambda: (c := g.get(f"/voice/calls/{placed['call_id']}")).get("ended_at") and c)
+        listed = [c for c in g.get("/voice/calls")["calls"] if c["call_id"] == placed["call_id"]][0]
+        for name in ("duration", "total_duration"):
+            told = [round(x[name], 3) for x in (end, shown, listed, record["calls"][0])]
+            assert len(set(told)) == 1 and told[0] > 0, (name, told)
+        assert record["transport"] == "mock_stream", record
+
+
 def test_a_conversation_its_events_audit_lines_and_transcript():
     routes = '  - {match: {}, assistant: echo, stt: local, tts: local, record: true, greeting: "Hello.", project: p2, variables: {floor: 3}}\n'
     with gateway(base(routes=routes)) as g:
@@ -420,13 +472,16 @@ def test_a_conversation_its_events_audit_lines_and_transcript():
         has(stopped["data"], ("status", "reason", "turns"))
         promised = {"voice.session.created": "channel direction", "call_initiated": "from to direction", "call_ringing": "from to direction",
                     "call_answered": "from to answered_by", "recording_started": "recording_id", "speech_detected": "start_ms",
-                    "voice.stt.partial": "text language", "voice.stt.final": "text confidence language turn",
+                    "voice.stt.partial": "text confidence language", "voice.stt.final": "text confidence language turn",
                     "call_ended": "status duration total_duration cause from to direction", "recording_stopped": "url duration"}
         for kind, keys in promised.items():
             has(feed.wait(kind, session_id=sid)["data"], keys.split())
         answer = [e for e in feed.find("voice.assistant.text") if e["data"]["text"].startswith("You said")][0]
         has(answer["data"], ("text", "turn", "latency_ms", "stages"))
         has(answer["data"]["stages"], ("speech_end", "final", "first_text", "tts_first_byte", "first_frame", "heard"))
+        greeting = [e for e in feed.find("voice.assistant.text") if e["data"]["text"] == "Hello."][0]["data"]
+        assert greeting["latency_ms"] is None and greeting["turn"] == 1, greeting
+        has(greeting["stages"], ("tts_first_byte", "first_frame", "heard"))
         turns = g.until(lambda: g.get(f"/voice/sessions/{sid}/transcript")["turns"])
         assert [t["role"] for t in turns] == ["assistant", "user", "assistant"] and turns[0]["content"] == "Hello."
         for number, turn in enumerate(turns, 1):

@@ -839,6 +839,14 @@ const char *fakehost_logged(const struct fakehost *fake, const char *part)
     return NULL;
 }
 
+size_t fakehost_log_count(const struct fakehost *fake, const char *part)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < fake->log_count; i++)
+        n += strstr(fake->log[i], part) != NULL;
+    return n;
+}
+
 const char *fakehost_error(const struct fakehost *fake)
 {
     return fake->error;

@@ -68,6 +68,8 @@ void fakehost_forget(struct fakehost *fake);
 const uint8_t *fakehost_audio(const struct fakehost *fake, size_t *ret_bytes);
 /** Log lines kept; the newest that contains `part`, or NULL. */
 const char *fakehost_logged(const struct fakehost *fake, const char *part);
+/** How many lines of the log hold this. */
+size_t fakehost_log_count(const struct fakehost *fake, const char *part);
 /** The sentence that the plugin left last, or "". */
 const char *fakehost_error(const struct fakehost *fake);
 /** Called with each audio report as it is delivered. */

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,8 @@ Test(stt, tells_partials_then_one_final_with_words)
     cr_expect_not_null(strstr(r->json, "\"word\":\"friday\""));
     cr_expect_gt(fakehost_count(stt.fake, "partial"), 2);
     cr_expect_eq(fakehost_report(stt.fake, "partial", 0)->id, 5);
+    const struct fakehost_report *part = fakehost_last(stt.fake, "partial");
+    cr_expect(part->confidence > 0.3 && part->confidence <= 1, "%f", part->confidence);
     cr_expect_eq(fakehost_count(stt.fake, "final"), 1);
     speech_close(&stt, s);
     cr_expect_eq(fakehost_count(stt.fake, "closed"), 1);
@@ -245,6 +248,32 @@ Test(stt, leaves_no_file_behind)
     speech_close(&stt, s);
     cr_expect_eq(engine_stop(&stt), 0);
     cr_expect_eq(rmdir(folder), 0, "the folder is empty");
+}
+
+Test(stt, removes_what_a_killed_process_left_and_nothing_else)
+{
+    char folder[] = "/tmp/voicegw-test-XXXXXX", left[100], file[120], young[100], foreign[100], options[200];
+    const struct timespec old[2] = {{1, 0}, {1, 0}};
+    cr_assert_not_null(mkdtemp(folder));
+    (void)snprintf(left, sizeof left, "%s/voicegw-stt-killed", folder);
+    (void)snprintf(file, sizeof file, "%s/feat.params", left);
+    (void)snprintf(young, sizeof young, "%s/voicegw-stt-young", folder);
+    (void)snprintf(foreign, sizeof foreign, "%s/something", folder);
+    cr_assert(mkdir(left, 0700) == 0 && mkdir(young, 0700) == 0 && mkdir(foreign, 0700) == 0);
+    int fd = open(file, O_CREAT | O_WRONLY, 0600);
+    cr_assert_geq(fd, 0);
+    (void)close(fd);
+    cr_assert_eq(utimensat(AT_FDCWD, left, old, 0), 0);
+    cr_assert_eq(utimensat(AT_FDCWD, foreign, old, 0), 0);
+    (void)snprintf(options, sizeof options, "{\"work_dir\":\"%s\"}", folder);
+    struct engine stt = engine_start(PLUGIN_FOLDER, "pocketsphinx", VOICEGW_KIND_STT, options);
+    void *s = speech_open(&stt, HINTS, 0);
+    cr_expect_neq(access(left, F_OK), 0);
+    cr_expect_eq(rmdir(young), 0);
+    cr_expect_eq(rmdir(foreign), 0);
+    speech_close(&stt, s);
+    cr_expect_eq(engine_stop(&stt), 0);
+    cr_expect_eq(rmdir(folder), 0);
 }
 
 Test(stt, measured)
