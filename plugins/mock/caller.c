@@ -30,7 +30,7 @@ struct mock_caller {
     int64_t due_us;
     struct mock_script *script; /* NULL: one who listens */
     struct mock_run run;
-    uint32_t up, scripted, signalled;
+    uint32_t up, scripted, signalled, streamed, called_back;
     /* the mouth */
     const struct mock_step *speaking; /* what is played, or NULL */
     struct utterance *voice;          /* what is ready or getting so */
@@ -163,8 +163,10 @@ static int press(struct mock_caller *c)
         return 0;
     char digit[2] = {*c->digits++, '\0'};
     c->digit_ticks = digit[0] == 'w' ? DIGIT_TICKS * 5 / 2 : DIGIT_TICKS;
-    if (digit[0] != 'w')
+    if (digit[0] != 'w' && c->streamed)
         (void)m->media->on_dtmf(m->host, c->leg, digit, 100, "mock");
+    if (digit[0] != 'w' && c->called_back)
+        (void)m->provider->on_dtmf(m->host, c->call, digit, 100, "callback");
     return 1;
 }
 
@@ -355,6 +357,8 @@ struct mock_caller *mock_caller_new(struct mock *m, uint64_t leg, uint64_t call,
     c->call = call;
     c->script = script;
     c->signalled = settings->signalled;
+    c->streamed = settings->streamed;
+    c->called_back = settings->called_back;
     c->seed = (uint32_t)leg | 1u;
     memcpy(c->tts, settings->tts, sizeof c->tts);
     memcpy(c->voice_name, settings->voice, sizeof c->voice_name);

@@ -37,7 +37,7 @@ struct mock_rule {
 /* What the operator set. Constant once made; calls keep the block they began with. */
 struct mock_settings {
     uint32_t refs; /* under the lock */
-    uint32_t open_streams, duplicates, signalled;
+    uint32_t open_streams, duplicates, signalled, streamed, called_back;
     int64_t initiating_us, ringing_us, late_us, patience_us;
     char tts[64], voice[64];
     uint32_t rule_count, script_count;

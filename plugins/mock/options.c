@@ -29,7 +29,9 @@ const struct voicegw_option mock_options[MOCK_OPTIONS] = {
     OPTION(STRING, "caller_voice", "rms", NULL, 0, 0, NULL, "The callers' voice."),
     OPTION(INT, "caller_patience_ms", "700", "ms", 20, 60000, NULL,
            "How long the gateway must be silent before a caller takes it that its turn has come."),
-    OPTION(ENUM, "dtmf", "signalled", NULL, 0, 0, "signalled inband", "How callers press keys."),
+    OPTION(ENUM, "dtmf", "signalled", NULL, 0, 0, "signalled inband callback both",
+           "How callers press keys: told in the media stream, as tones in it, told outside of it as by a callback, or "
+           "told both ways."),
 };
 
 static const char *const outcome_names[] = {
@@ -150,6 +152,8 @@ struct mock_settings *mock_settings_new(const struct voicegw_host *host, const s
     s->open_streams = host->option_int(host, options, "open_streams", 0) != 0;
     s->duplicates = host->option_int(host, options, "duplicate_callbacks", 0) != 0;
     s->signalled = !dtmf || strcmp(dtmf, "inband") != 0;
+    s->streamed = !dtmf || strcmp(dtmf, "callback") != 0;
+    s->called_back = dtmf && (strcmp(dtmf, "callback") == 0 || strcmp(dtmf, "both") == 0);
     s->initiating_us = milliseconds(host, options, "initiating_ms", 500);
     s->ringing_us = milliseconds(host, options, "ringing_ms", 1500);
     s->late_us = milliseconds(host, options, "late_callbacks_ms", 0);

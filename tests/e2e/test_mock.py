@@ -3,8 +3,9 @@
 """The mock telephone in a gateway that runs: callers' scripts, what becomes of calls, every operation of a provider."""
 import json
 import os
+import tempfile
 
-from daemon import run
+from daemon import Stream, loud, run
 from test_workflows import completed, incoming, lab, start, tone, write
 
 HOLD_ON = """
@@ -269,6 +270,50 @@ def test_tones_in_the_band():
         g.events.wait("call_ended", call_id=c["call_id"])
         digits = [e["data"] for e in g.events.find("dtmf_received", call_id=c["call_id"])]
         assert "".join(d["digit"] for d in digits) == "159#" and digits[0]["source"] == "inband", digits
+
+
+PIN = """
+id: pin
+steps:
+  - {type: gather, params: {prompt: "Please type the four digits of your number, this is a long sentence that a key cuts.", input: dtmf, num_digits: 4}, output_key: typed}
+  - {type: voice_play_tts, params: {text: "Thank you."}}
+  - {type: stop, params: {result: "{{ typed.digits }}"}}
+"""
+
+
+def test_keys_that_are_told_outside_of_the_stream_count_and_count_once():
+    steps = [{"expect": {"event": "call_answered"}}, {"pause": 1}, {"dtmf": "7735"}, {"expect": {"text": "thank you", "within": "20s"}}, "hangup"]
+    for how in ("callback", "both"):
+        with lab(PIN, mock=f"dtmf: {how}", routes="  - {match: {}, workflow: pin}\n") as g:
+            c = incoming(g, **{"from": "+1", "to": "+2", "steps": steps})
+            g.events.wait("call_ended", call_id=c["call_id"])
+            r = completed(g, g.get("/voice/runs")["runs"][0]["run_id"])
+            digits = [e["data"] for e in g.events.find("dtmf_received", call_id=c["call_id"])]
+            assert r["result"] == "7735" or r["result"] == 7735, (how, r)
+            assert "".join(d["digit"] for d in digits) == "7735", (how, digits)
+            assert how == "both" or {d["source"] for d in digits} == {"callback"}, digits
+
+
+LOOPS = """
+id: loops
+steps:
+  - {type: voice_play_audio, params: {audio_url: "@TONE@", loop: true}, timeout: 1s, on_error: continue}
+  - {type: delay, params: {seconds: 3}}
+  - {type: stop}
+"""
+
+
+def test_a_loop_ends_with_the_step_that_was_given_up():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "tone.wav")
+        tone(path)
+        with lab(LOOPS.replace("@TONE@", path), routes="  - {match: {}, workflow: loops}\n") as g:
+            caller = Stream(g, "listener", {"from": "+1"})
+            caller.wait(lambda s: loud(s.heard))
+            g.events.wait("call_ended")
+            caller.wait(lambda s: any(m["event"] == "clear" for m in s.messages))
+            played = sum(1 for at in range(0, len(caller.heard), 160) if loud(caller.heard[at:at + 160]))
+            assert played < 50 * 3, f"of a second's step {played / 50} s were sent"
 
 
 if __name__ == "__main__":
