@@ -316,5 +316,28 @@ def test_a_loop_ends_with_the_step_that_was_given_up():
             assert played < 50 * 3, f"of a second's step {played / 50} s were sent"
 
 
+def test_talk_options_of_the_file_the_route_and_the_step():
+    """max_turns, which digits use up one by one: the nearest to the call wins."""
+    step = "id: two\nsteps:\n  - {type: assistant, params: {name: echo, talk: {max_turns: 2}}, output_key: end}\n" \
+           "  - {type: stop, params: {result: \"{{ end.action }}\"}}\n"
+    routes = """  - {match: {to: "+1"}, assistant: echo}
+  - {match: {to: "+2"}, assistant: echo, talk: {max_turns: 3}}
+  - {match: {to: "+3"}, workflow: two}
+"""
+    with lab(step, routes=routes, more="talk: {max_turns: 1}\n") as g:
+        for to, turns in (("+1", 1), ("+2", 3), ("+3", 2)):
+            caller = Stream(g, f"to{to[1:]}", {"from": "+1", "to": to})
+            sid = f"mock-to{to[1:]}"
+            g.events.wait("call_answered", session_id=sid)
+            for n in range(turns + 1):
+                caller.dtmf("7")
+                g.events.wait("dtmf_received", session_id=sid, count=n + 1)
+                if n < turns:
+                    g.events.wait("voice.assistant.text", session_id=sid, count=n + 1)
+            g.events.wait("call_ended", session_id=sid)
+            answers = g.events.find("voice.assistant.text", session_id=sid)
+            assert len(answers) == turns, (to, answers)
+
+
 if __name__ == "__main__":
     run({k: v for k, v in globals().items() if getattr(v, "__module__", "") == "__main__"})

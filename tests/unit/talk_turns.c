@@ -153,35 +153,87 @@ Test(talk_turns, the_rest_of_an_answer_that_was_cut_is_not_spoken_and_a_word_aft
     over(f);
 }
 
+static const struct cut_row {
+    const char *talk, *partial, *said;
+    uint32_t ms;
+    bool cuts;
+} cut_rows[] = {
+    {"{\"min_duration\":\"600ms\"}", NULL, "", 300, false},
+    {"{\"min_duration\":\"600ms\"}", NULL, "stop it", 1500, true},
+    {"{\"min_words\":2}", "wait", "wait", 900, false},
+    {"{\"min_words\":2}", "wait please", "wait please", 900, true},
+    {"{\"backchannels\":[\"uh-huh\"]}", "Uh huh.", "uh huh", 900, false},
+    {"{\"backchannels\":[\"uh-huh\"]}", "no no", "no no", 900, true},
+    {"{\"barge_in\":false}", "no no", "no no", 900, false},
+};
+#define CUT_ROWS (sizeof cut_rows / sizeof cut_rows[0])
+
+/* The caller asks, is answered at length, and speaks into the answer. */
+static void speak_into_answer(struct fake *f, struct fake_engine *assistant, const struct cut_row *row)
+{
+    assistant->answer = "This answer goes on for a very long time indeed, because it has many words in it, and more, "
+                        "and yet more of them.";
+    fake_speak(f, 1000);
+    fake_run(f, 2700 * MS);
+    f->stt[0].partial = row->partial;
+    f->stt[0].said = row->said;
+    fake_speak(f, row->ms);
+    fake_run(f, 2500 * MS);
+}
+
 Test(talk_turns, a_cough_too_few_words_and_a_backchannel_do_not_cut)
 {
-    static const struct {
-        const char *talk, *partial, *said;
-        uint32_t ms;
-        bool cuts;
-    } rows[] = {
-        {"{\"min_duration\":\"600ms\"}", NULL, "", 300, false},
-        {"{\"min_duration\":\"600ms\"}", NULL, "stop it", 1500, true},
-        {"{\"min_words\":2}", "wait", "wait", 900, false},
-        {"{\"min_words\":2}", "wait please", "wait please", 900, true},
-        {"{\"backchannels\":[\"uh-huh\"]}", "Uh huh.", "uh huh", 900, false},
-        {"{\"backchannels\":[\"uh-huh\"]}", "no no", "no no", 900, true},
-        {"{\"barge_in\":false}", "no no", "no no", 900, false},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct fake *f = begun(rows[i].talk);
-        f->assistant[0].answer = "This answer goes on for a very long time indeed, because it has many words in it, "
-                                 "and more, and yet more of them.";
-        fake_speak(f, 1000);
-        fake_run(f, 2700 * MS);
-        f->stt[0].partial = rows[i].partial;
-        f->stt[0].said = rows[i].said;
-        fake_speak(f, rows[i].ms);
-        fake_run(f, 2500 * MS);
-        cr_assert_eq(fake_count(f, "event", "voice.assistant.interrupted"), rows[i].cuts, "row %zu", i);
-        cr_assert_eq(f->assistant[0].turns, rows[i].cuts ? 3 : 2, "row %zu", i);
+    for (size_t i = 0; i < CUT_ROWS; i++) {
+        struct fake *f = begun(cut_rows[i].talk);
+        speak_into_answer(f, &f->assistant[0], &cut_rows[i]);
+        cr_assert_eq(fake_count(f, "event", "voice.assistant.interrupted"), cut_rows[i].cuts, "row %zu", i);
+        cr_assert_eq(f->assistant[0].turns, cut_rows[i].cuts ? 3 : 2, "row %zu", i);
         over(f);
     }
+}
+
+static uint64_t assistant_step(struct fake *f, const char *talk)
+{
+    struct vgw_engine e;
+    struct vgw_json *params = vgw_json_object(), *options = NULL;
+    uint64_t op = f->next_op++;
+    cr_assert_eq(vgw_json_parse(talk, strlen(talk), &options, NULL), 0);
+    vgw_json_set(params, "talk", options);
+    fake_engine_of(f, &f->assistant[1], &e);
+    cr_assert_eq(vgw_talk_command(f->talk, op, "assistant", params, &e, NULL), 0);
+    vgw_json_free(params);
+    fake_run(f, 500 * MS);
+    return op;
+}
+
+Test(talk_turns, an_assistants_step_has_the_same_options_for_itself)
+{
+    for (size_t i = 0; i < CUT_ROWS; i++) {
+        struct fake *f = begun(NULL);
+        assistant_step(f, cut_rows[i].talk);
+        speak_into_answer(f, &f->assistant[1], &cut_rows[i]);
+        cr_assert_eq(fake_count(f, "event", "voice.assistant.interrupted"), cut_rows[i].cuts, "row %zu", i);
+        cr_assert_eq(f->assistant[1].turns, cut_rows[i].cuts ? 3 : 2, "row %zu", i);
+        over(f);
+    }
+    struct fake *f = begun("{\"no_input_timeout\":0}");
+    uint64_t op = assistant_step(f, "{\"no_input_timeout\":\"2s\",\"max_reprompts\":1,\"no_input_prompt\":\"Hello?\"}");
+    fake_run(f, 6 * S);
+    cr_assert_eq(f->assistant[1].turn_flags[1], VOICEGW_TURN_NO_INPUT);
+    fake_run(f, 20 * S);
+    cr_assert_str_eq(fake_text(fake_done(f, op), "action"), "end", "asked once, then the step is over");
+    int turns = f->assistant[1].turns;
+    fake_run(f, 60 * S);
+    cr_assert_eq(f->assistant[1].turns, turns, "silence is nothing again");
+    op = assistant_step(f, "{\"max_turns\":1}");
+    f->assistant[1].answer = "Yes.";
+    for (int i = 0; i < 2; i++) {
+        fake_speak(f, 900);
+        fake_run(f, 6 * S);
+    }
+    cr_assert_str_eq(fake_text(fake_done(f, op), "action"), "end");
+    cr_assert_eq(fake_count(f, "action", "end"), 0, "the call goes on");
+    over(f);
 }
 
 Test(talk_turns, nobody_cuts_an_announcement_that_may_not_be_cut_and_what_waits_behind_a_cut_is_still_said)
