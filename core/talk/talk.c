@@ -83,6 +83,18 @@ static void wire_give(struct vgw_talk *t, enum vgw_encoding encoding, uint32_t r
     t->assistant_engine.audio->audio(t->audio->s, &f);
 }
 
+/* The newest of it: before an answer there may be much that is nobody's voice. */
+static void early_keep(struct vgw_talk *t, const struct early *e, const void *payload)
+{
+    while (t->early.len && t->early.len + sizeof *e + e->bytes > VGW_TALK_EARLY_BYTES) {
+        struct early oldest;
+        memcpy(&oldest, t->early.data, sizeof oldest);
+        vgw_buf_consume(&t->early, sizeof oldest + oldest.bytes);
+    }
+    vgw_buf_add(&t->early, e, sizeof *e);
+    vgw_buf_add(&t->early, payload, e->bytes);
+}
+
 static void on_wire(void *arg, const struct vgw_frame *frame)
 {
     struct vgw_talk *t = arg;
@@ -94,9 +106,8 @@ static void on_wire(void *arg, const struct vgw_frame *frame)
                             .bytes = frame->samples * (uint32_t)vgw_encoding_bytes(frame->encoding)};
     if (t->audio) {
         wire_give(t, frame->encoding, frame->rate_hz, &e, frame->payload);
-    } else if (t->early.len < VGW_TALK_EARLY_BYTES) {
-        vgw_buf_add(&t->early, &e, sizeof e);
-        vgw_buf_add(&t->early, frame->payload, e.bytes);
+    } else {
+        early_keep(t, &e, frame->payload);
     }
 }
 

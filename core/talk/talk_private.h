@@ -76,7 +76,7 @@ struct vgw_voice {                /* a way to speak: the synthesis stream for on
     VGW_US_PER_S                    /* a recording stays silent so long after a sensitive gather: a tone rings out     \
                                      */
 #define VGW_TALK_PACED_MS 10000     /* of a paced assistant's voice that waits behind what we say */
-#define VGW_TALK_EARLY_BYTES 16384  /* of the caller's audio that is kept until the talk has begun */
+#define VGW_TALK_EARLY_BYTES 4096   /* of the caller's newest audio that are kept until the talk has begun */
 #define VGW_TALK_PACED_PAUSE_MS 100 /* more of a pause than this is left out while its voice is late */
 
 struct vgw_gather {

@@ -339,5 +339,16 @@ def test_talk_options_of_the_file_the_route_and_the_step():
             assert len(answers) == turns, (to, answers)
 
 
+def test_a_voice_that_the_engine_lacks_is_told_once_and_its_own_speaks():
+    with lab(scripts=HOLD_ON, mock="tts_voice: en-US-Standard-A", routes="  - {match: {}, assistant: echo}\n") as g:
+        for number in ("+15550001", "+15550002"):
+            c = g.call(number)["call_id"]
+            g.events.wait("call_answered", call_id=c)
+            g.post(f"/voice/calls/{c}/say", {"text": "Hello."}, status=202)
+            said = g.events.wait("voice.assistant.text", call_id=c)["data"]
+            assert said["text"] == "Hello." and said["stages"]["heard"] > 200, said
+        assert g.log().count('no voice "en-US-Standard-A"') == 1, g.log()[-3000:]
+
+
 if __name__ == "__main__":
     run({k: v for k, v in globals().items() if getattr(v, "__module__", "") == "__main__"})

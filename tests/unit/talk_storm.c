@@ -85,19 +85,24 @@ static void format_change(struct fake *f)
 static void command(struct fake *f, const char *wav)
 {
     static const char *const says[] = {"{\"text\":\"One short text.\"}",
+                                       "{\"text\":\"For you alone.\",\"sensitive\":true}",
                                        "{\"text\":\"This may not be cut. At all.\",\"interruptible\":false}",
                                        "{\"text\":\"Another voice.\",\"voice\":\"b\"}",
                                        "{\"text\":\"A third.\",\"voice\":\"c\",\"language\":\"de-DE\"}"};
     static const char *const gathers[] = {"{\"num_digits\":2,\"prompt\":\"Two digits please.\"}",
-                                          "{\"timeout\":\"1s\"}", "{\"input\":\"speech\",\"phrases\":[\"yes\"]}"};
+                                          "{\"timeout\":\"1s\"}", "{\"input\":\"speech\",\"phrases\":[\"yes\"]}",
+                                          "{\"sensitive\":true,\"prompt\":\"Your card.\"}",
+                                          "{\"timeout\":\"1s\",\"talk\":{\"no_input_prompt\":\"And?\",\"no_match_"
+                                          "prompt\":\"What?\",\"barge_in\":false}}"};
+    static const char *const cancels[] = {"say", "play", "gather"};
     static const char *const plain[] = {"hold",        "resume",       "mute",          "unmute",
                                         "record_stop", "record_pause", "record_resume", "nonsense"};
     char params[160];
     if (f->next_op + 2 >= FAKE_OPS)
         return;
-    switch (vgw_rng_below(&f->rng, 7)) {
+    switch (vgw_rng_below(&f->rng, 9)) {
     case 0:
-        fake_command(f, "say", says[vgw_rng_below(&f->rng, 4)]);
+        fake_command(f, "say", says[vgw_rng_below(&f->rng, 5)]);
         break;
     case 1:
         snprintf(params, sizeof params, "{\"url\":\"%s\",\"loop\":%s}", chance(f, 4) ? "/tmp/none" : wav,
@@ -105,7 +110,7 @@ static void command(struct fake *f, const char *wav)
         fake_command(f, "play", params);
         break;
     case 2:
-        fake_command(f, "gather", gathers[vgw_rng_below(&f->rng, 3)]);
+        fake_command(f, "gather", gathers[vgw_rng_below(&f->rng, 5)]);
         break;
     case 3:
         fake_command(f, "dtmf", "{\"digits\":\"12#\"}");
@@ -113,9 +118,20 @@ static void command(struct fake *f, const char *wav)
     case 4: {
         struct vgw_engine e;
         fake_engine_of(f, &f->assistant[vgw_rng_below(&f->rng, 3)], &e);
-        cr_assert_eq(vgw_talk_command(f->talk, f->next_op++, "assistant", NULL, &e, NULL), 0);
+        struct vgw_json *params_of = NULL;
+        if (chance(f, 3))
+            cr_assert_eq(vgw_json_parse("{\"talk\":{\"min_words\":2}}", 24, &params_of, NULL), 0);
+        cr_assert_eq(vgw_talk_command(f->talk, f->next_op++, "assistant", params_of, &e, NULL), 0);
+        vgw_json_free(params_of);
         break;
     }
+    case 6: /* of the last commands, whichever it was */
+        snprintf(params, sizeof params, "{\"cancel\":%d}", (int)(f->next_op - 1 - vgw_rng_below(&f->rng, 3)));
+        fake_command(f, cancels[vgw_rng_below(&f->rng, 3)], params);
+        break;
+    case 7:
+        vgw_talk_digit(f->talk, "0123456789*#"[vgw_rng_below(&f->rng, 12)], 80, "callback");
+        break;
     case 5:
         snprintf(params, sizeof params, "{\"path\":\"%s.%d\",\"recording_id\":\"r\"}", wav, (int)f->next_op);
         if (chance(f, 4)) {
