@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PREFIX "voicegw-stt-"
@@ -91,19 +90,19 @@ static void remove_folder(const char *folder)
 }
 
 /* A folder whose lock nobody holds belonged to a process that was killed. */
-static void remove_if_left(const char *folder)
+static void remove_if_left(const char *folder, int64_t now_s)
 {
     struct stat st;
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return;
-    if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && st.st_mtime + YOUNG_S < time(NULL) &&
+    if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && (int64_t)st.st_mtime + YOUNG_S < now_s &&
         flock(fd, LOCK_EX | LOCK_NB) == 0)
         remove_folder(folder);
     (void)close(fd);
 }
 
-static void sweep(const char *parent)
+static void sweep(const char *parent, int64_t now_s)
 {
     char path[900];
     DIR *dir = opendir(parent);
@@ -113,16 +112,16 @@ static void sweep(const char *parent)
         if (strncmp(e->d_name, PREFIX, sizeof PREFIX - 1) != 0)
             continue;
         (void)snprintf(path, sizeof path, "%s/%s", parent, e->d_name);
-        remove_if_left(path);
+        remove_if_left(path, now_s);
     }
     (void)closedir(dir);
 }
 
-int model_start(struct model *m, const char *parent, char *why, size_t cap)
+int model_start(struct model *m, const char *parent, int64_t now_s, char *why, size_t cap)
 {
     const char *tmp = parent && parent[0] ? parent : getenv("TMPDIR");
     tmp = tmp && tmp[0] ? tmp : "/tmp";
-    sweep(tmp);
+    sweep(tmp, now_s);
     (void)snprintf(m->folder, sizeof m->folder, "%s/" PREFIX "XXXXXX", tmp);
     m->lock = -1;
     if (!mkdtemp(m->folder)) {

@@ -23,7 +23,7 @@ struct model {
 int model_check(const struct model_settings *settings, char *why, size_t cap);
 /** Makes the folder below `parent` (NULL: TMPDIR or /tmp), and removes what processes that were killed left there. 0,
  * or -1 and a sentence. */
-int model_start(struct model *m, const char *parent, char *why, size_t cap);
+int model_start(struct model *m, const char *parent, int64_t now_s, char *why, size_t cap);
 /** Removes the folder and all in it. */
 void model_stop(struct model *m);
 /** Writes language model and dictionary of the phrases into two files whose names it gives (`cap` bytes each); the

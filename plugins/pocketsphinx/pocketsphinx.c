@@ -185,7 +185,7 @@ static int32_t recognizer_start(void *instance)
 {
     struct recognizer *r = instance;
     char why[900];
-    if (model_start(&r->model, r->work_dir, why, sizeof why) < 0)
+    if (model_start(&r->model, r->work_dir, r->host->wall_us(r->host) / 1000000, why, sizeof why) < 0)
         return r->host->set_error(r->host, VOICEGW_ESTORAGE, why);
     return VOICEGW_OK;
 }
