@@ -96,7 +96,8 @@ static void done(void *arg)
     struct vgw_store *store = r->store;
     if (r->kind == PURGE && r->status == VGW_OK) {
         r->number += r->last_deleted;
-        if (r->last_deleted == PURGE_ROWS && !store->freed && vgw_pool_submit(store->pool, &r->job) == VGW_OK)
+        if (r->last_deleted == PURGE_ROWS && !store->closing && !store->freed &&
+            vgw_pool_submit(store->pool, &r->job) == VGW_OK)
             return;
     }
     if (r->status == VGW_OK && r->kind == PURGE)
@@ -115,7 +116,7 @@ static void done(void *arg)
     if (r->fn)
         r->fn(r->arg, r->status, r->sentence, r->rows);
     request_free(r);
-    if (store->freed)
+    if (store->closing || store->freed)
         vgw_loop_post(store->loop, &store->end_task);
 }
 

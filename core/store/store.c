@@ -107,6 +107,9 @@ static void tell_closed(struct vgw_store *s)
 {
     if (!s->closing || !s->closed)
         return;
+    vgw_store_end_held(s);
+    if (s->request_count) /* the plugin's instance goes with the store: not under a read that still runs */
+        return;
     void (*closed)(void *arg) = s->closed;
     s->closed = NULL;
     closed(s->closed_arg);
@@ -222,7 +225,8 @@ void vgw_store_close(struct vgw_store *s, void (*closed)(void *arg), void *arg)
 void vgw_store_settle_end(struct vgw_store *s)
 {
     if (!s->freed) {
-        tell_closed(s);
+        if (!s->running && !(s->write_count && s->well)) /* else the batch under way tells it */
+            tell_closed(s);
         return;
     }
     vgw_store_end_held(s);

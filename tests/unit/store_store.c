@@ -313,6 +313,26 @@ static void on_closed(void *arg)
     closed++;
 }
 
+static int answers_at_close;
+
+static void on_closed_after(void *arg)
+{
+    closed++;
+    answers_at_close = answers;
+}
+
+Test(store_store, close_waits_for_a_read_that_runs)
+{
+    cr_assert_eq(vgw_store_query(store, "calls", NULL, 1, NULL, on_answer, NULL), 0);
+    put("a", VGW_STORE_QUEUED);
+    vgw_store_close(store, on_closed_after, NULL);
+    cr_assert_eq(closed, 0);
+    vgw_driver_settle(driver);
+    cr_assert_eq(closed, 1);
+    cr_assert_eq(answers_at_close, 1, "its plugin is not taken away under it");
+    cr_assert_str_eq(applied, "a ");
+}
+
 Test(store_store, close_waits_for_what_is_queued_and_free_answers_all)
 {
     put("a", VGW_STORE_QUEUED);
