@@ -18,6 +18,7 @@
 #include "config/main_table.h"
 #include "config/schema.h"
 #include "gateway/gateway.h"
+#include "gateway/trial.h"
 #include "loop/notify.h"
 #include "loop/watchdog.h"
 #include "net/front.h"
@@ -47,6 +48,7 @@ struct daemon {
     struct vgw_tls_thread *tls_thread;
     struct vgw_watchdog *watchdog;
     char node[64];
+    unsigned reloads; /* that somebody waits for */
     bool ending, closing, has_group;
     gid_t group; /* voicegw, when there is one: it may use the control socket */
 };
@@ -66,12 +68,19 @@ static void print_errors(const struct vgw_config_reader *reader)
     vgw_buf_done(&out);
 }
 
-/* The API's part of the configuration, as an error of the whole. */
-static void check_api(void *arg, const struct vgw_options *main, struct vgw_config_errors *errors)
+/* What later rooms make of the main file, as errors of the whole: the API's part, and the files of TLS. */
+static void check_main(void *arg, const struct vgw_options *main, struct vgw_config_errors *errors)
 {
+    const struct vgw_options *tls = vgw_options_section(main, "http.tls");
     struct vgw_api_config *config = NULL;
+    struct vgw_tls_server *server = NULL;
+    struct vgw_error err = {0};
     if (vgw_api_compile(main, errors, &config) == 0)
         vgw_api_config_free(config);
+    if (tls &&
+        vgw_tls_server_new(vgw_options_string(tls, "certificate"), vgw_options_string(tls, "key"), &server, &err) < 0)
+        vgw_options_error(tls, "certificate", errors, "%s", err.text);
+    vgw_tls_server_free(server);
 }
 
 static struct vgw_plan_source source_of(const struct daemon *d, struct vgw_plugin_prober *prober)
@@ -80,7 +89,8 @@ static struct vgw_plan_source source_of(const struct daemon *d, struct vgw_plugi
                                     .plugin_dirs = d->plugin_dirs,
                                     .plugin_dir_count = d->plugin_dir_count,
                                     .prober = prober,
-                                    .check = check_api,
+                                    .check = check_main,
+                                    .try_instances = true,
                                     .plugins_must_load = true};
 }
 
@@ -220,44 +230,75 @@ static int log_setup(const struct vgw_plan *plan, struct vgw_error *err)
     return vgw_log_open(formats[f], vgw_options_string(plan->main, "log.target"), level, err);
 }
 
-static int reload(struct daemon *d, struct vgw_config_reader *reader, struct vgw_json **ret_answer,
-                  struct vgw_error *err)
+/* The swap has been made: what later rooms read of the configuration follows, before anybody is answered. */
+static void on_reloaded(void *arg)
 {
-    vgw_notifyf("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)vgw_now(d->loop));
-    int rc = vgw_gateway_reload(d->gateway, reader, ret_answer, err);
-    if (rc == 0) {
-        struct vgw_api_config *next = NULL;
-        const struct vgw_plan *plan = vgw_gateway_plan(d->gateway);
-        if (vgw_api_compile(plan->main, &reader->errors, &next) == 0) {
-            struct vgw_api_config *old = d->api_config;
-            d->api_config = next;
-            vgw_api_on_config(d->api);
-            vgw_api_config_free(old);
-        }
-        struct vgw_error log_err = {0};
-        if (log_setup(plan, &log_err) < 0)
-            vgw_log(VGW_LOG_ERROR, NULL, "the log stays where it is", "error", log_err.text, NULL);
-        const struct vgw_options *tls = vgw_options_section(plan->main, "http.tls");
-        struct vgw_error tls_err = {0};
-        if (tls && d->tls &&
-            vgw_tls_server_reload(d->tls, vgw_options_string(tls, "certificate"), vgw_options_string(tls, "key"),
-                                  &tls_err) < 0)
-            vgw_log(VGW_LOG_ERROR, NULL, "the certificate could not be read again; the old one stays in use", "error",
-                    tls_err.text, NULL);
+    struct daemon *d = arg;
+    struct vgw_api_config *next = NULL, *old = d->api_config;
+    const struct vgw_plan *plan = vgw_gateway_plan(d->gateway);
+    const struct vgw_options *tls = vgw_options_section(plan->main, "http.tls");
+    struct vgw_error log_err = {0}, tls_err = {0};
+    if (vgw_api_compile(plan->main, NULL, &next) == 0) {
+        d->api_config = next;
+        vgw_api_on_config(d->api);
+        vgw_api_config_free(old);
     }
-    vgw_notify("READY=1");
-    return rc;
+    if (log_setup(plan, &log_err) < 0)
+        vgw_log(VGW_LOG_ERROR, NULL, "the log stays where it is", "error", log_err.text, NULL);
+    if (tls && d->tls &&
+        vgw_tls_server_reload(d->tls, vgw_options_string(tls, "certificate"), vgw_options_string(tls, "key"),
+                              &tls_err) < 0)
+        vgw_log(VGW_LOG_ERROR, NULL, "the certificate could not be read again; the old one stays in use", "error",
+                tls_err.text, NULL);
+}
+
+struct reload_request { /* by the API or by SIGHUP */
+    struct daemon *d;
+    vgw_api_reload_fn done; /* NULL: the log is told */
+    void *done_arg;
+};
+
+static void log_refusal(const char *sentence, const struct vgw_config_errors *errors)
+{
+    struct vgw_buf text = {0};
+    if (errors)
+        vgw_config_errors_print(errors, &text);
+    vgw_log(VGW_LOG_ERROR, NULL, sentence, "errors", text.len ? vgw_buf_str(&text) : NULL, NULL);
+    vgw_buf_done(&text);
+}
+
+static void reload_done(void *arg, int status, const char *sentence, const struct vgw_json *answer,
+                        const struct vgw_config_errors *errors)
+{
+    struct reload_request *r = arg;
+    if (--r->d->reloads == 0 && !r->d->closing)
+        vgw_notify("READY=1");
+    if (r->done)
+        r->done(r->done_arg, status, status < 0 ? sentence : "", answer ? vgw_json_copy(answer) : NULL,
+                status < 0 && errors && vgw_config_errors_total(errors) ? errors_json(errors) : NULL);
+    else if (status < 0)
+        log_refusal(sentence, errors);
+    vgw_free(r);
+}
+
+static void reload(struct daemon *d, vgw_api_reload_fn done, void *done_arg)
+{
+    struct reload_request *r;
+    if (!VGW_NEW(r)) {
+        vgw_log(VGW_LOG_ERROR, NULL, "out of memory: the configuration is not loaded anew", NULL);
+        if (done)
+            done(done_arg, VGW_ELIMIT, "out of memory", NULL, NULL);
+        return;
+    }
+    *r = (struct reload_request){d, done, done_arg};
+    d->reloads++;
+    vgw_notifyf("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)vgw_now(d->loop));
+    vgw_gateway_reload(d->gateway, reload_done, r);
 }
 
 static void api_reload(void *arg, vgw_api_reload_fn done, void *done_arg)
 {
-    struct daemon *d = arg;
-    struct vgw_config_reader reader = {.getenv = env_get};
-    struct vgw_json *answer = NULL;
-    struct vgw_error err = {0};
-    int rc = reload(d, &reader, &answer, &err);
-    done(done_arg, rc, rc < 0 ? err.text : "", answer, rc < 0 ? errors_json(&reader.errors) : NULL);
-    vgw_config_reader_done(&reader);
+    reload(arg, done, done_arg);
 }
 
 /* Until here the port was open: calls that are left need their callbacks, and who asks for new ones gets a sentence. */
@@ -424,17 +465,7 @@ static void on_signal(void *arg, int signo)
     } else if (signo == SIGUSR1) {
         vgw_log_reopen();
     } else if (signo == SIGHUP) {
-        struct vgw_config_reader reader = {.getenv = env_get};
-        struct vgw_json *answer = NULL;
-        struct vgw_error err = {0};
-        if (reload(d, &reader, &answer, &err) < 0) {
-            struct vgw_buf text = {0};
-            vgw_config_errors_print(&reader.errors, &text);
-            vgw_log(VGW_LOG_ERROR, NULL, err.text, "errors", vgw_buf_str(&text), NULL);
-            vgw_buf_done(&text);
-        }
-        vgw_json_free(answer);
-        vgw_config_reader_done(&reader);
+        reload(d, NULL, NULL);
     } else if (d->ending || vgw_calls_session_count(vgw_gateway_rooms(d->gateway).calls) == 0) {
         end_now(d);
     } else {
@@ -511,7 +542,8 @@ static int daemon_open(struct daemon *d, struct vgw_config_reader *reader, struc
                                           .plugin_dirs = d->plugin_dirs,
                                           .plugin_dir_count = d->plugin_dir_count,
                                           .state_dir = d->state_dir,
-                                          .check = check_api};
+                                          .check = check_main,
+                                          .getenv = env_get};
     int rc = vgw_loop_new_control(&d->loop, err);
     options.loop = d->loop;
     if (rc == 0)
@@ -529,6 +561,7 @@ static int daemon_open(struct daemon *d, struct vgw_config_reader *reader, struc
         return rc;
     vgw_api_set_front(d->api, d->front);
     vgw_gateway_set_front(d->gateway, d->front);
+    vgw_gateway_on_reload(d->gateway, on_reloaded, d);
     if ((rc = listen_all(d, err)) < 0)
         return rc;
     if (signals_open(d) < 0)
@@ -539,6 +572,8 @@ static int daemon_open(struct daemon *d, struct vgw_config_reader *reader, struc
 static void daemon_close(struct daemon *d)
 {
     d->closing = true;
+    if (d->gateway) /* while those who wait can still be answered */
+        vgw_gateway_reload_stop(d->gateway);
     vgw_watchdog_free(d->watchdog);
     vgw_tls_thread_free(d->tls_thread);
     vgw_api_free(d->api);
@@ -606,6 +641,8 @@ int main(int argc, char **argv)
     bool only_check = false, schema = false;
     if (argc == 3 && vgw_streq(argv[1], VGW_PLUGIN_PROBE_ARGUMENT))
         _exit(vgw_probe_main(argv[2]));
+    if (argc == 2 && vgw_streq(argv[1], VGW_TRIAL_ARGUMENT))
+        _exit(vgw_trial_main());
     for (int c; (c = getopt_long(argc, argv, "c:p:tVh", longs, NULL)) != -1;) {
         if (c == 'c')
             d.config = optarg;

@@ -10,7 +10,8 @@
 #define LEGS_US (3 * VGW_US_PER_S)
 #define SOCKETS_US (3 * VGW_US_PER_S)
 #define INSTANCES_US (2 * VGW_US_PER_S)
-#define WORK_US (30 * VGW_US_PER_S) /* what the pool was given before the calls ended */
+#define RELOAD_US (30 * VGW_US_PER_S) /* a disk that hangs */
+#define WORK_US (30 * VGW_US_PER_S)   /* what the pool was given before the calls ended */
 #define STORE_US (5 * VGW_US_PER_S)
 
 struct stage {
@@ -167,6 +168,12 @@ static void store_close(struct vgw_gateway *g)
 
 /* ---- threads ---- */
 
+/* What it reads and opens may not outlive what it was read for; a helper that hangs is given up by the stop. */
+static bool reload_over(const struct vgw_gateway *g)
+{
+    return !vgw_gateway_reloading(g);
+}
+
 static void threads_close(struct vgw_gateway *g)
 {
     vgw_pool_free(g->pool); /* jobs tell their end to loops, so these go later */
@@ -187,10 +194,9 @@ static void memory_free(struct vgw_gateway *g)
     vgw_action_registry_free(g->actions);
     vgw_snapshot_unref(g->snapshot);
     vgw_plan_unref(g->plan);
-    vgw_policy_free(g->policy);
-    for (size_t i = 0; i < g->old_policy_count; i++)
-        vgw_policy_free(g->old_policies[i]);
-    vgw_free(g->old_policies);
+    vgw_policy_unref(g->policy);
+    for (size_t i = 0; i < VGW_WORKERS_MAX + 2; i++)
+        vgw_policy_unref(g->workers[i].policy);
     vgw_plugin_cache_free(g->cache);
     vgw_map_free(g->health);
     vgw_map_free(g->conversations);
@@ -203,6 +209,7 @@ void vgw_gateway_free(struct vgw_gateway *g)
     if (!g)
         return;
     g->ending = true;
+    vgw_gateway_reload_stop(g);
     vgw_timer_stop(&g->housekeeping);
     vgw_timer_stop(&g->poll_timer);
     vgw_timer_stop(&g->drain_timer);
@@ -216,6 +223,7 @@ void vgw_gateway_free(struct vgw_gateway *g)
     vgw_gateway_restart_close(g);
     vgw_gateway_recordings_close(g);
     turn_until(g, legs_over, LEGS_US, "calls' media");
+    turn_until(g, reload_over, RELOAD_US, "a reload");
     sockets_close(g);
     vgw_client_free(g->control->client);
     g->control->client = NULL;

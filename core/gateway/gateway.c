@@ -235,6 +235,7 @@ int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config
     g->options = *options;
     g->loop = options->loop;
     vgw_list_init(&g->live);
+    vgw_list_init(&g->reload_waiters);
     vgw_list_init(&g->plugin_actions);
     vgw_list_init(&g->plugin_runs);
     vgw_list_init(&g->listeners);

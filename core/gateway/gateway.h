@@ -23,9 +23,11 @@ struct vgw_gateway_options {
     const char *const *plugin_dirs; /* ahead of the configured ones */
     size_t plugin_dir_count;
     const char *state_dir; /* plugin copies, probe cache */
-    /** Further checks of the main file, at start and reload; see plan.h. May be NULL. */
+    /** Further checks of the main file, at start and reload; see plan.h. [any]: a reload calls it on an io lane. May be
+     * NULL. */
     void (*check)(void *arg, const struct vgw_options *main, struct vgw_config_errors *errors);
     void *check_arg;
+    const char *(*getenv)(const char *name, void *arg); /* what a reload asks for ${NAME}; NULL: nothing is set */
     struct vgw_driver *driver; /* virtual time: `loop` is one of its loops, so are the workers, and the pool has no
                                   threads. NULL: threads */
 };
@@ -67,11 +69,20 @@ uint32_t vgw_gateway_max_sessions(const struct vgw_gateway *g);
  */
 struct vgw_json *vgw_gateway_plugins(struct vgw_gateway *g, const char *name);
 
-/** Reads everything anew and swaps, or leaves all as it is. `answer`
- * {"generation","changed","restart_required","waiting"}; both are the receiver's. 0, VGW_ECONFIG with reader->errors,
- * or another status with err. */
-int vgw_gateway_reload(struct vgw_gateway *g, struct vgw_config_reader *reader, struct vgw_json **ret_answer,
-                       struct vgw_error *err);
+#define VGW_RELOAD_WAITERS_MAX 64 /* requests that wait for the next reload */
+/** How a reload ended. 0 and `answer` {"generation","changed","restart_required","waiting"}; VGW_ECONFIG with all that
+ * is wrong in `errors`; VGW_ELIMIT or VGW_EBUSY (the gateway ends), without errors; `sentence` says so. All is borrowed
+ * for the call; errors and answer may be NULL. [control] */
+typedef void (*vgw_gateway_reload_fn)(void *arg, int status, const char *sentence, const struct vgw_json *answer,
+                                      const struct vgw_config_errors *errors);
+/** Reads everything anew, on an io lane, and swaps on control, or leaves all as it is. One reload runs at a time; those
+ * who ask meanwhile are all answered by one more that begins then. `done` is called exactly once, from inside only when
+ * the request cannot be taken. */
+void vgw_gateway_reload(struct vgw_gateway *g, vgw_gateway_reload_fn done, void *arg);
+/** Before the end: no reload begins any more, one that is under way changes nothing, and all who wait are answered. */
+void vgw_gateway_reload_stop(struct vgw_gateway *g);
+/** Is one under way? */
+bool vgw_gateway_reloading(const struct vgw_gateway *g);
 /** Actions as --check knows them: the core's, with nothing behind them. vgw_action_registry_free(). NULL: out of
  * memory. */
 struct vgw_action_registry *vgw_gateway_check_actions(void);
@@ -81,7 +92,7 @@ struct vgw_json *vgw_gateway_schema(const char *const *dirs, size_t dir_count);
 #define VGW_GATEWAY_LOOPS_MAX 70
 /** The loops of workers and side, for the watchdog; how many. `out` holds VGW_GATEWAY_LOOPS_MAX. */
 size_t vgw_gateway_loops(struct vgw_gateway *g, struct vgw_loop **out);
-/** Called after each successful reload, by whoever set it (the API, the log). */
+/** Called after each successful reload, before those who asked are answered. */
 void vgw_gateway_on_reload(struct vgw_gateway *g, void (*fn)(void *arg), void *arg);
 /** Refuses new calls; ends what is left after the time-out (negative: as configured); `drained` once nothing is left.
  */

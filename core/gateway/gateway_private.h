@@ -1,6 +1,8 @@
 /* gateway_private.h - the gateway's inside, shared by this room's files only. */
 #ifndef VGW_GATEWAY_PRIVATE_H
 #define VGW_GATEWAY_PRIVATE_H
+#include <stdatomic.h>
+
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/map.h"
@@ -17,7 +19,7 @@ struct vgw_worker {
     struct vgw_ws_hub *hub; /* made on its thread */
     struct vgw_client *client;
     struct vgw_gateway *gateway;
-    const struct vgw_policy *policy; /* what its thread goes by; set there */
+    struct vgw_policy *policy; /* what its thread goes by: a reference, set there */
     bool closing;
     uint32_t legs;
 };
@@ -56,9 +58,7 @@ struct vgw_gateway {
     struct vgw_plan *plan;
     struct vgw_snapshot *snapshot; /* part 0: the plan */
     uint64_t generation;
-    struct vgw_policy *policy;        /* control's */
-    struct vgw_policy **old_policies; /* kept: connections that are being made may still read them */
-    size_t old_policy_count;
+    struct vgw_policy *policy; /* the plan's */
 
     struct vgw_plugin_cache *cache;
     struct vgw_plugin_prober prober;
@@ -97,7 +97,11 @@ struct vgw_gateway {
     void *drained_arg;
     void (*reloaded)(void *arg);
     void *reloaded_arg;
-    bool code_stays; /* at the end, work of the pool did not end: no instance is destroyed any more */
+    struct vgw_reload *reload;      /* under way, or NULL */
+    struct vgw_list reload_waiters; /* who asked meanwhile: one more reload answers all of them */
+    size_t reload_waiter_count;
+    atomic_bool reload_stop; /* the end has come: what a reload waits for is given up */
+    bool code_stays;         /* at the end, work of the pool did not end: no instance is destroyed any more */
     bool draining;
     bool ending, turned; /* in vgw_gateway_free() */
     unsigned closing_workers;
@@ -117,7 +121,10 @@ struct vgw_client *vgw_gateway_client_of(void *arg, struct vgw_loop *loop);
 int vgw_gateway_plugins_open(struct vgw_gateway *g, struct vgw_error *err);
 /** Makes and starts all instances of the plan that are not running yet. */
 void vgw_gateway_plugins_start(struct vgw_gateway *g);
-struct vgw_instance *vgw_gateway_instance_new(struct vgw_gateway *g, struct vgw_recipe *r, struct vgw_error *err);
+/** `opened`: the code of this recipe, if it has been opened already (borrowed); NULL: it is shared with an instance
+ * that runs, or loaded now. */
+struct vgw_instance *vgw_gateway_instance_new(struct vgw_gateway *g, struct vgw_recipe *r,
+                                              struct vgw_plugin_module *opened, struct vgw_error *err);
 void vgw_gateway_live_add(struct vgw_gateway *g, struct vgw_instance *i, struct vgw_recipe *r);
 struct vgw_recipe *vgw_gateway_recipe_of(struct vgw_gateway *g, const struct vgw_instance *i);
 void vgw_gateway_route_defaults(struct vgw_gateway *g);

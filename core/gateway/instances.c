@@ -7,8 +7,10 @@
 #include "call/rate.h"
 #include "config/file.h"
 #include "config/load.h"
+#include "config/locate.h"
 #include "config/main_table.h"
 #include "gateway/plan.h"
+#include "gateway/trial.h"
 #include "voicegw/draft/action.h"
 #include "voicegw/draft/assistant.h"
 #include "voicegw/draft/provider.h"
@@ -122,6 +124,14 @@ static void fill_documents(struct vgw_config_reader *reader, struct vgw_node *no
         vgw_node_free(docs);
 }
 
+const struct vgw_option_table *vgw_plan_section_table(const char *section)
+{
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
+        if (vgw_streq(sections[i].name, section))
+            return sections[i].table();
+    return store_section.table();
+}
+
 static bool plugin_probe(const struct vgw_plan_source *source, struct vgw_plan *plan, struct vgw_recipe *r,
                          struct vgw_error *err)
 {
@@ -160,6 +170,35 @@ static void check_rates(struct vgw_config_reader *reader, const struct vgw_recip
     vgw_json_free(rates);
 }
 
+/* What the sentence names of the instance, else of a document that was filled in from a file, else the instance. */
+static void place_of(const struct vgw_node *node, const struct vgw_recipe *r, const char *sentence,
+                     const char **ret_file, int *ret_line, int *ret_column)
+{
+    static const char *const filled[] = {"menu", "script_documents"};
+    bool found = vgw_node_locate(node, sentence, ret_file, ret_line, ret_column);
+    for (size_t i = 0; !found && i < sizeof filled / sizeof filled[0]; i++)
+        found = vgw_node_locate(vgw_node_get(node, filled[i]), sentence, ret_file, ret_line, ret_column);
+    if (found)
+        return;
+    *ret_file = r->place_file;
+    *ret_line = r->place_line;
+    *ret_column = r->place_column;
+}
+
+/* What only its create() would refuse is told here, with its place. */
+static void try_out(const struct vgw_plan_source *source, struct vgw_config_reader *reader, const struct vgw_recipe *r,
+                    const struct vgw_node *node)
+{
+    struct vgw_error err = {0};
+    const char *file;
+    int line, column;
+    if (!source->try_instances || (source->runs && source->runs(source->runs_arg, r)) ||
+        vgw_trial_run(source->prober, r, node, &err) == 0)
+        return;
+    place_of(node, r, err.text, &file, &line, &column);
+    vgw_config_errors_add(&reader->errors, file, line, column, "%s.%s: %s", r->section, r->name, err.text);
+}
+
 static void recipe_fill(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_plan *plan,
                         const struct section *s, struct vgw_recipe *r, struct vgw_node *node)
 {
@@ -180,6 +219,7 @@ static void recipe_fill(const struct vgw_plan_source *source, struct vgw_config_
     vgw_free(r->kind);
     r->kind = vgw_strdup(factory->kind);
     r->caps = factory->caps;
+    size_t before = vgw_config_errors_total(&reader->errors);
     fill_documents(reader, node, factory, "file", "menu", true);
     fill_documents(reader, node, factory, "scripts", "script_documents", false);
     r->table = vgw_plugin_table_new(factory, r->plugin, s->table());
@@ -187,14 +227,18 @@ static void recipe_fill(const struct vgw_plan_source *source, struct vgw_config_
         vgw_config_errors_nomem(&reader->errors, vgw_node_file(node));
         return;
     }
-    if (vgw_options_check(vgw_plugin_table_get(r->table), node, &reader->errors, &r->options) == 0)
-        r->is_default = vgw_options_bool(r->options, "default");
-    if (r->options && vgw_streq(s->name, "providers"))
+    if (vgw_options_check(vgw_plugin_table_get(r->table), node, &reader->errors, &r->options) < 0)
+        return;
+    r->is_default = vgw_options_bool(r->options, "default");
+    if (vgw_streq(s->name, "providers"))
         check_rates(reader, r, node);
+    if (vgw_config_errors_total(&reader->errors) == before) /* else it would miss what could not be read */
+        try_out(source, reader, r, node);
 }
 
 static void instance_compile(const struct vgw_plan_source *source, struct vgw_config_reader *reader,
-                             struct vgw_plan *plan, const struct section *s, const char *name, struct vgw_node *node)
+                             struct vgw_plan *plan, const struct section *s, const char *name,
+                             const struct vgw_node *parent, struct vgw_node *node)
 {
     const char *plugin = vgw_node_text(vgw_node_get(node, "plugin"));
     if (vgw_node_kind(node) != VGW_NODE_MAPPING || !plugin || !plugin[0]) {
@@ -214,6 +258,8 @@ static void instance_compile(const struct vgw_plan_source *source, struct vgw_co
         vgw_config_errors_nomem(&reader->errors, vgw_node_file(node));
         return;
     }
+    vgw_strcopy(r->place_file, sizeof r->place_file, vgw_node_file(node));
+    vgw_node_key_place(parent, name, &r->place_line, &r->place_column);
     recipe_fill(source, reader, plan, s, r, node);
 }
 
@@ -241,9 +287,9 @@ void vgw_plan_instances(const struct vgw_plan_source *source, struct vgw_config_
     struct vgw_node *node;
     for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
         for (size_t at = 0; vgw_node_next(vgw_node_get(root, sections[i].name), &at, &name, &node);)
-            instance_compile(source, reader, plan, &sections[i], name, node);
+            instance_compile(source, reader, plan, &sections[i], name, vgw_node_get(root, sections[i].name), node);
     struct vgw_node *store = vgw_node_get(root, "store");
     if (store)
-        instance_compile(source, reader, plan, &store_section, "store", store);
+        instance_compile(source, reader, plan, &store_section, "store", root, store);
     check_defaults(reader, vgw_node_get(root, "providers"), plan);
 }

@@ -307,7 +307,7 @@ static void check_outbound(struct vgw_config_reader *reader, struct vgw_plan *pl
         struct vgw_error err = {0};
         if (vgw_policy_new(&item, 1, &policy, &err) < 0)
             vgw_options_error(plan->main, "outbound_urls.allow", &reader->errors, "%s", err.text);
-        vgw_policy_free(policy);
+        vgw_policy_unref(policy);
     }
 }
 

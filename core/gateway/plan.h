@@ -1,5 +1,6 @@
 /* plan.h - a configuration, read, checked and compiled: what one generation of the gateway is made of. Compiling
- * touches nothing that runs. Counted; immutable once compiled. Control thread. */
+ * touches nothing that runs. Counted; immutable once compiled. One thread at a
+ * time: compiled where it may block, then handed to control. */
 #ifndef VGW_GATEWAY_PLAN_H
 #define VGW_GATEWAY_PLAN_H
 #include "action/registry.h"
@@ -23,6 +24,8 @@ struct vgw_recipe {
     bool is_default;
     uint64_t caps;
     char problem[VGW_ERROR_TEXT_MAX]; /* "" or why it cannot be made */
+    char place_file[256];             /* where its name is written */
+    int place_line, place_column;
 };
 void vgw_recipe_unref(struct vgw_recipe *r);
 
@@ -49,6 +52,11 @@ struct vgw_plan_source {
     /** Further checks of the main file by a later room, so that all that is wrong is told at once. May be NULL. */
     void (*check)(void *arg, const struct vgw_options *main, struct vgw_config_errors *errors);
     void *check_arg;
+    /** Creates and destroys each instance in a helper process, so that what only create() refuses is an error too
+     * (--check, reload); those for which `runs` (may be NULL) says that they run just so are left out. */
+    bool try_instances;
+    bool (*runs)(void *arg, const struct vgw_recipe *recipe);
+    void *runs_arg;
     bool plugins_must_load; /* a plugin that is missing or refused is an error (--check, reload), else its instance is
                                left out (start) */
 };
@@ -62,6 +70,9 @@ void vgw_plan_unref(struct vgw_plan *plan); /* takes NULL */
 struct vgw_recipe *vgw_plan_recipe(const struct vgw_plan *plan, const char *section, const char *name);
 /** The configuration that applies without a file. */
 extern const char vgw_embedded_defaults[];
+
+/** The options that the core itself honours in an instance of a section. Static. */
+const struct vgw_option_table *vgw_plan_section_table(const char *section);
 
 /* instances.c, for plan.c */
 void vgw_plan_instances(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_node *root,

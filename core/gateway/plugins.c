@@ -111,27 +111,41 @@ int vgw_gateway_plugins_open(struct vgw_gateway *g, struct vgw_error *err)
     return g->registry ? 0 : vgw_error_nomem(err);
 }
 
-struct vgw_instance *vgw_gateway_instance_new(struct vgw_gateway *g, struct vgw_recipe *r, struct vgw_error *err)
+/* Instances of one plugin share its code. A reference, or NULL: it is to be loaded. */
+static struct vgw_plugin_module *shared_code(struct vgw_gateway *g, const struct vgw_recipe *r)
 {
-    struct vgw_plugin_module *module = NULL;
-    struct vgw_instance *i = NULL;
-    struct vgw_plugin_hostops ops = vgw_host_ops(g->host);
+    struct vgw_list *at, *next;
+    VGW_LIST_EACH (at, next, &g->live) {
+        struct vgw_live *l = VGW_CONTAINER_OF(at, struct vgw_live, link);
+        if (vgw_streq(l->recipe->plugin, r->plugin) && vgw_streq(l->recipe->hash, r->hash))
+            return vgw_plugin_module_ref(l->instance->module);
+    }
+    return NULL;
+}
+
+static int load_code(struct vgw_gateway *g, const struct vgw_recipe *r, struct vgw_plugin_module **ret_module,
+                     struct vgw_error *err)
+{
     struct vgw_plugin_desc *desc = NULL;
     struct vgw_json *copy = vgw_plugin_desc_to_json(r->desc);
     int rc = vgw_plugin_desc_from_json(copy, &desc, err);
     vgw_json_free(copy);
+    if (rc == 0)
+        rc = vgw_plugin_load(g->loader, r->file, r->hash, desc, ret_module, err);
     if (rc < 0)
-        return NULL;
-    /* instances of one plugin share its code */
-    struct vgw_list *at, *next;
-    VGW_LIST_EACH (at, next, &g->live) {
-        struct vgw_live *l = VGW_CONTAINER_OF(at, struct vgw_live, link);
-        if (!module && vgw_streq(l->recipe->plugin, r->plugin) && vgw_streq(l->recipe->hash, r->hash))
-            module = vgw_plugin_module_ref(l->instance->module);
-    }
-    rc = module ? 0 : vgw_plugin_load(g->loader, r->file, r->hash, desc, &module, err);
-    if (rc < 0 || vgw_plugin_module_desc(module) != desc)
         vgw_plugin_desc_free(desc);
+    return rc;
+}
+
+struct vgw_instance *vgw_gateway_instance_new(struct vgw_gateway *g, struct vgw_recipe *r,
+                                              struct vgw_plugin_module *opened, struct vgw_error *err)
+{
+    struct vgw_plugin_module *module = shared_code(g, r);
+    struct vgw_instance *i = NULL;
+    struct vgw_plugin_hostops ops = vgw_host_ops(g->host);
+    if (!module && opened)
+        module = vgw_plugin_module_ref(opened);
+    int rc = module ? 0 : load_code(g, r, &module, err);
     if (rc == 0)
         rc = vgw_instance_new(module, r->section, r->name, r->kind, &ops, &i, err);
     vgw_plugin_module_unref(module);
@@ -146,7 +160,7 @@ struct vgw_instance *vgw_gateway_instance_new(struct vgw_gateway *g, struct vgw_
 
 static bool start_one(struct vgw_gateway *g, struct vgw_recipe *r, struct vgw_error *err)
 {
-    struct vgw_instance *i = vgw_gateway_instance_new(g, r, err);
+    struct vgw_instance *i = vgw_gateway_instance_new(g, r, NULL, err);
     if (!i)
         return false;
     if (vgw_instance_start(i, err) < 0 || vgw_registry_publish(g->registry, i, err) < 0) {

@@ -583,7 +583,7 @@ static void store_open(struct vgw_gateway *g)
         vgw_log(VGW_LOG_ERROR, NULL, "there is no store: records are not kept", "error", r ? r->problem : "", NULL);
         return;
     }
-    g->store_instance = vgw_gateway_instance_new(g, r, &err);
+    g->store_instance = vgw_gateway_instance_new(g, r, NULL, &err);
     const struct voicegw_store *table = NULL;
     if (g->store_instance && vgw_instance_start(g->store_instance, &err) == 0)
         table = vgw_instance_extension(g->store_instance, "voicegw.store/1");

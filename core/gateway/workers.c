@@ -39,7 +39,7 @@ int vgw_gateway_threads_open(struct vgw_gateway *g, struct vgw_error *err)
     g->control->loop = g->loop;
     for (size_t i = 0; i < VGW_WORKERS_MAX + 2; i++) {
         g->workers[i].gateway = g;
-        g->workers[i].policy = g->policy;
+        g->workers[i].policy = vgw_policy_ref(g->policy);
     }
     if (rc == 0)
         rc = vgw_pool_new(0, g->options.driver, &g->pool, err);
@@ -105,12 +105,13 @@ const struct vgw_policy *vgw_gateway_policy_here(void *arg)
 
 struct policy_news {
     struct vgw_worker *worker;
-    const struct vgw_policy *policy;
+    struct vgw_policy *policy; /* a reference, on its way */
 };
 
 static void policy_take(void *arg)
 {
     struct policy_news *n = arg;
+    vgw_policy_unref(n->worker->policy);
     n->worker->policy = n->policy;
     if (n->worker->client)
         vgw_client_set_policy(n->worker->client, n->policy);
@@ -122,9 +123,10 @@ static void policy_tell(struct vgw_worker *w, const struct vgw_policy *policy)
     struct policy_news *n;
     if (!VGW_NEW(n))
         return;
-    *n = (struct policy_news){w, policy};
+    *n = (struct policy_news){w, vgw_policy_ref(policy)};
     if (vgw_loop_call(w->loop, policy_take, n) < 0) {
         vgw_log(VGW_LOG_ERROR, NULL, "a worker is overloaded and keeps to the earlier outbound_urls", NULL);
+        vgw_policy_unref(n->policy);
         vgw_free(n);
     }
 }
@@ -132,14 +134,10 @@ static void policy_tell(struct vgw_worker *w, const struct vgw_policy *policy)
 int vgw_gateway_policy_swap(struct vgw_gateway *g, struct vgw_error *err)
 {
     struct vgw_policy *policy = NULL;
-    struct vgw_policy **grown = vgw_realloc(g->old_policies, (g->old_policy_count + 1) * sizeof *grown);
-    if (!grown)
-        return vgw_error_nomem(err);
-    g->old_policies = grown;
     int rc = policy_new(g->plan, &policy, err);
     if (rc < 0)
         return rc;
-    g->old_policies[g->old_policy_count++] = g->policy;
+    vgw_policy_unref(g->policy);
     g->policy = policy;
     for (size_t i = 0; i < VGW_WORKERS_MAX + 2; i++)
         if (g->workers[i].loop)

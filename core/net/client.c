@@ -45,7 +45,7 @@ struct request {
 struct vgw_client {
     struct vgw_loop *loop;
     struct vgw_pool *pool;
-    const struct vgw_policy *policy;
+    struct vgw_policy *policy; /* a reference */
     struct vgw_client_limits limits;
     CURLM *multi;
     struct vgw_timer timer;
@@ -569,7 +569,7 @@ int vgw_client_new(struct vgw_loop *loop, struct vgw_pool *pool, const struct vg
         return vgw_error_nomem(err);
     c->loop = loop;
     c->pool = pool;
-    c->policy = policy;
+    c->policy = vgw_policy_ref(policy);
     if (limits)
         c->limits = *limits;
     c->limits.max_requests = c->limits.max_requests ? c->limits.max_requests : 256;
@@ -588,7 +588,9 @@ int vgw_client_new(struct vgw_loop *loop, struct vgw_pool *pool, const struct vg
 
 void vgw_client_set_policy(struct vgw_client *c, const struct vgw_policy *policy)
 {
-    c->policy = policy;
+    struct vgw_policy *before = c->policy;
+    c->policy = vgw_policy_ref(policy);
+    vgw_policy_unref(before);
 }
 
 unsigned vgw_client_count(const struct vgw_client *c)
@@ -729,5 +731,6 @@ void vgw_client_free(struct vgw_client *c)
     while (!vgw_list_empty(&c->sockets))
         watch_free(VGW_CONTAINER_OF(c->sockets.next, struct watch, link));
     vgw_timer_stop(&c->timer);
+    vgw_policy_unref(c->policy);
     vgw_free(c);
 }

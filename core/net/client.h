@@ -57,7 +57,7 @@ struct vgw_client_request {
     void *arg;
 };
 
-/** Makes a client. `policy` (may be NULL) and `pool` are borrowed and outlive it; `limits` may be NULL. */
+/** Makes a client. `policy` (may be NULL) is referenced, `pool` borrowed and outlives it; `limits` may be NULL. */
 int vgw_client_new(struct vgw_loop *loop, struct vgw_pool *pool, const struct vgw_policy *policy,
                    const struct vgw_client_limits *limits, struct vgw_client **ret_client, struct vgw_error *err);
 /** A reload's new policy; requests under way keep to it from their next step on. */

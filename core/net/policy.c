@@ -2,9 +2,11 @@
 #include "net/policy.h"
 #include "base/alloc.h"
 #include "base/str.h"
+#include <stdatomic.h>
 #include <string.h>
 
 struct vgw_policy {
+    atomic_uint refs;
     char **names; /* globs, lower case */
     size_t names_len;
     struct vgw_cidr *cidrs;
@@ -41,6 +43,7 @@ int vgw_policy_new(const char *const *allow, size_t count, struct vgw_policy **r
     int rc = 0;
     if (!VGW_NEW(p))
         return vgw_error_nomem(err);
+    atomic_init(&p->refs, 1);
     p->names = vgw_calloc(count + 1, sizeof *p->names);
     p->cidrs = vgw_calloc(count + 1, sizeof *p->cidrs);
     if (!p->names || !p->cidrs)
@@ -48,16 +51,24 @@ int vgw_policy_new(const char *const *allow, size_t count, struct vgw_policy **r
     for (size_t i = 0; i < count && !rc; i++)
         rc = add(p, allow[i], err);
     if (rc) {
-        vgw_policy_free(p);
+        vgw_policy_unref(p);
         return rc;
     }
     *ret_policy = p;
     return 0;
 }
 
-void vgw_policy_free(struct vgw_policy *p)
+struct vgw_policy *vgw_policy_ref(const struct vgw_policy *p)
 {
-    if (!p)
+    struct vgw_policy *counted = (struct vgw_policy *)(uintptr_t)p;
+    if (counted)
+        atomic_fetch_add_explicit(&counted->refs, 1, memory_order_relaxed);
+    return counted;
+}
+
+void vgw_policy_unref(struct vgw_policy *p)
+{
+    if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1)
         return;
     for (size_t i = 0; i < p->names_len; i++)
         vgw_free(p->names[i]);

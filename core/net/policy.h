@@ -39,11 +39,13 @@ char *vgw_url_authority(const struct vgw_url *url, char *out);
  * holds VGW_URL_MAX bytes. VGW_EINVALID when it does not fit or cannot be a URL. */
 int vgw_url_join(const struct vgw_url *base, const char *location, char *out, struct vgw_error *err);
 
+/** Immutable and counted (atomically): whoever goes by it for longer than a call holds a reference. */
 struct vgw_policy;
-/** `allow`: host names ("pbx.example.com", "*.example.com"), addresses and networks. VGW_EINVALID names the one that is
- * none. */
+/** With one reference. `allow`: host names ("pbx.example.com", "*.example.com"), addresses and networks. VGW_EINVALID
+ * names the one that is none. */
 int vgw_policy_new(const char *const *allow, size_t count, struct vgw_policy **ret_policy, struct vgw_error *err);
-void vgw_policy_free(struct vgw_policy *p); /* takes NULL */
+struct vgw_policy *vgw_policy_ref(const struct vgw_policy *p); /* bears NULL */
+void vgw_policy_unref(struct vgw_policy *p);                   /* takes NULL */
 /** May this URL be asked for, as far as can be told before its name is resolved? A NULL policy allows nothing special.
  * VGW_EINVALID with a sentence. */
 int vgw_policy_check_url(const struct vgw_policy *p, const struct vgw_url *url, bool trusted, struct vgw_error *err);

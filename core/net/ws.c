@@ -55,7 +55,7 @@ struct socket {
 struct client {
     struct vgw_url url;
     struct vgw_pool *pool;
-    const struct vgw_policy *policy;
+    struct vgw_policy *policy; /* a reference */
     struct vgw_timer timer;
     char **headers;
     char *protocol;
@@ -162,6 +162,7 @@ static void client_free(struct client *c)
         vgw_free(*h);
     vgw_free(c->headers);
     vgw_free(c->protocol);
+    vgw_policy_unref(c->policy);
     vgw_free(c);
 }
 
@@ -856,7 +857,7 @@ int vgw_ws_connect(struct vgw_ws_hub *hub, const struct vgw_ws_target *target, c
     if (rc)
         goto out;
     c->pool = target->pool;
-    c->policy = target->policy;
+    c->policy = vgw_policy_ref(target->policy);
     c->trusted = target->trusted;
     c->protocol = vgw_strdup(target->protocol);
     s = socket_new(hub, &target->options, events, arg);

@@ -2,6 +2,7 @@
 #include "plugin/cache.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +16,7 @@
 enum { FILE_MAX = 8 << 20 };
 
 struct vgw_plugin_cache {
+    pthread_mutex_t mutex; /* held for moments only: never while the disk is written */
     char *file;
     struct vgw_json *plugins; /* object by hash, oldest first */
     bool changed;
@@ -47,6 +49,7 @@ struct vgw_plugin_cache *vgw_plugin_cache_open(const char *file)
     struct vgw_plugin_cache *cache;
     if (!VGW_NEW(cache))
         return NULL;
+    pthread_mutex_init(&cache->mutex, NULL);
     if (file)
         cache->file = vgw_strdup(file);
     if (cache->file)
@@ -64,17 +67,23 @@ void vgw_plugin_cache_free(struct vgw_plugin_cache *cache)
     if (!cache)
         return;
     vgw_json_free(cache->plugins);
+    pthread_mutex_destroy(&cache->mutex);
     vgw_free(cache->file);
     vgw_free(cache);
 }
 
-const struct vgw_json *vgw_plugin_cache_get(const struct vgw_plugin_cache *cache, const char *hash)
+struct vgw_json *vgw_plugin_cache_get(struct vgw_plugin_cache *cache, const char *hash)
 {
-    return vgw_json_get(cache->plugins, hash);
+    pthread_mutex_lock(&cache->mutex);
+    const struct vgw_json *kept = vgw_json_get(cache->plugins, hash);
+    struct vgw_json *copy = kept ? vgw_json_copy(kept) : NULL;
+    pthread_mutex_unlock(&cache->mutex);
+    return copy;
 }
 
 int vgw_plugin_cache_put(struct vgw_plugin_cache *cache, const char *hash, struct vgw_json *desc)
 {
+    pthread_mutex_lock(&cache->mutex);
     while (vgw_json_object_count(cache->plugins) >= VGW_PLUGIN_CACHE_MAX) {
         size_t cursor = 0;
         const char *oldest;
@@ -84,7 +93,9 @@ int vgw_plugin_cache_put(struct vgw_plugin_cache *cache, const char *hash, struc
         vgw_json_del(cache->plugins, oldest);
     }
     cache->changed = true;
-    return vgw_json_set(cache->plugins, hash, desc);
+    int rc = vgw_json_set(cache->plugins, hash, desc);
+    pthread_mutex_unlock(&cache->mutex);
+    return rc;
 }
 
 static int write_file(const char *temporary, const char *text, size_t len)
@@ -106,15 +117,27 @@ static int write_file(const char *temporary, const char *text, size_t len)
     return close(fd);
 }
 
+/* False: there is nothing new to write. */
+static bool text_of(struct vgw_plugin_cache *cache, struct vgw_buf *text)
+{
+    pthread_mutex_lock(&cache->mutex);
+    bool changed = cache->file && cache->changed;
+    if (changed) {
+        vgw_buf_printf(text, "{\"version\":%d,\"abi_major\":%u,\"abi_minor\":%u,\"plugins\":", FORMAT,
+                       VOICEGW_ABI_MAJOR, VOICEGW_ABI_MINOR);
+        vgw_json_write(cache->plugins, text);
+        vgw_buf_adds(text, "}\n");
+        cache->changed = false;
+    }
+    pthread_mutex_unlock(&cache->mutex);
+    return changed;
+}
+
 int vgw_plugin_cache_save(struct vgw_plugin_cache *cache, struct vgw_error *err)
 {
-    if (!cache->file || !cache->changed)
-        return 0;
     struct vgw_buf text = {0}, temporary = {0};
-    vgw_buf_printf(&text, "{\"version\":%d,\"abi_major\":%u,\"abi_minor\":%u,\"plugins\":", FORMAT, VOICEGW_ABI_MAJOR,
-                   VOICEGW_ABI_MINOR);
-    vgw_json_write(cache->plugins, &text);
-    vgw_buf_adds(&text, "}\n");
+    if (!text_of(cache, &text))
+        return 0;
     vgw_buf_printf(&temporary, "%s.tmp", cache->file);
     int rc = 0;
     if (text.failed || temporary.failed)
@@ -124,8 +147,11 @@ int vgw_plugin_cache_save(struct vgw_plugin_cache *cache, struct vgw_error *err)
         rc = vgw_error_at(err, VGW_ESTORAGE, cache->file,
                           "the cache of plugin probes cannot be written (%s): the next start probes again",
                           strerror(errno));
-    else
-        cache->changed = false;
+    if (rc != 0) {
+        pthread_mutex_lock(&cache->mutex);
+        cache->changed = true;
+        pthread_mutex_unlock(&cache->mutex);
+    }
     vgw_buf_done(&text);
     vgw_buf_done(&temporary);
     return rc;

@@ -1,5 +1,6 @@
 /* instance.c - the life of an instance: new, created, running, draining, drained, gone. */
 #include "plugin/instance.h"
+#include <stdio.h>
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/str.h"
@@ -71,14 +72,19 @@ void vgw_instance_free(struct vgw_instance *i)
 static int refused(const struct vgw_instance *i, const char *what, int32_t status, struct vgw_error *err)
 {
     const char *sentence = i->host->last_error ? i->host->last_error(i->host) : NULL;
+    const char *plugin = vgw_plugin_module_desc(i->module)->name;
+    char place[128];
+    int n = snprintf(place, sizeof place, "%s.%s", i->section, i->name);
+    if (n < 0)
+        place[0] = '\0';
     if (status > 0 || status < VGW_EINTERNAL)
-        return vgw_error_set(err, VGW_EINTERNAL,
-                             "%s.%s: the plugin %s answered %s() with %d, which is no status of voicegw/status.h",
-                             i->section, i->name, vgw_plugin_module_desc(i->module)->name, what, (int)status);
+        return vgw_error_at(err, VGW_EINTERNAL, place,
+                            "the plugin %s answered %s() with %d, which is no status of voicegw/status.h", plugin, what,
+                            (int)status);
     if (sentence && *sentence)
-        return vgw_error_set(err, status, "%s.%s: %s", i->section, i->name, sentence);
-    return vgw_error_set(err, status, "%s.%s: the plugin %s refused %s() with %s and gave no reason", i->section,
-                         i->name, vgw_plugin_module_desc(i->module)->name, what, vgw_status_info(status)->name);
+        return vgw_error_at(err, status, place, "%s", sentence);
+    return vgw_error_at(err, status, place, "the plugin %s refused %s() with %s and gave no reason", plugin, what,
+                        vgw_status_info(status)->name);
 }
 
 static int wrong_state(const struct vgw_instance *i, const char *what, struct vgw_error *err)

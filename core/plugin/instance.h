@@ -58,8 +58,8 @@ int vgw_instance_new(struct vgw_plugin_module *module, const char *section, cons
  * from inside a callback of this plugin: its code would be unmapped under it. */
 void vgw_instance_free(struct vgw_instance *i);
 
-/** NEW to CREATED. `options` is the host's and lives as voicegw/plugin.h says. A refusal carries the plugin's sentence.
- */
+/** NEW to CREATED. `options` is the host's and lives as voicegw/plugin.h says. A refusal is the plugin's
+ * sentence as it stands, its place "section.name". */
 int vgw_instance_create(struct vgw_instance *i, const struct voicegw_options *options, struct vgw_error *err);
 /** CREATED to RUNNING. */
 int vgw_instance_start(struct vgw_instance *i, struct vgw_error *err);

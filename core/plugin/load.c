@@ -5,12 +5,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ltdl.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/alloc.h"
 #include "base/str.h"
 #include "plugin/file.h"
+
+/* libltdl bears one thread at a time; code is opened on an io lane while control may close some. */
+static pthread_mutex_t ltdl = PTHREAD_MUTEX_INITIALIZER;
 
 struct vgw_plugin_loader {
     char *dir;
@@ -116,18 +120,23 @@ static int open_failed(const char *file, const char *copy, struct vgw_error *err
                                 : "install what it needs, or build it again on this system");
 }
 
-static int open_copy(struct vgw_plugin_module *m, const char *file, struct vgw_error *err)
+static int open_code(struct vgw_plugin_module *m, const char *code, const char *file, struct vgw_error *err)
 {
     lt_dladvise advise;
-    if (lt_dladvise_init(&advise) != 0)
+    pthread_mutex_lock(&ltdl);
+    if (lt_dladvise_init(&advise) != 0) {
+        pthread_mutex_unlock(&ltdl);
         return vgw_error_nomem(err);
+    }
     if (lt_dladvise_local(&advise) == 0)
-        m->handle = lt_dlopenadvise(m->copy, advise);
+        m->handle = lt_dlopenadvise(code, advise);
     lt_dladvise_destroy(&advise);
-    if (!m->handle)
-        return open_failed(file, m->copy, err);
+    int rc = m->handle ? 0 : open_failed(file, code, err);
     const struct voicegw_plugin *(*entry)(uint32_t, uint32_t);
-    *(void **)&entry = lt_dlsym(m->handle, "voicegw_plugin_entry");
+    *(void **)&entry = m->handle ? lt_dlsym(m->handle, "voicegw_plugin_entry") : NULL;
+    pthread_mutex_unlock(&ltdl);
+    if (rc < 0)
+        return rc;
     if (entry)
         m->plugin = entry(VOICEGW_ABI_MAJOR, VOICEGW_ABI_MINOR);
     if (!m->plugin)
@@ -164,7 +173,7 @@ int vgw_plugin_load(struct vgw_plugin_loader *loader, const char *file, const ch
     m->copy = vgw_buf_take(&path);
     rc = m->copy ? make_copy(file, m->copy, hash, err) : vgw_error_nomem(err);
     if (rc == 0)
-        rc = open_copy(m, file, err);
+        rc = open_code(m, m->copy, file, err);
     if (rc == 0)
         rc = check_same(m, file, desc, err);
     if (rc == 0) {
@@ -173,6 +182,24 @@ int vgw_plugin_load(struct vgw_plugin_loader *loader, const char *file, const ch
         return 0;
     }
     vgw_plugin_module_unref(m);
+    return rc;
+}
+
+int vgw_plugin_open(const char *file, struct vgw_plugin_module **ret_module, struct vgw_error *err)
+{
+    struct vgw_plugin_module *m;
+    if (lt_dlinit() != 0)
+        return vgw_error_set(err, VGW_EINTERNAL, "libltdl does not start (%s)", lt_dlerror());
+    if (!VGW_NEW(m))
+        return vgw_error_nomem(err);
+    m->refs = 1;
+    int rc = open_code(m, file, file, err);
+    if (rc == 0)
+        rc = vgw_plugin_desc_read(m->plugin, &m->desc, err);
+    if (rc == 0)
+        *ret_module = m;
+    else
+        vgw_plugin_module_unref(m);
     return rc;
 }
 
@@ -186,8 +213,11 @@ void vgw_plugin_module_unref(struct vgw_plugin_module *module)
 {
     if (!module || --module->refs > 0)
         return;
-    if (module->handle && module->desc && module->desc->closable)
+    if (module->handle && module->desc && module->desc->closable) {
+        pthread_mutex_lock(&ltdl);
         lt_dlclose(module->handle);
+        pthread_mutex_unlock(&ltdl);
+    }
     if (module->copy)
         unlink(module->copy);
     vgw_plugin_desc_free(module->desc);

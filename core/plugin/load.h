@@ -11,8 +11,8 @@ struct vgw_plugin_loader;
 struct vgw_plugin_module; /* one opened copy of a plugin's code, reference counted */
 
 /** A loader whose copies live in `dir`, which must allow execution; it is made (mode 0700) when absent, and what an
- * earlier process left in it is removed. 0 and *ret_loader, VGW_ESTORAGE or VGW_ELIMIT. All functions of this header:
- * control thread. */
+ * earlier process left in it is removed. 0 and *ret_loader, VGW_ESTORAGE or VGW_ELIMIT. Functions of
+ * this header: one thread at a time; a module's count belongs to control once it has been handed over. */
 int vgw_plugin_loader_new(const char *dir, struct vgw_plugin_loader **ret_loader, struct vgw_error *err);
 /** Takes NULL. Modules keep what they need: they may outlive the loader. */
 void vgw_plugin_loader_free(struct vgw_plugin_loader *loader);
@@ -23,6 +23,9 @@ void vgw_plugin_loader_free(struct vgw_plugin_loader *loader);
  * Blocks for a file copy: loads happen at start and reload. */
 int vgw_plugin_load(struct vgw_plugin_loader *loader, const char *file, const char *hash, struct vgw_plugin_desc *desc,
                     struct vgw_plugin_module **ret_module, struct vgw_error *err);
+/** For a helper process: opens the file itself, without a copy, and reads its descriptor. 0 and *ret_module with one
+ * reference; VGW_ECONFIG, VGW_ELIMIT, VGW_EINTERNAL. */
+int vgw_plugin_open(const char *file, struct vgw_plugin_module **ret_module, struct vgw_error *err);
 struct vgw_plugin_module *vgw_plugin_module_ref(struct vgw_plugin_module *module);
 /** Gives a reference back; NULL is borne. With the last one the code is unmapped if the plugin says that this is safe
  *  (VOICEGW_PLUGIN_CLOSABLE), else it stays mapped for the process's life. */

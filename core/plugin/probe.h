@@ -2,6 +2,7 @@
  * nothing. */
 #ifndef VGW_PLUGIN_PROBE_H
 #define VGW_PLUGIN_PROBE_H
+#include <stdatomic.h>
 #include <stdint.h>
 #include "base/error.h"
 #include "plugin/cache.h"
@@ -15,7 +16,8 @@ struct vgw_plugin_prober {
     struct vgw_plugin_cache *cache; /* NULL: each probe spawns a child */
     const char *helper;             /* program that calls vgw_probe_main(); NULL: /proc/self/exe */
     uint32_t timeout_ms;            /* for the child as a whole; 0: VGW_PLUGIN_PROBE_TIMEOUT_MS */
-    unsigned spawned;               /* children so far */
+    const atomic_bool *stop;        /* once true, helpers are given up (VGW_EBUSY): the gateway ends. May be NULL */
+    _Atomic unsigned spawned;       /* children so far */
 };
 
 /** Probes `file` as the plugin `name`. 0, *ret_desc (vgw_plugin_desc_free) and the content's hash in `ret_hash`
@@ -23,7 +25,7 @@ struct vgw_plugin_prober {
  * by others, foreign owner, not ELF, wrong architecture, a library or symbol that is missing (by name), no
  * voicegw_plugin_entry, wrong ABI major, a constructor or the entry that crashed (by signal), exited or hung, a wrong
  * descriptor, a name that is not the file's. Only successes are cached: a missing library may come. Blocks up to the
- * time limit: at start-up, or on an io lane; one thread at a time for a prober. */
+ * time limit: at start-up, or on an io lane. Thread: any that may block, also several at once. */
 int vgw_plugin_probe(struct vgw_plugin_prober *prober, const char *file, const char *name,
                      struct vgw_plugin_desc **ret_desc, char *ret_hash, struct vgw_error *err);
 

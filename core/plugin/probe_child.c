@@ -1,38 +1,7 @@
 /* probe_child.c - the helper's side of a probe: a process that may crash. */
 #include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <signal.h>
-#include <unistd.h>
-#include "base/buf.h"
-#include "base/str.h"
-#include "plugin/probe.h"
-
-static void put_line(int fd, struct vgw_buf *line)
-{
-    vgw_buf_addc(line, '\n');
-    const char *p = vgw_buf_str(line);
-    for (size_t left = line->failed ? 0 : line->len; left > 0;) {
-        ssize_t n = write(fd, p, left);
-        if (n <= 0)
-            break;
-        p += n;
-        left -= (size_t)n;
-    }
-    vgw_buf_done(line);
-}
-
-static void put_text(int fd, const char *key, const char *text)
-{
-    struct vgw_buf line = {0};
-    vgw_buf_printf(&line, "{\"%s\":", key);
-    vgw_json_quote(&line, text, strlen(text));
-    vgw_buf_addc(&line, '}');
-    put_line(fd, &line);
-}
+#include "plugin/child.h"
 
 /* The loader's message as a sentence with its remedy; the file's own name before it is left out. */
 static void explain_dlerror(const char *file, const char *message, struct vgw_error *err)
@@ -63,14 +32,14 @@ static void explain_dlerror(const char *file, const char *message, struct vgw_er
 
 static int probe(int fd, const char *file, struct vgw_error *err)
 {
-    put_text(fd, "stage", "constructor");
+    vgw_plugin_child_stage(fd, "constructor");
     void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
         const char *message = dlerror();
         explain_dlerror(file, message ? message : "no reason given", err);
         return err->status;
     }
-    put_text(fd, "stage", "entry");
+    vgw_plugin_child_stage(fd, "entry");
     const struct voicegw_plugin *(*entry)(uint32_t, uint32_t);
     *(void **)&entry = dlsym(handle, "voicegw_plugin_entry");
     if (!entry)
@@ -83,17 +52,13 @@ static int probe(int fd, const char *file, struct vgw_error *err)
             err, VGW_ECONFIG,
             "its voicegw_plugin_entry refuses this gateway's ABI %u.%u: build it with this gateway's SDK",
             VOICEGW_ABI_MAJOR, VOICEGW_ABI_MINOR);
-    put_text(fd, "stage", "descriptor");
+    vgw_plugin_child_stage(fd, "descriptor");
     struct vgw_plugin_desc *desc = NULL;
     int rc = vgw_plugin_desc_read(plugin, &desc, err);
     if (rc != 0)
         return rc;
     struct vgw_json *json = vgw_plugin_desc_to_json(desc);
-    struct vgw_buf line = {0};
-    vgw_buf_adds(&line, "{\"plugin\":");
-    vgw_json_write(json, &line);
-    vgw_buf_addc(&line, '}');
-    put_line(fd, &line);
+    vgw_plugin_child_answer(fd, json);
     vgw_json_free(json);
     vgw_plugin_desc_free(desc);
     return 0;
@@ -101,16 +66,10 @@ static int probe(int fd, const char *file, struct vgw_error *err)
 
 int vgw_probe_main(const char *file)
 {
-    int64_t fd = STDOUT_FILENO;
     struct vgw_error err = {0};
-    const char *given = getenv("VGW_PROBE_FD");
-    if (!given || !vgw_parse_i64(given, &fd) || fd < 0 || fd > 1024)
-        fd = STDOUT_FILENO;
-    /* A broken plugin leaves no core file and does not outlive the gateway. */
-    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (probe((int)fd, file, &err) == 0)
+    int fd = vgw_plugin_child_begin();
+    if (probe(fd, file, &err) == 0)
         return 0;
-    put_text((int)fd, "error", err.text);
+    vgw_plugin_child_error(fd, &err);
     return 1;
 }

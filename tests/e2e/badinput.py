@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# budget: 90 s
+# budget: 120 s
 """What is wrong is refused with a sentence that says what would be right, and the rest runs on."""
 import json
 import os
@@ -138,6 +138,80 @@ def test_broken_plugins_are_refused_and_the_rest_runs():
         g.stop()
         code, said = g.check()
         assert code == 78 and all(b in said for b in broken), (code, said)
+    finally:
+        g.done()
+
+
+def test_what_only_create_refuses_is_told_with_its_place():
+    menus = "id: a\ngreeting: hi\noptions:\n  - phrases: [hello]\n    sayy: hi\n---\nid: b\noptions: [{digits: '1', hangup: true}]\n"
+    script = "id: one\nsteps:\n  - say: {text: hi}\n  - hangupp\n"
+    config = base(mock="scripts: script.yaml", more="""
+departments: {desk: "+15550100"}
+""").replace("assistants: {echo: {plugin: echo}, back: {plugin: loopback}}",
+                "assistants:\n  echo: {plugin: echo}\n  desk: {plugin: menu, file: menu.yaml}\n  none: {plugin: menu}")
+    assert "  desk: {plugin: menu" in config, config
+    outcome = base().replace("providers:\n", "providers:\n  second:\n    plugin: mock\n    outcomes:\n      - {to: '+1', outcome: busy}\n      - to: '+2'\n        outcome: bussy\n")
+    assert "  second:" in outcome, outcome
+    g = Gateway(config)
+    try:
+        for name, text in (("menu.yaml", menus), ("script.yaml", script)):
+            with open(os.path.join(g.folder, name), "w", encoding="utf-8") as f:
+                f.write(text)
+        code, said = g.check()
+        assert code == 78, said
+        assert "menu.yaml:5:5: assistants.desk: " in said and '"sayy"' in said, said
+        assert "script.yaml:4:5: providers.lab: script_documents[0]: steps[1]" in said, said
+        line = next(n for n, text in enumerate(open(g.config, encoding="utf-8"), 1) if "  none: {plugin: menu}" in text)
+        assert f"voicegw.yaml:{line}:3: assistants.none: there is no menu" in said, said
+        assert "assistants.desk: assistants.desk" not in said, said
+        g.write(outcome)
+        code, said = g.check()
+        line = next(n for n, text in enumerate(open(g.config, encoding="utf-8"), 1) if "bussy" in text)
+        assert code == 78 and f"voicegw.yaml:{line}:9: providers.second: outcomes[1]: outcome must be" in said, said
+        # the same by a reload, and what runs is not touched
+        g.write(base())
+        g.start()
+        g.write(config)
+        refused = g.request("POST", "/voice/reload", {})
+        assert refused.status == 422, refused
+        fields = [e["field"] for e in refused.json["errors"]]
+        assert any(f.endswith("menu.yaml:5:5") for f in fields) and any(f.endswith("script.yaml:4:5") for f in fields), refused
+        assert "assistants.desk: assistants.desk" not in refused.body, refused
+        g.call("+1555")
+        g.write(base())
+        assert g.post("/voice/reload", {})["generation"] == 2
+        g.stop()
+    finally:
+        g.done()
+
+
+def test_a_create_that_crashes_hangs_or_leaves_harms_nothing():
+    g = Gateway()
+    try:
+        folder = g.plugins[0] = os.path.join(g.folder, "plugins")
+        shutil.copytree(os.path.join(build(), "plugins"), folder)
+        ways = {"crash": "crashed with SIGABRT", "hang": "hung", "exit": "exit code 7", "refuse": "count must be prime", "destroys": "its destroy()"}
+        for way, define in zip(ways, ("CRASH_IN_CREATE", "HANG_IN_CREATE", "EXIT_IN_CREATE", "REFUSE_IN_CREATE", "CRASH_IN_DESTROY")):
+            compile_plugin(folder, way, "-D" + define)
+        compile_plugin(folder, "fine")
+        bad = base(more="actions:\n" + "".join(f"  my-{way}: {{plugin: {way}, count: 4}}\n" for way in [*ways, "fine"]))
+        g.write(bad)
+        code, said = g.check()
+        assert code == 78, said
+        for way, words in ways.items():
+            line = next(text for text in said.splitlines() if f"actions.my-{way}: " in text)
+            assert words in line and "voicegw.yaml:" in line, (way, said)
+        assert "my-fine" not in said, said
+        g.write(base())
+        g.start()
+        g.write(bad)
+        feed = g.feed()
+        refused = g.request("POST", "/voice/reload", {})
+        assert refused.status == 422 and all(words in refused.body for words in ways.values()), refused
+        call = g.call("+1555")
+        feed.wait("call_answered", call_id=call["call_id"])
+        assert g.get("/health")["status"] == "ok"
+        g.stop()
     finally:
         g.done()
 

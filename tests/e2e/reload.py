@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-# budget: 120 s
+# budget: 180 s
 """A new configuration and new plugins under calls that run."""
 import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 
 from daemon import ROOT, Feed, Gateway, Stream, base, build, gateway, loud, run
@@ -312,6 +313,106 @@ def test_fifty_streams_live_through_reloads():
             s.stop()
         feed.wait("call_ended", count=50)
         assert len(g.history(50)) == 50
+
+
+def hang(g, folder, name):
+    """A plugin whose constructor never returns, and a configuration that names it."""
+    subprocess.run(["cc", "-std=c17", "-D_GNU_SOURCE", "-shared", "-fPIC", f"-I{ROOT}/plugin-sdk/include", f'-DSUBJECT_NAME="{name}"',
+                    "-DHANG_IN_CONSTRUCTOR", "-o", os.path.join(folder, name + ".so"), f"{ROOT}/tests/abi/plugins/subject.c"], check=True)
+    g.write(base(assistant="back", more=f"actions: {{a: {{plugin: {name}, count: 1}}}}"))
+
+
+def asked(g, answers):
+    t = threading.Thread(target=lambda: answers.append(g.request("POST", "/voice/reload", {})))
+    t.start()
+    return t
+
+
+def test_a_plugin_that_hangs_holds_nobody():
+    g = Gateway(base(assistant="back"))
+    try:
+        folder = own_plugins(g)
+        g.start()
+        feed = g.feed()
+        a = Stream(g, "a")
+        feed.wait("call_answered", session_id="mock-a")
+        hang(g, folder, "hangs")
+        first, later = [], []
+        waiting = [asked(g, first)]
+        g.until(lambda: probing(g))
+        # while the probe hangs: audio goes on, calls come and go, and others ask for a reload too
+        echoed(a, 0x41)
+        for _ in range(5):
+            call = g.call("+1555")
+            feed.wait("call_answered", call_id=call["call_id"])
+            g.post(f"/voice/calls/{call['call_id']}/end")
+            feed.wait("call_ended", call_id=call["call_id"])
+        assert not first, "the probe was over before anything was tried"
+        g.write(base(assistant="back", more='departments: {desk: "+15550100"}'))
+        g.process.send_signal(signal.SIGHUP)
+        waiting += [asked(g, later) for _ in range(3)]
+        for t in waiting:
+            t.join()
+        assert first[0].status == 422 and "hung" in first[0].body and "voicegw.yaml:" in first[0].body, first
+        # all who asked meanwhile got one reload, of what was written meanwhile
+        assert [x.status for x in later] == [200] * 3, later
+        assert {x.json["generation"] for x in later} == {2} and "departments" in later[0].json["changed"][0], later
+        g.until(lambda: g.metric("voicegw_reloads_total", 0, result="ok") == 1)
+        assert g.metric("voicegw_reloads_total", result="refused") == 1
+        echoed(a, 0x42)
+        a.stop()
+        feed.wait("call_ended", session_id="mock-a")
+        g.stop()
+    finally:
+        g.done()
+
+
+def probing(g):
+    """Does the gateway have a helper now?"""
+    with open(f"/proc/{g.process.pid}/task/{g.process.pid}/children", encoding="ascii") as f:
+        if f.read().strip():
+            return True
+    for task in os.listdir(f"/proc/{g.process.pid}/task"):
+        try:
+            with open(f"/proc/{g.process.pid}/task/{task}/children", encoding="ascii") as f:
+                if f.read().strip():
+                    return True
+        except FileNotFoundError:
+            pass
+    return False
+
+
+def test_the_end_comes_while_a_reload_is_under_way():
+    g = Gateway(base(assistant="back"))
+    try:
+        folder = own_plugins(g)
+        g.start()
+        hang(g, folder, "hangs")
+        answers = []
+        t = asked(g, answers)
+        g.until(lambda: probing(g))
+        began = time.monotonic()
+        g.stop()
+        t.join()
+        assert time.monotonic() - began < 4, "the end waited for a probe that hung"
+        assert answers[0].status in (409, 503) and "ends" in answers[0].body, answers
+    finally:
+        g.done()
+
+
+def test_wrong_certificate_is_refused_with_its_place():
+    with gateway(base(assistant="back")) as g:
+        pem = os.path.join(g.folder, "wrong.pem")
+        with open(pem, "w", encoding="utf-8") as f:
+            f.write("no certificate")
+        text = base(assistant="back").replace("http: {", f"http: {{tls: {{certificate: {pem}, key: {pem}}}, ")
+        assert "tls:" in text, text
+        g.write(text)
+        refused = g.request("POST", "/voice/reload", {})
+        assert refused.status == 422 and "voicegw.yaml:" in refused.body and "wrong.pem" in refused.body, refused
+        code, said = g.check()
+        assert code == 78 and "wrong.pem" in said, said
+        g.write(base(assistant="back"))
 
 
 if __name__ == "__main__":

@@ -439,6 +439,6 @@ int main(int argc, char **argv)
     vgw_pool_free(app.pool);
     vgw_loop_free(app.control);
     vgw_tls_server_free(app.tls);
-    vgw_policy_free(app.policy);
+    vgw_policy_unref(app.policy);
     return 0;
 }

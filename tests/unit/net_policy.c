@@ -154,7 +154,7 @@ Test(net_policy, lists_allow_names_addresses_and_networks)
     cr_assert_lt(vgw_policy_check_addr(p, &u, &other, false, NULL), 0);
     cr_assert_eq(vgw_url_parse("http://localhost/", &u, NULL), 0);
     cr_assert_eq(vgw_policy_check_url(p, &u, false, NULL), 0);
-    vgw_policy_free(p);
+    vgw_policy_unref(p);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         cr_assert_eq(vgw_policy_new(&bad[i], 1, &p, NULL), VGW_EINVALID, "\"%s\" was taken", bad[i]);
 }
@@ -174,4 +174,19 @@ Test(net_policy, locations_are_joined)
         cr_assert_eq(vgw_url_join(&base, rows[i].location, out, NULL), 0);
         cr_assert_str_eq(out, rows[i].joined);
     }
+}
+
+Test(net_policy, lives_as_long_as_whoever_goes_by_it)
+{
+    static const char *const allow[] = {"10.0.0.0/8", "pbx.example.com"};
+    struct vgw_policy *p = NULL;
+    struct vgw_url url;
+    cr_assert_null(vgw_policy_ref(NULL));
+    vgw_policy_unref(NULL);
+    cr_assert_eq(vgw_policy_new(allow, 2, &p, NULL), 0);
+    struct vgw_policy *held = vgw_policy_ref(p);
+    vgw_policy_unref(p);
+    cr_assert_eq(vgw_url_parse("http://10.1.2.3/", &url, NULL), 0);
+    cr_assert_eq(vgw_policy_check_url(held, &url, false, NULL), 0);
+    vgw_policy_unref(held);
 }

@@ -68,7 +68,8 @@ Test(instance, life_goes_one_way_and_refusals_carry_the_plugins_sentence)
     cr_assert_eq(vgw_instance_start(i, &err), 0);
     cr_assert_eq(vgw_instance_start(i, &err), VGW_EBUSY);
     cr_assert_eq(vgw_instance_reconfigure(i, NULL, &err), VGW_ECONFIG);
-    cr_assert_str_eq(err.text, "actions.desk: the colour must be blue");
+    cr_assert_str_eq(err.text, "the colour must be blue");
+    cr_assert_str_eq(err.place, "actions.desk");
     cr_assert_not(vgw_instance_on_drained(i), "drained() that nobody asked for changes nothing");
     cr_assert_eq(vgw_instance_drain(i), 0);
     cr_assert_eq(subject_drained, i);

@@ -140,31 +140,50 @@ static void new_session(struct world *w)
         vgw_session_add_turn(s, "user", "hello", -1, 0.5, false, NULL, NULL);
 }
 
+struct reload_asked {
+    struct world *w;
+    bool broken;
+    uint64_t before; /* the generation, as the reload was asked for */
+};
+
+static void on_reloaded(void *arg, int status, const char *sentence, const struct vgw_json *answer,
+                        const struct vgw_config_errors *errors)
+{
+    struct reload_asked *a = arg;
+    struct world *w = a->w;
+    struct vgw_buf text = {0};
+    if (errors)
+        vgw_config_errors_print(errors, &text);
+    w->reloading = false;
+    if (status == VGW_EBUSY) /* the gateway ends */
+        a->before = vgw_gateway_generation(w->gateway);
+    else if (a->broken != (status < 0))
+        world_fail(w, "a %s configuration gave %d: %s %s", a->broken ? "broken" : "good", status, sentence,
+                   vgw_buf_str(&text));
+    if (vgw_gateway_generation(w->gateway) != a->before + (status == 0))
+        world_fail(w, "the generation went from %llu to %llu with status %d", (unsigned long long)a->before,
+                   (unsigned long long)vgw_gateway_generation(w->gateway), status);
+    if ((answer != NULL) != (status == 0))
+        world_fail(w, "a reload with status %d has %s answer", status, answer ? "an" : "no");
+    vgw_buf_done(&text);
+    vgw_free(a);
+}
+
+/* One at a time: each is held against the file that was written for it. */
 static void reload(struct world *w)
 {
-    struct vgw_config_reader reader = {0};
-    struct vgw_error err = {0};
-    struct vgw_json *answer = NULL;
+    struct reload_asked *a;
+    if (w->reloading || !VGW_NEW(a))
+        return;
     char *yaml = config_random(w, 1 + (unsigned)vgw_rng_below(&w->rng, 3));
-    bool broken = chance(w, 20);
-    if (broken)
+    *a = (struct reload_asked){w, chance(w, 20), vgw_gateway_generation(w->gateway)};
+    if (a->broken)
         world_configure(w, "gateway: {workers: many}\nroutes: 7\n");
     else if (yaml)
         world_configure(w, yaml);
-    uint64_t before = vgw_gateway_generation(w->gateway);
-    int rc = vgw_gateway_reload(w->gateway, &reader, &answer, &err);
-    struct vgw_buf text = {0};
-    vgw_config_errors_print(&reader.errors, &text);
-    if (broken != (rc < 0))
-        world_fail(w, "a %s configuration gave %d: %s %s", broken ? "broken" : "good", rc, err.text,
-                   vgw_buf_str(&text));
-    vgw_buf_done(&text);
-    if (vgw_gateway_generation(w->gateway) != before + (rc == 0))
-        world_fail(w, "the generation went from %llu to %llu with status %d", (unsigned long long)before,
-                   (unsigned long long)vgw_gateway_generation(w->gateway), rc);
-    vgw_json_free(answer);
-    vgw_config_reader_done(&reader);
     vgw_free(yaml);
+    w->reloading = true;
+    vgw_gateway_reload(w->gateway, on_reloaded, a);
 }
 
 static void drain_and_back(struct world *w)

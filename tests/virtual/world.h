@@ -35,6 +35,7 @@ struct world {
     struct vgw_list commands; /* of struct asked */
     unsigned asked;
     bool drained, rows_read, restarted;
+    bool reloading;    /* one is asked for and not answered */
     char failure[600]; /* "" while all is well; the first thing that was not */
 };
 

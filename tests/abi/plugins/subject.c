@@ -23,6 +23,13 @@
 #define SUBJECT_SIZE sizeof(struct voicegw_plugin)
 #endif
 
+#ifndef SUBJECT_KIND
+#define SUBJECT_KIND VOICEGW_KIND_ACTION
+#endif
+#ifndef SUBJECT_CAPS
+#define SUBJECT_CAPS VOICEGW_CAP_END
+#endif
+
 struct instance {
     const struct voicegw_host *host;
 };
@@ -53,6 +60,19 @@ void a_symbol_of_nobody(void);
 static int32_t on_create(const struct voicegw_host *host, const struct voicegw_options *options, void **ret_instance)
 {
     (void)options;
+#ifdef CRASH_IN_CREATE
+    abort();
+#endif
+#ifdef HANG_IN_CREATE
+    for (;;)
+        pause();
+#endif
+#ifdef EXIT_IN_CREATE
+    _exit(7);
+#endif
+#ifdef REFUSE_IN_CREATE
+    return host->set_error(host, VOICEGW_ECONFIG, "count must be prime");
+#endif
     struct instance *i = malloc(sizeof *i);
     if (!i)
         return VOICEGW_ELIMIT;
@@ -89,6 +109,9 @@ static void on_destroy(void *instance)
 {
     struct instance *i = instance;
     i->host->log(i->host, VOICEGW_LOG_INFO, "destroy " SUBJECT_VERSION, NULL);
+#ifdef CRASH_IN_DESTROY
+    abort();
+#endif
     free(i);
 }
 
@@ -118,10 +141,10 @@ static const struct voicegw_option options[] = {
 };
 static const struct voicegw_factory factory = {
     .size = sizeof factory,
-    .kind = VOICEGW_KIND_ACTION,
+    .kind = SUBJECT_KIND,
     .options = options,
     .option_count = 2,
-    .caps = VOICEGW_CAP_END,
+    .caps = SUBJECT_CAPS,
     .create = on_create,
     .start = on_start,
     .reconfigure = on_reconfigure,
