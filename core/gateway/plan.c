@@ -60,12 +60,31 @@ static void find_plugins(const struct vgw_plan_source *source, struct vgw_config
 
 static const char *route_place(void *arg, size_t index)
 {
-    static char text[160];
+    static _Thread_local char text[160];
     struct vgw_buf b = {0};
     vgw_node_place(vgw_node_at(arg, index), &b);
     vgw_strcopy(text, sizeof text, vgw_buf_str(&b));
     vgw_buf_done(&b);
     return text;
+}
+
+/* The instance's name or its plugin's, as a glob: what a route's match.provider may be. */
+static void check_match(struct vgw_config_reader *reader, const struct vgw_plan *plan, const struct vgw_node *match,
+                        const char *provider)
+{
+    const struct vgw_recipe *found[VGW_PLAN_PROVIDERS_MAX];
+    const char *names[2 * VGW_PLAN_PROVIDERS_MAX];
+    if (!provider || vgw_plan_providers(plan, provider, found))
+        return;
+    size_t n = 0, all = vgw_plan_providers(plan, NULL, found);
+    for (size_t i = 0; i < all; i++) {
+        names[n++] = found[i]->name;
+        names[n++] = found[i]->plugin;
+    }
+    const char *near = vgw_nearest(provider, names, n);
+    vgw_node_key_error(&reader->errors, match, "provider",
+                       "'%s' is neither the name nor the plugin of an instance under `providers:`%s%s%s", provider,
+                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 static void check_name(struct vgw_config_reader *reader, const struct vgw_plan *plan, const struct vgw_node *route,
@@ -109,30 +128,38 @@ static void check_media(struct vgw_config_reader *reader, const struct vgw_plan 
             "or a workflow");
 }
 
+/* A workflow that is written but refused has told its own errors. */
+static bool is_written(const struct vgw_node *docs, const char *id)
+{
+    for (size_t i = 0; i < vgw_node_count(docs); i++) {
+        const char *other = vgw_node_text(vgw_node_get(vgw_node_at(docs, i), "id"));
+        if (other && vgw_streq(other, id))
+            return true;
+    }
+    return false;
+}
+
 static void check_route(struct vgw_config_reader *reader, const struct vgw_plan *plan, const struct vgw_route *r,
-                        const struct vgw_node *node)
+                        const struct vgw_node *node, const struct vgw_node *workflows)
 {
     struct vgw_talk_options talk = vgw_talk_defaults();
     struct vgw_error err = {0};
     check_name(reader, plan, node, "assistant", "assistants", r->assistant);
-    check_name(reader, plan, vgw_node_get(node, "match"), "provider", "providers", r->provider);
+    check_match(reader, plan, vgw_node_get(node, "match"), r->provider);
     for (size_t i = 0; i < r->stt_count; i++)
         check_name(reader, plan, node, "stt", "stt", r->stt[i]);
     for (size_t i = 0; i < r->tts_count; i++)
         check_name(reader, plan, node, "tts", "tts", r->tts[i]);
-    if (r->workflow && !vgw_flow_set_workflow(plan->flows, r->workflow))
+    if (r->workflow && !vgw_flow_set_workflow(plan->flows, r->workflow) && !is_written(workflows, r->workflow))
         vgw_node_key_error(&reader->errors, node, "workflow", "there is no workflow '%s'", r->workflow);
     if (vgw_talk_options_apply(&talk, r->talk, &err) < 0)
         vgw_node_key_error(&reader->errors, node, "talk", "%s", err.text);
     check_media(reader, plan, r, node);
-    const struct vgw_recipe *p = r->provider ? vgw_plan_recipe(plan, "providers", r->provider) : NULL;
-    if (p && p->options && r->assistant && !(p->caps & (VOICEGW_CAP_MEDIA | VOICEGW_CAP_CONVERSATION)))
-        vgw_node_key_error(&reader->errors, node, "assistant",
-                           "the provider '%s' has no media, so no assistant can talk on its calls; leave it out",
-                           r->provider);
+    vgw_caps_check_route(reader, plan, r, node);
 }
 
-static void compile_routes(struct vgw_config_reader *reader, const struct vgw_node *root, struct vgw_plan *plan)
+static void compile_routes(struct vgw_config_reader *reader, const struct vgw_node *root, struct vgw_plan *plan,
+                           const struct vgw_node *workflows)
 {
     const struct vgw_node *list = vgw_node_get(root, "routes");
     struct vgw_json *json = NULL;
@@ -145,7 +172,7 @@ static void compile_routes(struct vgw_config_reader *reader, const struct vgw_no
         vgw_node_error(&reader->errors, list, "%s", err.text);
     } else {
         for (size_t i = 0; i < plan->routes->count && i < vgw_node_count(list); i++)
-            check_route(reader, plan, &plan->routes->routes[i], vgw_node_at(list, i));
+            check_route(reader, plan, &plan->routes->routes[i], vgw_node_at(list, i), workflows);
     }
     vgw_json_free(json);
 }
@@ -240,20 +267,18 @@ static void compile_flow(const struct vgw_plan_source *source, struct vgw_config
 }
 
 static void compile_flows(const struct vgw_plan_source *source, struct vgw_config_reader *reader,
-                          const struct vgw_node *root, struct vgw_plan *plan)
+                          const struct vgw_node *root, struct vgw_plan *plan, struct vgw_node *ret_docs[2])
 {
     static const struct {
         const char *key, *what;
     } kinds[] = {{"workflows", "workflow"}, {"rules", "rule"}};
     plan->flows = vgw_flow_set_new();
     for (size_t k = 0; k < 2 && plan->flows; k++) {
-        struct vgw_node *docs = NULL;
         const struct vgw_node *patterns = vgw_node_get(root, kinds[k].key);
         if (patterns)
-            vgw_config_load_documents(reader, patterns, kinds[k].what, &docs);
-        for (size_t i = 0; i < vgw_node_count(docs); i++)
-            compile_flow(source, reader, vgw_node_at(docs, i), k == 1, plan);
-        vgw_node_free(docs);
+            vgw_config_load_documents(reader, patterns, kinds[k].what, &ret_docs[k]);
+        for (size_t i = 0; i < vgw_node_count(ret_docs[k]); i++)
+            compile_flow(source, reader, vgw_node_at(ret_docs[k], i), k == 1, plan);
     }
     struct flow_place place = {root, reader};
     if (plan->flows)
@@ -372,7 +397,7 @@ static void default_provider(struct vgw_config_reader *reader, const struct vgw_
 
 int vgw_plan_compile(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_plan **ret_plan)
 {
-    struct vgw_node *root = NULL;
+    struct vgw_node *root = NULL, *docs[2] = {NULL, NULL}; /* of workflows and rules */
     struct vgw_plan *plan;
     if (!VGW_NEW(plan))
         return VGW_ELIMIT;
@@ -387,11 +412,16 @@ int vgw_plan_compile(const struct vgw_plan_source *source, struct vgw_config_rea
         vgw_options_check(vgw_main_table(), root, &reader->errors, &plan->main);
         find_plugins(source, reader, root, plan);
         vgw_plan_instances(source, reader, root, plan);
-        compile_flows(source, reader, root, plan);
+        compile_flows(source, reader, root, plan, docs);
         if (plan->flows)
-            compile_routes(reader, root, plan);
+            compile_routes(reader, root, plan, docs[0]);
         check_marks(reader, root, plan);
         default_provider(reader, root, plan);
+        for (size_t k = 0; k < 2; k++) {
+            for (size_t i = 0; i < vgw_node_count(docs[k]); i++)
+                vgw_caps_check_steps(reader, plan, vgw_node_at(docs[k], i), k == 0);
+            vgw_node_free(docs[k]);
+        }
         if (plan->main) {
             check_exposure(reader, plan);
             check_outbound(reader, plan);

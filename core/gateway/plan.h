@@ -74,6 +74,18 @@ extern const char vgw_embedded_defaults[];
 /** The options that the core itself honours in an instance of a section. Static. */
 const struct vgw_option_table *vgw_plan_section_table(const char *section);
 
+#define VGW_PLAN_PROVIDERS_MAX 256 /* of them are considered where a route or step may mean several */
+/** The instances under `providers:` whose name or plugin matches the glob, NULL: all; how many. */
+size_t vgw_plan_providers(const struct vgw_plan *plan, const char *glob,
+                          const struct vgw_recipe *ret_recipes[VGW_PLAN_PROVIDERS_MAX]);
+
+/* caps.c, for plan.c: what a route or a step wants and its provider cannot do is an error at its place. */
+void vgw_caps_check_route(struct vgw_config_reader *reader, const struct vgw_plan *plan, const struct vgw_route *route,
+                          const struct vgw_node *node);
+/** The steps of a workflow or the actions of a rule. */
+void vgw_caps_check_steps(struct vgw_config_reader *reader, const struct vgw_plan *plan, const struct vgw_node *doc,
+                          bool workflow);
+
 /* instances.c, for plan.c */
 void vgw_plan_instances(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_node *root,
                         struct vgw_plan *plan);

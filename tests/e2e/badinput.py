@@ -216,6 +216,54 @@ def test_a_create_that_crashes_hangs_or_leaves_harms_nothing():
         g.done()
 
 
+def test_what_a_provider_cannot_do_is_refused_before_a_call():
+    """A route or step that wants what its provider's capabilities lack, and a match by plugin."""
+    g = Gateway()
+    try:
+        folder = g.plugins[0] = os.path.join(g.folder, "plugins")
+        shutil.copytree(os.path.join(build(), "plugins"), folder)
+        compile_plugin(folder, "mute", '-DSUBJECT_KIND="voicegw.provider/1"', "-DSUBJECT_CAPS=VOICEGW_CAP_ANSWER|VOICEGW_CAP_END")
+
+        def check(routes, steps="", more="", **files):
+            files = {"wf.yaml": "id: w\nsteps:\n  - {type: log, params: {message: hi}}\n" + steps, **files}
+            for name, text in files.items():
+                with open(os.path.join(g.folder, name), "w", encoding="utf-8") as f:
+                    f.write(text)
+            config = base(routes=routes, more="workflows: [wf.yaml]\n" + more)
+            g.write(config.replace("providers:\n", "providers:\n  dumb: {plugin: mute, count: 3}\n"))
+            return g.check()
+
+        fine = "  - {match: {}, assistant: echo, stt: local, tts: local}\n"
+        say = "  - {type: if, params: {condition: {field: x, operator: exists}, then: [{type: voice_play_tts, params: {text: hi}}]}}\n"
+        code, said = check(fine)
+        assert code == 0, said
+        for key, words in (("assistant: echo, stt: local, tts: local", "talk"), ("greeting: hi", "say a greeting"), ("record: true", "record")):
+            for provider in ("dumb", "mute", "du*"):
+                code, said = check(f"  - {{match: {{provider: {provider}}}, {key}}}\n{fine}")
+                assert code == 78 and "voicegw.yaml:" in said and "'dumb' (mute) cannot" in said and words in said, (key, provider, said)
+            assert check(f"  - {{match: {{provider: lab}}, {key}}}\n  - {{match: {{provider: mock}}, {key}}}\n")[0] == 0
+        # steps, where it can be told: those of a route's workflow, after a call that is placed, and by name
+        code, said = check("  - {match: {provider: dumb}, workflow: w}\n" + fine, say)
+        assert code == 78 and "wf.yaml:4:" in said and "'dumb' (mute) cannot say text" in said, said
+        assert check("  - {match: {provider: lab}, workflow: w}\n" + fine, say)[0] == 0
+        assert check(fine, say)[0] == 0
+        code, said = check(fine, "  - {type: voice_make_call, params: {to_number: '+1', provider: dumb}}\n")
+        assert code == 78 and "wf.yaml:4:" in said and "cannot place calls" in said, said
+        code, said = check(fine, "  - {type: send_sms, params: {to: '+1', message: x, provider: dumb}}\n")
+        assert code == 78 and "cannot send text messages" in said, said
+        code, said = check(fine, "  - {type: voice_make_call, params: {to_number: '+1', provider: nobody}}\n")
+        assert code == 78 and "no provider 'nobody'" in said, said
+        transfer = "  - {type: voice_transfer, params: {to_number: '+1', kind: attended}}\n"
+        code, said = check("  - {match: {provider: mute}, workflow: w}\n", transfer)
+        assert code == 78 and "transfer a call" in said, said
+        code, said = check("  - {match: {provider: mock}, workflow: w}\n", transfer)
+        assert code == 0, said
+        code, said = check("  - {match: {provider: mocc}, assistant: echo}\n")
+        assert code == 78 and "did you mean 'mock'" in said, said
+    finally:
+        g.done()
+
+
 def raw(g, data):
     """What is answered to raw octets until the other end closes, or says nothing more."""
     with socket.create_connection(("127.0.0.1", g.port), wait()) as s:
