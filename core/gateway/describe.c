@@ -6,23 +6,8 @@
 #include "config/main_table.h"
 #include "config/schema.h"
 #include "gateway/gateway.h"
-#include "voicegw/draft/assistant.h"
-#include "voicegw/draft/provider.h"
-#include "voicegw/draft/stt.h"
-#include "voicegw/draft/tts.h"
 
 #define PLUGINS_MAX 256
-
-static const struct {
-    const char *kind, *section;
-    const struct vgw_option_table *(*base)(void);
-} sections[] = {
-    {VOICEGW_KIND_PROVIDER, "providers", vgw_provider_table},
-    {VOICEGW_KIND_STT, "stt", vgw_engine_table},
-    {VOICEGW_KIND_TTS, "tts", vgw_engine_table},
-    {VOICEGW_KIND_ASSISTANT, "assistants", vgw_engine_table},
-    {VOICEGW_KIND_ASSISTANT_AUDIO, "assistants", vgw_engine_table},
-};
 
 struct description {
     struct vgw_plugin_desc *descs[PLUGINS_MAX];
@@ -31,19 +16,27 @@ struct description {
     size_t desc_count, count;
 };
 
+static void add_factory(struct description *d, const struct vgw_plugin_desc *desc, size_t factory,
+                        const struct vgw_plan_section *section)
+{
+    struct vgw_plugin_table *table = vgw_plugin_table_new(&desc->factories[factory], desc->name, section->table());
+    if (!table)
+        return;
+    d->tables[d->count] = table;
+    d->plugins[d->count++] = (struct vgw_schema_plugin){
+        .section = section->name, .plugin = desc->name, .table = vgw_plugin_table_get(table)};
+}
+
 static void add_factories(struct description *d, const struct vgw_plugin_desc *desc)
 {
-    for (size_t i = 0; i < desc->factory_count; i++)
-        for (size_t k = 0; k < sizeof sections / sizeof sections[0] && d->count < PLUGINS_MAX; k++) {
-            if (!vgw_streq(desc->factories[i].kind, sections[k].kind))
-                continue;
-            struct vgw_plugin_table *table = vgw_plugin_table_new(&desc->factories[i], desc->name, sections[k].base());
-            if (!table)
-                return;
-            d->tables[d->count] = table;
-            d->plugins[d->count++] = (struct vgw_schema_plugin){
-                .section = sections[k].section, .plugin = desc->name, .table = vgw_plugin_table_get(table)};
-        }
+    const struct vgw_plan_section *section;
+    for (size_t s = 0; (section = vgw_plan_section_at(s)); s++) {
+        int at = -1;
+        for (size_t k = 0; at < 0 && k < 3 && section->kinds[k]; k++)
+            at = vgw_plugin_desc_factory(desc, section->kinds[k]);
+        if (at >= 0 && d->count < PLUGINS_MAX)
+            add_factory(d, desc, (size_t)at, section);
+    }
 }
 
 struct vgw_json *vgw_gateway_schema(const char *const *dirs, size_t dir_count)

@@ -19,12 +19,8 @@
 #include "voicegw/draft/subscriber.h"
 #include "voicegw/draft/tts.h"
 
-struct section {
-    const char *name;
-    const char *kinds[3]; /* the first that the plugin has */
-    const struct vgw_option_table *(*table)(void);
-};
-static const struct section sections[] = {
+/* Where instances stand: a section comes to life by its row here and by RELOAD instead of LATER in main_table.c. */
+static const struct vgw_plan_section sections[] = {
     {"providers", {VOICEGW_KIND_PROVIDER}, vgw_provider_table},
     {"stt", {VOICEGW_KIND_STT}, vgw_engine_table},
     {"tts", {VOICEGW_KIND_TTS}, vgw_engine_table},
@@ -32,7 +28,12 @@ static const struct section sections[] = {
     {"actions", {VOICEGW_KIND_ACTION}, vgw_plugin_table},
     {"subscribers", {VOICEGW_KIND_SUBSCRIBER}, vgw_plugin_table},
 };
-static const struct section store_section = {"store", {VOICEGW_KIND_STORE}, vgw_plugin_table};
+static const struct vgw_plan_section store_section = {"store", {VOICEGW_KIND_STORE}, vgw_plugin_table};
+
+const struct vgw_plan_section *vgw_plan_section_at(size_t i)
+{
+    return i < sizeof sections / sizeof sections[0] ? &sections[i] : NULL;
+}
 
 /* Path segments of the API that no provider may be named after. */
 static const char fixed_words[] =
@@ -142,7 +143,7 @@ static bool plugin_probe(const struct vgw_plan_source *source, struct vgw_plan *
     return vgw_plugin_probe(source->prober, file, r->plugin, &r->desc, r->hash, err) == 0;
 }
 
-static int factory_of(const struct vgw_recipe *r, const struct section *s)
+static int factory_of(const struct vgw_recipe *r, const struct vgw_plan_section *s)
 {
     for (size_t k = 0; k < 3 && s->kinds[k]; k++) {
         int i = vgw_plugin_desc_factory(r->desc, s->kinds[k]);
@@ -200,7 +201,7 @@ static void try_out(const struct vgw_plan_source *source, struct vgw_config_read
 }
 
 static void recipe_fill(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_plan *plan,
-                        const struct section *s, struct vgw_recipe *r, struct vgw_node *node)
+                        const struct vgw_plan_section *s, struct vgw_recipe *r, struct vgw_node *node)
 {
     struct vgw_error err = {0};
     if (!plugin_probe(source, plan, r, &err)) {
@@ -237,7 +238,7 @@ static void recipe_fill(const struct vgw_plan_source *source, struct vgw_config_
 }
 
 static void instance_compile(const struct vgw_plan_source *source, struct vgw_config_reader *reader,
-                             struct vgw_plan *plan, const struct section *s, const char *name,
+                             struct vgw_plan *plan, const struct vgw_plan_section *s, const char *name,
                              const struct vgw_node *parent, struct vgw_node *node)
 {
     const char *plugin = vgw_node_text(vgw_node_get(node, "plugin"));

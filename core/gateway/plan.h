@@ -71,6 +71,14 @@ struct vgw_recipe *vgw_plan_recipe(const struct vgw_plan *plan, const char *sect
 /** The configuration that applies without a file. */
 extern const char vgw_embedded_defaults[];
 
+/** A section of instances by name. */
+struct vgw_plan_section {
+    const char *name;
+    const char *kinds[3]; /* an instance is of the first that its plugin has */
+    const struct vgw_option_table *(*table)(void);
+};
+/** The i-th, NULL behind the last. Static. */
+const struct vgw_plan_section *vgw_plan_section_at(size_t i);
 /** The options that the core itself honours in an instance of a section. Static. */
 const struct vgw_option_table *vgw_plan_section_table(const char *section);
 
