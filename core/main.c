@@ -18,6 +18,7 @@
 #include "config/main_table.h"
 #include "config/schema.h"
 #include "gateway/gateway.h"
+#include "gateway/limits.h"
 #include "gateway/trial.h"
 #include "loop/notify.h"
 #include "loop/watchdog.h"
@@ -125,10 +126,13 @@ static int print_schema(const struct daemon *d)
     return 0;
 }
 
-static int print_mdoc(void)
+static int print_mdoc(bool limits)
 {
     struct vgw_buf out = {0};
-    vgw_schema_mdoc(vgw_main_table(), &out);
+    if (limits)
+        vgw_limits_mdoc(&out);
+    else
+        vgw_schema_mdoc(vgw_main_table(), &out);
     fputs(vgw_buf_str(&out), stdout);
     vgw_buf_done(&out);
     return 0;
@@ -636,6 +640,7 @@ int main(int argc, char **argv)
                                           {"help", no_argument, NULL, 'h'},
                                           {"print-schema", no_argument, NULL, 1},
                                           {"print-mdoc", no_argument, NULL, 2},
+                                          {"print-limits", no_argument, NULL, 3},
                                           {NULL, 0, NULL, 0}};
     struct daemon d = {0};
     bool only_check = false, schema = false;
@@ -656,8 +661,8 @@ int main(int argc, char **argv)
             return usage(stdout);
         else if (c == 1)
             schema = true;
-        else if (c == 2)
-            return print_mdoc();
+        else if (c == 2 || c == 3)
+            return print_mdoc(c == 3);
         else
             return usage(stderr);
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""splice.py TEMPLATE VOICEGWD PLUGINS - voicegw.yaml(5): the template, with the reference that the core prints from its tables, and the
-options that each plugin declares."""
+"""splice.py TEMPLATE VOICEGWD PLUGINS - voicegw.yaml(5): the template, with the reference and the limits that the core prints from its
+tables, and the options that each plugin declares."""
 import glob
 import json
 import os
@@ -14,8 +14,8 @@ KINDS = {"voicegw.provider/1": "providers", "voicegw.stt/1": "stt", "voicegw.tts
          "voicegw.subscriber/1": "subscribers", "voicegw.queue/1": "queues"}
 
 
-def core_options(program):
-    done = subprocess.run([program, "--print-mdoc"], capture_output=True, text=True, check=True)
+def printed(program, what):
+    done = subprocess.run([program, what], capture_output=True, text=True, check=True)
     return done.stdout
 
 
@@ -67,7 +67,8 @@ def plugin_options(program, folder):
 
 def main():
     template, program, folder = sys.argv[1:]
-    mdoc.splice(template, {"OPTIONS": lambda: core_options(program), "PLUGINS": lambda: plugin_options(program, folder)})
+    mdoc.splice(template, {"OPTIONS": lambda: printed(program, "--print-mdoc"), "LIMITS": lambda: printed(program, "--print-limits"),
+                           "PLUGINS": lambda: plugin_options(program, folder)})
 
 
 main()

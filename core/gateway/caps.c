@@ -1,5 +1,5 @@
-/* caps.c - what routes and steps want of a provider, held against what its plugin declares. What cannot be told before a
- * call is there (templates, calls named by id) is left to the call. */
+/* caps.c - what routes and steps want of a provider, held against what its plugin declares. What cannot be told before
+ * a call is there (templates, calls named by id) is left to the call. */
 #include <string.h>
 
 #include "base/str.h"

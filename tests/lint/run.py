@@ -96,6 +96,7 @@ def main():
     parser.add_argument("--fast", action="store_true")
     args = parser.parse_args()
     count_of([sys.executable, os.path.join(HERE, "sources.py")])
+    count_of([sys.executable, os.path.join(HERE, "limits.py")])
     count_of([sys.executable, os.path.join(HERE, "documents.py"), "--build", args.build])
     check_headers()
     if not args.fast:
