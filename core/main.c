@@ -334,9 +334,20 @@ static uint32_t api_max_sessions(void *arg)
 {
     return vgw_gateway_max_sessions(((struct daemon *)arg)->gateway);
 }
-static struct vgw_json *api_plugins(void *arg, const char *name)
+static struct vgw_json *api_plugins(void *arg)
 {
-    return vgw_gateway_plugins(((struct daemon *)arg)->gateway, name);
+    return vgw_gateway_plugins(((struct daemon *)arg)->gateway);
+}
+
+static void api_plugin(void *arg, const char *name, vgw_api_rows_fn done, void *done_arg)
+{
+    struct rows_request *r;
+    if (!VGW_NEW(r)) {
+        done(done_arg, VGW_ELIMIT, "out of memory", NULL);
+        return;
+    }
+    *r = (struct rows_request){done, done_arg};
+    vgw_gateway_plugin(((struct daemon *)arg)->gateway, name, rows_done, r);
 }
 
 static int api_open(struct daemon *d, struct vgw_error *err)
@@ -367,7 +378,8 @@ static int api_open(struct daemon *d, struct vgw_error *err)
                               .health_parts = api_health,
                               .enabled = api_enabled,
                               .max_sessions = api_max_sessions,
-                              .plugins = api_plugins};
+                              .plugins = api_plugins,
+                              .plugin = api_plugin};
     return vgw_api_new(&env, &d->api, err);
 }
 

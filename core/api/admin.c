@@ -19,19 +19,28 @@ void vgw_api_plugins_list(struct vgw_api_request *r, const struct vgw_http_reque
 {
     const struct vgw_api_env *env = &r->api->env;
     if (offered(r, env->plugins != NULL))
-        vgw_api_reply(r, 200, vgw_api_list("plugins", env->plugins(env->arg, NULL), NULL));
+        vgw_api_reply(r, 200, vgw_api_list("plugins", env->plugins(env->arg), NULL));
+}
+
+static void on_plugin(void *arg, int status, const char *sentence, struct vgw_json *plugin)
+{
+    struct vgw_api_request *r = arg;
+    if (status == VGW_OK) {
+        vgw_api_reply(r, 200, plugin);
+        return;
+    }
+    vgw_json_free(plugin);
+    if (status == VGW_ENOTFOUND)
+        vgw_api_not_found(r, "plugin", r->id[0]);
+    else
+        vgw_api_fail(r, status, NULL, sentence);
 }
 
 void vgw_api_plugins_show(struct vgw_api_request *r, const struct vgw_http_request *http)
 {
     const struct vgw_api_env *env = &r->api->env;
-    if (!offered(r, env->plugins != NULL))
-        return;
-    struct vgw_json *plugin = env->plugins(env->arg, r->id[0]);
-    if (plugin)
-        vgw_api_reply(r, 200, plugin);
-    else
-        vgw_api_not_found(r, "plugin", r->id[0]);
+    if (offered(r, env->plugin != NULL))
+        env->plugin(env->arg, r->id[0], on_plugin, r);
 }
 
 void vgw_api_log_level(struct vgw_api_request *r, const struct vgw_http_request *http)

@@ -36,7 +36,8 @@ void vgw_api_config_free(void *config);
 bool vgw_api_config_has_tokens(const struct vgw_api_config *config);
 
 /* ---- environment ---- */
-/** Rows of a store query: an array (the receiver's), or NULL with a status below 0 and a sentence. */
+/** What was asked for: rows of a store query as an array, or an object (the receiver's), or NULL with a status below 0
+ * and a sentence. */
 typedef void (*vgw_api_rows_fn)(void *done_arg, int status, const char *sentence, struct vgw_json *rows);
 typedef void (*vgw_api_done_fn)(void *done_arg, int status, const char *sentence);
 /** The end of a reload: status 0 and `answer` {"generation","changed","restart_required","waiting"}, or a negative
@@ -89,9 +90,11 @@ struct vgw_api_env {
     struct vgw_json *(*health_parts)(void *arg);
     bool (*enabled)(void *arg);
     uint32_t (*max_sessions)(void *arg);
-    /** What the plugin with that name says about itself and how (found, loaded or not); a new value, NULL: no such
-     * plugin. `name` NULL: an array of all that are on the path. */
-    struct vgw_json *(*plugins)(void *arg, const char *name);
+    /** All plugins that are on the path, and how each stands; a new array. */
+    struct vgw_json *(*plugins)(void *arg);
+    /** The same of one, with what it says about itself; done() once, also from inside, with VGW_ENOTFOUND when there is
+     * none of that name. */
+    void (*plugin)(void *arg, const char *name, vgw_api_rows_fn done, void *done_arg);
 };
 
 /* ---- life ---- */

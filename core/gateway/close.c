@@ -171,7 +171,7 @@ static void store_close(struct vgw_gateway *g)
 /* What it reads and opens may not outlive what it was read for; a helper that hangs is given up by the stop. */
 static bool reload_over(const struct vgw_gateway *g)
 {
-    return !vgw_gateway_reloading(g);
+    return !vgw_gateway_reloading(g) && g->show_count == 0;
 }
 
 static void threads_close(struct vgw_gateway *g)

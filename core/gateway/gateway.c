@@ -75,75 +75,6 @@ bool vgw_gateway_draining(const struct vgw_gateway *g)
     return g->draining;
 }
 
-static const char *plugin_of_recipe(const struct vgw_gateway *g, const char *name, const struct vgw_recipe **ret)
-{
-    for (size_t i = 0; i < g->plan->recipe_count; i++)
-        if (vgw_streq(g->plan->recipes[i]->plugin, name)) {
-            *ret = g->plan->recipes[i];
-            return g->plan->recipes[i]->plugin;
-        }
-    *ret = NULL;
-    return NULL;
-}
-
-static struct vgw_json *plugin_json(struct vgw_gateway *g, const char *name, const char *file)
-{
-    const struct vgw_recipe *r;
-    plugin_of_recipe(g, name, &r);
-    struct vgw_json *o = r && r->desc ? vgw_plugin_desc_to_json(r->desc) : vgw_json_object(),
-                    *instances = vgw_json_array();
-    vgw_json_set_string(o, "name", name);
-    vgw_json_set_string(o, "file", file);
-    for (size_t i = 0; i < g->plan->recipe_count; i++) {
-        const struct vgw_recipe *k = g->plan->recipes[i];
-        if (!vgw_streq(k->plugin, name))
-            continue;
-        const struct vgw_instance *live =
-            vgw_streq(k->section, "store") ? g->store_instance : vgw_registry_current(g->registry, k->section, k->name);
-        struct vgw_json *x = vgw_json_object();
-        vgw_json_set_string(x, "section", k->section);
-        vgw_json_set_string(x, "name", k->name);
-        vgw_json_set_string(x, "state", live ? vgw_instance_state_name(live->state) : "refused");
-        if (live)
-            vgw_json_set_int(x, "generation", (int64_t)live->generation);
-        if (k->problem[0])
-            vgw_json_set_string(x, "problem", k->problem);
-        vgw_json_append(instances, x);
-    }
-    vgw_json_set_string(o, "status", vgw_json_count(instances) ? "configured" : "available");
-    vgw_json_set(o, "instances", instances);
-    return o;
-}
-
-struct vgw_json *vgw_gateway_plugins(struct vgw_gateway *g, const char *name)
-{
-    struct vgw_json *list = name ? NULL : vgw_json_array();
-    for (size_t i = 0; i < vgw_plugin_list_count(g->plan->available); i++) {
-        const struct vgw_plugin_found *f = vgw_plugin_list_at(g->plan->available, i);
-        if (name && !vgw_streq(name, f->name))
-            continue;
-        struct vgw_json *o = plugin_json(g, f->name, f->file);
-        if (name) { /* one that nobody has configured is probed now, for its options */
-            struct vgw_plugin_desc *desc = NULL;
-            char hash[VGW_PLUGIN_HASH_TEXT];
-            struct vgw_error err = {0};
-            if (!vgw_json_has(o, "factories") &&
-                vgw_plugin_probe(&g->prober, f->file, f->name, &desc, hash, &err) == 0) {
-                struct vgw_json *d = vgw_plugin_desc_to_json(desc);
-                vgw_json_set(d, "file", vgw_json_string(f->file));
-                vgw_json_set(d, "instances", vgw_json_array());
-                vgw_json_set_string(d, "status", "available");
-                vgw_json_free(o);
-                o = d;
-            }
-            vgw_plugin_desc_free(desc);
-            return o;
-        }
-        vgw_json_append(list, o);
-    }
-    return list;
-}
-
 size_t vgw_gateway_loops(struct vgw_gateway *g, struct vgw_loop **out)
 {
     size_t n = 0;
@@ -236,6 +167,7 @@ int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config
     g->loop = options->loop;
     vgw_list_init(&g->live);
     vgw_list_init(&g->reload_waiters);
+    vgw_list_init(&g->shows);
     vgw_list_init(&g->plugin_actions);
     vgw_list_init(&g->plugin_runs);
     vgw_list_init(&g->listeners);

@@ -65,9 +65,14 @@ const char *vgw_gateway_department_nearest(struct vgw_gateway *g, const char *na
 struct vgw_json *vgw_gateway_health(struct vgw_gateway *g);
 bool vgw_gateway_enabled(const struct vgw_gateway *g);
 uint32_t vgw_gateway_max_sessions(const struct vgw_gateway *g);
-/** What a plugin says of itself and how it stands; NULL: unknown. Name NULL: an array of all on the path. A new value.
- */
-struct vgw_json *vgw_gateway_plugins(struct vgw_gateway *g, const char *name);
+/** All plugins on the path, and how each stands. A new value. */
+struct vgw_json *vgw_gateway_plugins(struct vgw_gateway *g);
+/** What a plugin says of itself and how it stands: borrowed for the call. VGW_ENOTFOUND, VGW_ELIMIT, VGW_EBUSY (the
+ * gateway ends): NULL. [control] */
+typedef void (*vgw_gateway_plugin_fn)(void *arg, int status, const char *sentence, const struct vgw_json *plugin);
+/** Asks for one. `done` is called exactly once: from inside when it is known, later when the plugin must be probed for
+ * it. */
+void vgw_gateway_plugin(struct vgw_gateway *g, const char *name, vgw_gateway_plugin_fn done, void *arg);
 
 #define VGW_RELOAD_WAITERS_MAX 64 /* requests that wait for the next reload */
 /** How a reload ended. 0 and `answer` {"generation","changed","restart_required","waiting"}; VGW_ECONFIG with all that
@@ -79,7 +84,8 @@ typedef void (*vgw_gateway_reload_fn)(void *arg, int status, const char *sentenc
  * who ask meanwhile are all answered by one more that begins then. `done` is called exactly once, from inside only when
  * the request cannot be taken. */
 void vgw_gateway_reload(struct vgw_gateway *g, vgw_gateway_reload_fn done, void *arg);
-/** Before the end: no reload begins any more, one that is under way changes nothing, and all who wait are answered. */
+/** Before the end: no reload begins any more, one that is under way changes nothing, and all who wait for one, or for a
+ * plugin's description, are answered. */
 void vgw_gateway_reload_stop(struct vgw_gateway *g);
 /** Is one under way? */
 bool vgw_gateway_reloading(const struct vgw_gateway *g);

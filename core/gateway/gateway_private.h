@@ -100,6 +100,8 @@ struct vgw_gateway {
     struct vgw_reload *reload;      /* under way, or NULL */
     struct vgw_list reload_waiters; /* who asked meanwhile: one more reload answers all of them */
     size_t reload_waiter_count;
+    struct vgw_list shows; /* of show.c */
+    size_t show_count;
     atomic_bool reload_stop; /* the end has come: what a reload waits for is given up */
     bool code_stays;         /* at the end, work of the pool did not end: no instance is destroyed any more */
     bool draining;
@@ -131,6 +133,10 @@ void vgw_gateway_route_defaults(struct vgw_gateway *g);
 void vgw_gateway_plugins_close(struct vgw_gateway *g);
 bool vgw_gateway_engine(struct vgw_gateway *g, const char *section, const char *name, struct vgw_engine *ret_engine);
 void vgw_gateway_engine_release(void *arg, void *ref);
+
+/* show.c */
+/** Before the end: whoever waits for a plugin's description is answered. */
+void vgw_gateway_shows_stop(struct vgw_gateway *g);
 
 /* plugin_actions.c */
 /** An instance is current now, or is not any more: its actions and its feed follow. */

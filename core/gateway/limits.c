@@ -259,6 +259,7 @@ static const struct limit config[] = {
     FIXED("gateway/gateway.h", VGW_RELOAD_WAITERS_MAX, 64, COUNT, "requests that wait for the next reload",
           DROPPED("reload")),
     FIXED("gateway/plan.h", VGW_PLAN_PROVIDERS_MAX, 256, COUNT, "providers that a route is checked against", NONE),
+    FIXED("gateway/show.c", SHOWS_MAX, 32, COUNT, "plugins that are probed for whoever asks", DROPPED("plugin_show")),
     SET("plugins.path", "folders of plugins", NULL),
     FIXED("plugin/find.h", VGW_PLUGIN_FOUND_MAX, 1024, COUNT, "plugins in them", NONE),
     FIXED("plugin/find.h", VGW_PLUGIN_NAME_MAX, 32, BYTES, "name of a plugin", NONE),

@@ -454,6 +454,7 @@ void vgw_gateway_reload_stop(struct vgw_gateway *g)
 {
     static const char sentence[] = "the gateway ends; nothing was loaded anew";
     atomic_store(&g->reload_stop, true);
+    vgw_gateway_shows_stop(g);
     g->reload_waiter_count = 0;
     answer_waiters(&g->reload_waiters, VGW_EBUSY, sentence, NULL, NULL);
     if (g->reload)

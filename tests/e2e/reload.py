@@ -400,6 +400,30 @@ def test_the_end_comes_while_a_reload_is_under_way():
         g.done()
 
 
+def test_looking_at_a_plugin_that_hangs_holds_nobody():
+    g = Gateway(base(assistant="back"))
+    try:
+        folder = own_plugins(g)
+        hang(g, folder, "hangs")
+        g.write(base(assistant="back"))
+        g.start()
+        answers = []
+        t = threading.Thread(target=lambda: answers.append(g.get("/voice/plugins/hangs")))
+        t.start()
+        g.until(lambda: probing(g))
+        feed = g.feed()
+        call = g.call("+1555")
+        feed.wait("call_answered", call_id=call["call_id"])
+        assert not answers
+        t.join()
+        assert answers[0]["status"] == "available" and "hung" in answers[0]["problem"], answers
+        assert g.get("/voice/plugins/espeak")["factories"], "a plugin that nobody has configured tells its options"
+        assert g.request("GET", "/voice/plugins/nowhere").status == 404
+        g.stop()
+    finally:
+        g.done()
+
+
 def test_wrong_certificate_is_refused_with_its_place():
     with gateway(base(assistant="back")) as g:
         pem = os.path.join(g.folder, "wrong.pem")
