@@ -60,6 +60,53 @@ def test_names_that_nobody_bears():
     refused_at_start(base(mock="password: !file nowhere.txt"), "nowhere.txt")
 
 
+def test_sizes_and_depths_are_bounded():
+    fine = base()
+    refused_at_start(fine + "# " + "x" * (1 << 20) + "\n", "1048576")
+    deep = "{a: " * 70 + "1" + "}" * 70
+    refused_at_start(base(more=f"departments: {deep}"), "64")
+    chain = base(more="include: [i0.yaml]")
+    refused_at_start(chain, "deeper than 8", **{f"i{n}_yaml": f"include: [i{n + 1}.yaml]\n" for n in range(12)})
+    refused_at_start(base(more="include: [a.yaml]"), "second time", a_yaml="include: [b.yaml]\n", b_yaml="include: [a.yaml]\n")
+    laughs = "departments:\n  a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"  {chr(98 + i)}: &{chr(98 + i)} [{', '.join(['*' + chr(97 + i)] * 10)}]\n" for i in range(8))
+    refused_at_start(base(more=laughs), "10000")
+    refused_at_start(base(more="departments: &d {a: *d}"), "d")
+    refused_at_start(base(more='departments: {a: "${LONG}"}'), "65536", environment={"LONG": "x" * 70000})
+
+
+def test_what_stands_twice_is_told_with_both_places():
+    refused_at_start(base(more="log: {level: info}\nlog: {level: debug}"), "log", "voicegw.yaml:")
+    refused_at_start(base(more="departments: {a: '1', a: '2'}"), "'a'")
+    fragment = "providers:\n  lab: {plugin: mock}\nlog: {level: info}\n"
+    g = Gateway(base(more="include: [one.yaml, two.yaml]"))
+    try:
+        for name, text in (("one.yaml", fragment), ("two.yaml", "stt: {local: {plugin: pocketsphinx}, other: {plugin: pocketsphinx}}\nlog: {level: debug}\n")):
+            with open(os.path.join(g.folder, name), "w", encoding="utf-8") as f:
+                f.write(text)
+        code, said = g.check()
+        assert code == 78 and said.count("stands at") == 3, said
+        assert "one.yaml:2:3: 'lab' in 'providers' stands at" in said and "two.yaml:1:7: 'local' in 'stt' stands at" in said, said
+        assert "two.yaml:2:1: key 'log' stands at" in said and "one.yaml:3:" in said, said
+    finally:
+        g.done()
+
+
+def test_variables_and_secrets_that_are_not_there():
+    refused_at_start(base(more='departments: {a: "${NOT_SET_ANYWHERE}", b: "${ALSO_NOT_SET}", c: "${}", d: "${NAME", e: "${NAME:-fine}"}'),
+                     "NOT_SET_ANYWHERE", "ALSO_NOT_SET")
+    refused_at_start(base(more="auth: {tokens: [{name: a, token: !file absent.txt, scopes: [read]}]}"), "absent.txt")
+    refused_at_start(base(more="departments: {a: !foo bar}"), "!foo")
+    g = Gateway(base(more='departments: {desk: "${DESK:-+1555}", two: "${DESK2:-}", four: "$${X}"}'), environment={"DESK": "+1777"})
+    try:
+        code, said = g.check()
+        assert code == 0, said
+        g.start()
+        g.stop()
+    finally:
+        g.done()
+
+
 def test_workflows_and_rules_that_are_wrong():
     refused_at_start(base(more="workflows: [wf.yaml]"), "voice_make_cal", "wf.yaml:",
                      wf_yaml="id: a\nsteps:\n  - {type: voice_make_cal, params: {}}\n")
