@@ -82,6 +82,12 @@ static void check_main(void *arg, const struct vgw_options *main, struct vgw_con
         vgw_tls_server_new(vgw_options_string(tls, "certificate"), vgw_options_string(tls, "key"), &server, &err) < 0)
         vgw_options_error(tls, "certificate", errors, "%s", err.text);
     vgw_tls_server_free(server);
+    for (size_t i = 0; i < vgw_options_count(main, "http.trusted_proxies"); i++) {
+        struct vgw_cidr cidr;
+        struct vgw_error bad = {0};
+        if (vgw_cidr_parse(vgw_options_item(main, "http.trusted_proxies", i), &cidr, &bad) < 0)
+            vgw_options_error(main, "http.trusted_proxies", errors, "%s", bad.text);
+    }
 }
 
 static struct vgw_plan_source source_of(const struct daemon *d, struct vgw_plugin_prober *prober)
@@ -234,6 +240,19 @@ static int log_setup(const struct vgw_plan *plan, struct vgw_error *err)
     return vgw_log_open(formats[f], vgw_options_string(plan->main, "log.target"), level, err);
 }
 
+static int trust_proxies(struct daemon *d, const struct vgw_options *main, struct vgw_error *err)
+{
+    struct vgw_cidr cidrs[64];
+    size_t n = 0;
+    for (size_t i = 0; i < vgw_options_count(main, "http.trusted_proxies") && n < 64; i++) {
+        const char *text = vgw_options_item(main, "http.trusted_proxies", i);
+        if (vgw_cidr_parse(text, &cidrs[n], err) < 0)
+            return vgw_error_prefix(err, "http.trusted_proxies: ");
+        n++;
+    }
+    return vgw_front_trust(d->front, cidrs, n);
+}
+
 /* The swap has been made: what later rooms read of the configuration follows, before anybody is answered. */
 static void on_reloaded(void *arg)
 {
@@ -241,12 +260,14 @@ static void on_reloaded(void *arg)
     struct vgw_api_config *next = NULL, *old = d->api_config;
     const struct vgw_plan *plan = vgw_gateway_plan(d->gateway);
     const struct vgw_options *tls = vgw_options_section(plan->main, "http.tls");
-    struct vgw_error log_err = {0}, tls_err = {0};
+    struct vgw_error log_err = {0}, tls_err = {0}, trust_err = {0};
     if (vgw_api_compile(plan->main, NULL, &next) == 0) {
         d->api_config = next;
         vgw_api_on_config(d->api);
         vgw_api_config_free(old);
     }
+    if (trust_proxies(d, plan->main, &trust_err) < 0)
+        vgw_log(VGW_LOG_ERROR, NULL, "http.trusted_proxies stay as they were", "error", trust_err.text, NULL);
     if (log_setup(plan, &log_err) < 0)
         vgw_log(VGW_LOG_ERROR, NULL, "the log stays where it is", "error", log_err.text, NULL);
     if (tls && d->tls &&
@@ -422,19 +443,6 @@ static int tls_open(struct daemon *d, const struct vgw_options *tls, struct vgw_
 {
     int rc = vgw_tls_server_new(vgw_options_string(tls, "certificate"), vgw_options_string(tls, "key"), &d->tls, err);
     return rc < 0 ? rc : vgw_tls_thread_new(d->tls, NULL, on_plain, d, &d->tls_thread, err);
-}
-
-static int trust_proxies(struct daemon *d, const struct vgw_options *main, struct vgw_error *err)
-{
-    struct vgw_cidr cidrs[64];
-    size_t n = 0;
-    for (size_t i = 0; i < vgw_options_count(main, "http.trusted_proxies") && n < 64; i++) {
-        const char *text = vgw_options_item(main, "http.trusted_proxies", i);
-        if (vgw_cidr_parse(text, &cidrs[n], err) < 0)
-            return vgw_error_prefix(err, "http.trusted_proxies: ");
-        n++;
-    }
-    return vgw_front_trust(d->front, cidrs, n);
 }
 
 static int listen_all(struct daemon *d, struct vgw_error *err)

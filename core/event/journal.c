@@ -446,6 +446,12 @@ int vgw_journal_append(struct vgw_journal *j, uint32_t type, const void *data, s
     return VGW_OK;
 }
 
+void vgw_journal_set_sync(struct vgw_journal *j, bool commit, int64_t interval_us)
+{
+    j->options.sync_commit = commit;
+    j->options.interval_us = interval_us > 0 ? interval_us : VGW_JOURNAL_INTERVAL_US;
+}
+
 int vgw_journal_when_synced(struct vgw_journal *j, uint64_t pos, void (*fn)(void *arg, int status), void *arg)
 {
     struct waiter *w = NULL;

@@ -61,6 +61,9 @@ int vgw_journal_append(struct vgw_journal *j, uint32_t type, const void *data, s
  * Status VGW_ESTORAGE: the disk refused. VGW_ELIMIT: more than 100,000 wait, or out of memory; then fn is not called.
  */
 int vgw_journal_when_synced(struct vgw_journal *j, uint64_t pos, void (*fn)(void *arg, int status), void *arg);
+/** A reload's journal.sync and journal.interval (0: the default); what waits is answered by the new rule at the next
+ * sync. */
+void vgw_journal_set_sync(struct vgw_journal *j, bool commit, int64_t interval_us);
 /** Everything up to `pos` is safely in the store: it will not be replayed; whole segments are used again. Positions
  * only grow. */
 void vgw_journal_checkpoint(struct vgw_journal *j, uint64_t pos);

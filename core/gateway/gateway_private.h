@@ -199,6 +199,8 @@ int vgw_gateway_actions_register(struct vgw_gateway *g, struct vgw_error *err);
 void vgw_gateway_actions_close(struct vgw_gateway *g);
 
 /* records.c */
+/** A reload has brought another plan. */
+void vgw_gateway_records_changed(struct vgw_gateway *g);
 int vgw_gateway_records_open(struct vgw_gateway *g, struct vgw_error *err);
 void vgw_gateway_journal(void *arg, const char *kind, struct vgw_json *doc, void (*synced)(void *synced_arg),
                          void *synced_arg);

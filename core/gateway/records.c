@@ -1,4 +1,5 @@
 /* records.c - journal, store and the settling of what an earlier run left open. */
+#include <sys/stat.h>
 #include <math.h>
 #include <string.h>
 
@@ -572,6 +573,15 @@ static int journal_open(struct vgw_gateway *g, struct replay *replay, struct vgw
     if (stats.corrupt)
         vgw_log(VGW_LOG_WARNING, NULL, "damaged records of the journal were skipped", NULL);
     return 0;
+}
+
+void vgw_gateway_records_changed(struct vgw_gateway *g)
+{
+    const struct vgw_options *o = vgw_options_section(g->plan->main, "journal");
+    mkdir(vgw_options_string(g->plan->main, "recordings.path"), 0750); /* one that fails shows when it is written to */
+    if (g->journal)
+        vgw_journal_set_sync(g->journal, vgw_streq(vgw_options_string(o, "sync"), "commit"),
+                             vgw_options_duration_us(o, "interval"));
 }
 
 static void store_open(struct vgw_gateway *g)

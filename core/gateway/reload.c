@@ -226,6 +226,7 @@ static int swap(struct vgw_reload *r, struct vgw_error *err)
         *err = (struct vgw_error){0};
     }
     vgw_gateway_route_defaults(g);
+    vgw_gateway_records_changed(g);
     vgw_gateway_retention_changed(g);
     vgw_gateway_flow_arm(g);
     return 0;

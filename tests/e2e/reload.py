@@ -81,6 +81,29 @@ def test_sighup_reloads():
         assert "voicegw.yaml:" in g.log()
 
 
+def test_what_is_reloadable_is_in_force():
+    """Settings that other rooms read once: trusted proxies, the folder of recordings, the log."""
+    with gateway(base(assistant="back", more="auth: {tokens: [{name: a, token: t, scopes: [read, call, admin]}]}"), stop=False) as g:
+        token = {"Authorization": "Bearer t"}
+        log = os.path.join(g.folder, "new.log")
+        text = base(assistant="back", more=f"auth: {{tokens: [{{name: a, token: t, scopes: [read, call, admin]}}]}}\nlog: {{target: {log}}}")
+        text = text.replace("http: {", "http: {trusted_proxies: [10.0.0.0/8], ").replace("$STATE/recordings", "$STATE/elsewhere")
+        assert "10.0.0.0/8" in text and "elsewhere" in text, text
+        g.write(text)
+        answer = g.post("/voice/reload", {}, headers=token)
+        assert answer["restart_required"] == [] and {"http.trusted_proxies", "recordings.path", "log.target"} <= set(answer["changed"]), answer
+        folder = next(os.path.join(d, "elsewhere") for d, names, _ in os.walk(g.folder) if "elsewhere" in names)
+        assert os.path.isdir(folder)
+        g.until(lambda: os.path.exists(log))
+        g.write(text.replace("10.0.0.0/8", "10.0.0.0/99"))
+        refused = g.request("POST", "/voice/reload", {}, headers=token)
+        assert refused.status == 422 and "10.0.0.0/99" in refused.body and "voicegw.yaml:" in refused.body, refused
+        code, said = g.check()
+        assert code == 78 and "10.0.0.0/99" in said, said
+        g.process.send_signal(signal.SIGTERM)
+        g.ended()
+
+
 def test_restart_is_asked_for_where_it_must_be():
     with gateway(base()) as g:
         g.write(base(gateway="max_sessions: 7, workers: 2"))
