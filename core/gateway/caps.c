@@ -16,11 +16,11 @@ static const struct want wants[] = {
     {"voice_play_audio", VOICEGW_CAP_PLAY | VOICEGW_CAP_MEDIA, "play audio"},
     {"voice_play_tts", VOICEGW_CAP_SAY | VOICEGW_CAP_MEDIA, "say text"},
     {"voice_hold", VOICEGW_CAP_HOLD | VOICEGW_CAP_MEDIA, "hold a call"},
-    {"voice_transfer", VOICEGW_CAP_TRANSFER, "transfer a call"},
+    {"voice_transfer", VOICEGW_CAP_TRANSFER | VOICEGW_CAP_IVR, "transfer a call"},
     {"voice_send_dtmf", VOICEGW_CAP_DTMF | VOICEGW_CAP_MEDIA, "send digits"},
     {"voice_start_recording", VOICEGW_CAP_RECORD | VOICEGW_CAP_MEDIA, "record"},
     {"voice_stop_recording", VOICEGW_CAP_RECORD | VOICEGW_CAP_MEDIA, "record"},
-    {"gather", VOICEGW_CAP_MEDIA, "hear the caller (it has no media)"},
+    {"gather", VOICEGW_CAP_MEDIA | VOICEGW_CAP_IVR, "hear the caller (it has no media)"},
     {"assistant", VOICEGW_CAP_MEDIA, "let an assistant talk (it has no media)"},
 };
 static const struct want make_call = {"voice_make_call", VOICEGW_CAP_MAKE_CALL, "place calls"},
