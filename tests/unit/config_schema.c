@@ -58,17 +58,50 @@ Test(config_main, has_the_promised_defaults)
     vgw_options_unref(o);
 }
 
-Test(config_main, refuses_what_comes_later_and_aliases_that_differ)
+Test(config_main, refuses_aliases_that_differ)
 {
     struct vgw_config_errors errors = {0};
     struct vgw_options *o = NULL;
-    struct vgw_node *doc = help_document("gateway: {max_sessions: 1, max_concurrent_sessions: 2}\nqueues: {}\n"
-                                         "routes: [{media: stream}]\n");
+    struct vgw_node *doc = help_document("gateway: {max_sessions: 1, max_concurrent_sessions: 2}\n");
     cr_expect_eq(vgw_options_check(vgw_main_table(), doc, &errors, &o), VGW_ECONFIG);
-    help_expect(&errors,
-                "t.yaml:1:28: 'max_sessions' and 'max_concurrent_sessions' name the same option and differ; keep one\n"
-                "t.yaml:2:1: option 'queues' is not available in this version; take it out\n"
-                "t.yaml:3:11: option 'media' is not available in this version; take it out\n");
+    help_expect(
+        &errors,
+        "t.yaml:1:28: 'max_sessions' and 'max_concurrent_sessions' name the same option and differ; keep one\n");
+    vgw_node_free(doc);
+    vgw_config_errors_done(&errors);
+}
+
+/* One flag turns an option on: until then it is known, undocumented and refused. */
+Test(config_main, option_that_comes_later_is_one_flag)
+{
+    static const struct vgw_option inner_rows[] = {
+        {.name = "media", .type = VGW_OPTION_STRING, .flags = VGW_OPTION_LATER, .text = "to come"}};
+    static const struct vgw_option_table inner = {.name = "inner", VGW_OPTION_ROWS(inner_rows)};
+    struct vgw_option rows[] = {
+        {.name = "queues", .type = VGW_OPTION_JSON_MAP, .flags = VGW_OPTION_LATER, .text = "to come too"},
+        {.name = "routes", .type = VGW_OPTION_SECTION_LIST, .table = &inner, .text = "a list"}};
+    const struct vgw_option_table table = {.name = "main", VGW_OPTION_ROWS(rows)};
+    struct vgw_config_errors errors = {0};
+    struct vgw_options *o = NULL;
+    struct vgw_buf page = {0};
+    struct vgw_node *doc = help_document("queues: {a: 1}\nroutes: [{media: stream}]\n");
+    cr_expect_eq(vgw_options_check(&table, doc, &errors, &o), VGW_ECONFIG);
+    help_expect(&errors, "t.yaml:1:1: option 'queues' is not available in this version; take it out\n"
+                         "t.yaml:2:11: option 'media' is not available in this version; take it out\n");
+    vgw_schema_mdoc(&table, &page);
+    cr_expect_null(strstr(vgw_buf_str(&page), "to come"));
+    vgw_buf_done(&page);
+    vgw_node_free(doc);
+    vgw_config_errors_done(&errors);
+    errors = (struct vgw_config_errors){0};
+    rows[0].flags = VGW_OPTION_RELOADABLE;
+    doc = help_document("queues: {a: 1}\n");
+    cr_expect_eq(vgw_options_check(&table, doc, &errors, &o), 0);
+    cr_expect_str_eq(vgw_options_json_text(o, "queues"), "{\"a\":1}");
+    vgw_schema_mdoc(&table, &page);
+    cr_expect_not_null(strstr(vgw_buf_str(&page), "to come too"));
+    vgw_buf_done(&page);
+    vgw_options_unref(o);
     vgw_node_free(doc);
     vgw_config_errors_done(&errors);
 }
