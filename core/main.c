@@ -174,6 +174,7 @@ static bool api_peer_allowed(void *arg, uint32_t uid, uint32_t gid)
 }
 
 struct rows_request {
+    struct daemon *daemon;
     vgw_api_rows_fn done;
     void *arg;
 };
@@ -181,7 +182,8 @@ struct rows_request {
 static void rows_done(void *arg, int status, const char *sentence, const struct vgw_json *rows)
 {
     struct rows_request *r = arg;
-    r->done(r->arg, status, sentence, status < 0 ? NULL : vgw_json_copy(rows));
+    if (r->daemon->api) /* the store ends after the API */
+        r->done(r->arg, status, sentence, status < 0 ? NULL : vgw_json_copy(rows));
     vgw_free(r);
 }
 
@@ -192,7 +194,7 @@ static void api_store_query(void *arg, const char *table, struct vgw_json *filte
     struct rows_request *r = NULL;
     int rc = VGW_ESTORAGE;
     if (store && VGW_NEW(r)) {
-        *r = (struct rows_request){done, done_arg};
+        *r = (struct rows_request){arg, done, done_arg};
         rc = vgw_store_query(store, table, filter, limit, cursor, rows_done, r);
     }
     vgw_json_free(filter);
@@ -200,6 +202,12 @@ static void api_store_query(void *arg, const char *table, struct vgw_json *filte
         vgw_free(r);
         done(done_arg, rc, store ? "too many requests to the store; try again in a moment" : "there is no store", NULL);
     }
+}
+
+static bool api_store_well(void *arg)
+{
+    struct vgw_store *store = vgw_gateway_store(((struct daemon *)arg)->gateway);
+    return store && vgw_store_is_well(store);
 }
 
 static void api_store_apply(void *arg, struct vgw_json *batch, vgw_api_done_fn done, void *done_arg)
@@ -393,6 +401,7 @@ static int api_open(struct daemon *d, struct vgw_error *err)
                               .peer_allowed = api_peer_allowed,
                               .store_query = api_store_query,
                               .store_apply = api_store_apply,
+                              .store_well = api_store_well,
                               .reload = api_reload,
                               .drain = api_drain,
                               .undrain = api_undrain,
@@ -601,6 +610,7 @@ static void daemon_close(struct daemon *d)
     vgw_watchdog_free(d->watchdog);
     vgw_tls_thread_free(d->tls_thread);
     vgw_api_free(d->api);
+    d->api = NULL;
     if (d->gateway)
         vgw_gateway_set_front(d->gateway, NULL);
     vgw_front_free(d->front);

@@ -20,6 +20,7 @@ int vgw_api_new(const struct vgw_api_env *env, struct vgw_api **ret_api, struct 
     vgw_list_init(&api->requests);
     vgw_list_init(&api->feeds);
     vgw_list_init(&api->downloads);
+    vgw_list_init(&api->pasts);
     vgw_random_bytes(api->sign_key, sizeof api->sign_key);
     if ((api->tickets = vgw_tickets_new()) && (api->idempotency = vgw_idempotency_new(0)) &&
         (api->rates = vgw_throttle_new()) && (api->failures = vgw_throttle_new()) &&
@@ -47,6 +48,7 @@ void vgw_api_free(struct vgw_api *api)
     if (!api)
         return;
     cut_feeds(api, NULL, "the gateway is ending");
+    vgw_pasts_end(api);
     vgw_api_downloads_end(api);
     while ((p = api->requests.next) != &api->requests)
         vgw_api_request_free(VGW_CONTAINER_OF(p, struct vgw_api_request, link));
@@ -71,13 +73,17 @@ void vgw_api_set_front(struct vgw_api *api, struct vgw_front *front)
     api->front = front;
 }
 
-static bool still_good(void *arg, const struct vgw_grant *grant)
+bool vgw_api_grant_holds(const struct vgw_api *api, const struct vgw_grant *grant)
 {
-    const struct vgw_api *api = arg;
     const struct vgw_api_config *config = vgw_api_config_now(api);
     if (grant == api->open_grant)
         return !vgw_api_config_has_tokens(config);
     return vgw_grants_successor(&config->grants, grant) != NULL;
+}
+
+static bool still_good(void *arg, const struct vgw_grant *grant)
+{
+    return vgw_api_grant_holds(arg, grant);
 }
 
 void vgw_api_on_config(struct vgw_api *api)

@@ -79,6 +79,8 @@ struct vgw_api_env {
      * says how filters look). Takes `filter`. NULL: there is no store. */
     void (*store_query)(void *arg, const char *table, struct vgw_json *filter, uint32_t limit, const char *cursor,
                         vgw_api_rows_fn done, void *done_arg);
+    /** Does the store take what is written? While it does not, its rows lack the newest. NULL: always. */
+    bool (*store_well)(void *arg);
     /** A batch of changes, all or nothing. Takes `batch`. */
     void (*store_apply)(void *arg, struct vgw_json *batch, vgw_api_done_fn done, void *done_arg);
 

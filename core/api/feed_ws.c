@@ -76,7 +76,7 @@ static void on_taken(void *arg)
     struct ws_feed *f = p->link->feed;
     if (f) {
         f->under_way -= f->under_way ? 1 : 0;
-        f->feed.blocked_since_us = 0;
+        vgw_api_feed_took(&f->feed);
         if (f->under_way <= WINDOW / 2)
             pump(f);
     }
@@ -235,10 +235,10 @@ static void ws_cut(struct vgw_api_feed *feed, const char *reason)
     end_feed(f, strstr(reason, "token") ? POLICY : GOING_AWAY, reason);
 }
 
-static void too_slow(struct ws_feed *f)
+static void too_slow(struct ws_feed *f, const char *reason)
 {
     vgw_metric_dropped("slow_feed");
-    end_feed(f, TRY_AGAIN, "too slow");
+    end_feed(f, TRY_AGAIN, reason);
 }
 
 static bool send_event(struct ws_feed *f, struct vgw_event *e)
@@ -260,23 +260,23 @@ static bool send_event(struct ws_feed *f, struct vgw_event *e)
 static void pump(struct ws_feed *f)
 {
     struct vgw_event *e;
+    const char *reason;
     while (f->under_way < WINDOW) {
-        enum vgw_feed_result result = vgw_feed_next(f->feed.feed, &e);
+        enum vgw_feed_result result = vgw_api_feed_next(&f->feed, &e, &reason);
         if (result == VGW_FEED_EMPTY)
             return;
         if (result == VGW_FEED_GAP || (vgw_feed_filter_takes(&f->feed.filter, f->feed.grant, e) && !send_event(f, e))) {
-            too_slow(f);
+            too_slow(f, reason);
             return;
         }
     }
-    if (!f->feed.blocked_since_us)
-        f->feed.blocked_since_us = vgw_now(f->feed.api->env.loop);
-    vgw_timer_start(&f->feed.timer, VGW_API_SLOW_US / 4);
+    vgw_api_feed_blocked(&f->feed);
+    vgw_timer_start(&f->feed.timer, VGW_API_LOOK_US);
 }
 
-static void on_wake(void *arg)
+static void ws_wake(struct vgw_api_feed *feed)
 {
-    struct ws_feed *f = arg;
+    struct ws_feed *f = VGW_CONTAINER_OF(feed, struct ws_feed, feed);
     if (f->under_way < WINDOW)
         pump(f);
 }
@@ -286,10 +286,10 @@ static void on_timer(void *arg)
     struct ws_feed *f = arg;
     if (!f->feed.blocked_since_us)
         return;
-    if (vgw_now(f->feed.api->env.loop) - f->feed.blocked_since_us >= VGW_API_SLOW_US)
-        too_slow(f);
+    if (vgw_api_feed_is_slow(&f->feed))
+        too_slow(f, "the client is too slow");
     else
-        vgw_timer_start(&f->feed.timer, VGW_API_SLOW_US / 4);
+        vgw_timer_start(&f->feed.timer, VGW_API_LOOK_US);
 }
 
 static struct ws_feed *feed_new(struct vgw_api *api)
@@ -320,6 +320,29 @@ static void feed_drop(struct ws_feed *f)
     vgw_free(f);
 }
 
+static void ws_opened(struct vgw_api_feed *feed, bool ok)
+{
+    struct ws_feed *f = VGW_CONTAINER_OF(feed, struct ws_feed, feed);
+    struct vgw_api *api = feed->api;
+    if (!ok) {
+        feed_drop(f);
+        return;
+    }
+    vgw_timer_init(&feed->timer, api->env.loop, on_timer, f);
+    if (vgw_front_upgrade(api->front, feed->exchange, &f->link->seat) != VGW_OK) {
+        feed_drop(f);
+        return;
+    }
+    f->link->last_id = vgw_api_feed_last(feed);
+    if (vgw_loop_call(api->env.side, side_open, f->link) == VGW_OK) {
+        if (feed->past) /* the ring wakes its feeds by itself */
+            pump(f);
+        return;
+    }
+    close(f->link->seat.fd);
+    feed_drop(f);
+}
+
 void vgw_api_feed_ws(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http,
                      struct vgw_grant *grant)
 {
@@ -328,19 +351,8 @@ void vgw_api_feed_ws(struct vgw_api *api, uint64_t exchange, const struct vgw_ht
         vgw_api_refuse(api, exchange, 503, "no WebSocket feed can be opened now; server-sent events may do", NULL);
         return;
     }
-    if (!vgw_api_feed_open(api, &f->feed, exchange, http, grant, on_wake, f)) {
-        feed_drop(f);
-        return;
-    }
     f->feed.cut = ws_cut;
-    vgw_timer_init(&f->feed.timer, api->env.loop, on_timer, f);
-    if (vgw_front_upgrade(api->front, exchange, &f->link->seat) != VGW_OK) {
-        feed_drop(f);
-        return;
-    }
-    f->link->last_id = vgw_feed_last(f->feed.feed);
-    if (vgw_loop_call(api->env.side, side_open, f->link) == VGW_OK)
-        return;
-    close(f->link->seat.fd);
-    feed_drop(f);
+    f->feed.wake = ws_wake;
+    f->feed.opened = ws_opened;
+    vgw_api_feed_open(api, &f->feed, exchange, http, grant);
 }

@@ -4,6 +4,7 @@
 #include "api/api.h"
 #include "api/auth.h"
 #include "api/idempotency.h"
+#include "api/past.h"
 #include "api/path.h"
 #include "api/route.h"
 #include "api/throttle.h"
@@ -17,6 +18,8 @@
 #define VGW_API_BODY_MAX (256 * 1024) /* bytes of a JSON body */
 #define VGW_API_HEARTBEAT_US (15 * INT64_C(1000000))
 #define VGW_API_SLOW_US (20 * INT64_C(1000000)) /* a feed whose client took nothing for so long is cut */
+#define VGW_API_LAG_US INT64_C(1000000)         /* so is one that took nothing for so long when the ring overtook it */
+#define VGW_API_LOOK_US (VGW_API_SLOW_US / 4)   /* while a client takes nothing it is looked at so often */
 
 struct vgw_api_config {
     char *prefix;      /* "/voice" */
@@ -33,7 +36,7 @@ struct vgw_api {
     struct vgw_front *front;
     struct vgw_list requests; /* of vgw_api_request.link */
     struct vgw_list feeds;    /* of struct vgw_api_feed */
-    struct vgw_list downloads;
+    struct vgw_list downloads, pasts;
     uint32_t feed_count;
     struct vgw_tickets *tickets;
     struct vgw_idempotency *idempotency;
@@ -132,21 +135,39 @@ bool vgw_feed_filter_takes(const struct vgw_feed_filter *filter, const struct vg
 
 struct vgw_api_feed {
     struct vgw_list link;
-    struct vgw_api *api;
+    struct vgw_api *api;     /* NULL: not open */
     struct vgw_grant *grant; /* a reference */
     struct vgw_feed_filter filter;
-    struct vgw_feed *feed;
+    uint64_t exchange;
+    struct vgw_past *past; /* what the ring has lost is read from the store first; then NULL */
+    struct vgw_feed *feed; /* NULL: not yet */
     struct vgw_timer timer;
     int64_t blocked_since_us; /* 0: the client takes what it gets */
+    bool lagged;              /* it took nothing for a while and has not caught up since */
     /** Cuts the client off; the feed is freed by it. */
     void (*cut)(struct vgw_api_feed *feed, const char *reason);
+    /** There is something to read; of the loop, never from inside another call. */
+    void (*wake)(struct vgw_api_feed *feed);
+    /** The feed's resume point was found; false: the client was refused, nothing is open. */
+    void (*opened)(struct vgw_api_feed *feed, bool ok);
 };
-/** What both kinds of feeds begin with: resume point from Last-Event-ID or ?since=; false: answered already (410, 422,
- * 503). */
-bool vgw_api_feed_open(struct vgw_api *api, struct vgw_api_feed *feed, uint64_t exchange,
-                       const struct vgw_http_request *http, struct vgw_grant *grant, void (*wake)(void *arg),
-                       void *arg);
+/** What both kinds of feeds begin with: resume point from Last-Event-ID or ?since=. The feed's cut, wake and opened are
+ * set; opened() is called exactly once, from inside or later; refusals (410, 422, 503) are answered. */
+void vgw_api_feed_open(struct vgw_api *api, struct vgw_api_feed *feed, uint64_t exchange,
+                       const struct vgw_http_request *http, struct vgw_grant *grant);
+/** The next event, borrowed until the next call. VGW_FEED_GAP: it must close, and *ret_reason says why. */
+enum vgw_feed_result vgw_api_feed_next(struct vgw_api_feed *feed, struct vgw_event **ret_event,
+                                       const char **ret_reason);
+/** The client has no room; and: it has again. */
+void vgw_api_feed_blocked(struct vgw_api_feed *feed);
+void vgw_api_feed_took(struct vgw_api_feed *feed);
+/** Is it so slow that it must be cut? Asked every VGW_API_LOOK_US while it is blocked. */
+bool vgw_api_feed_is_slow(const struct vgw_api_feed *feed);
+/** The id of the last event read. */
+uint64_t vgw_api_feed_last(const struct vgw_api_feed *feed);
 void vgw_api_feed_done(struct vgw_api_feed *feed);
+/** Does the grant hold in the present configuration? */
+bool vgw_api_grant_holds(const struct vgw_api *api, const struct vgw_grant *grant);
 void vgw_api_feed_ws(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http,
                      struct vgw_grant *grant);
 void vgw_api_downloads_end(struct vgw_api *api);

@@ -330,7 +330,7 @@ static const struct vgw_option events_rows[] = {
      .max = 10000000,
      .unit = "events",
      .metric = "voicegw_queue_depth{queue=\"events\"}",
-     .text = "events that a client can resume from"},
+     .text = "events kept in memory for feeds; from older ones a client resumes by the store"},
 };
 TABLE(events, "events", "The event log");
 

@@ -20,6 +20,7 @@ struct column {
 struct table {
     const char *name;
     const char *time;           /* the column that newest first and retention go by; never null */
+    const char *order;          /* the column that newest first goes by instead, or NULL */
     const char *keys[KEYS_MAX]; /* what makes a row one; NULL-ended unless full */
     struct column columns[COLUMNS_MAX];
 };

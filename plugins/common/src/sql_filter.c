@@ -102,6 +102,12 @@ static int32_t add_term(struct sql_statement *s, const struct term *term)
     return status;
 }
 
+/* The column that rows are put in order by. */
+static const char *order_of(const struct table *t)
+{
+    return t->order ? t->order : t->time;
+}
+
 static int32_t add_cursor(struct sql_statement *s, const struct filter *f, const char *cursor)
 {
     long long time, row;
@@ -110,7 +116,7 @@ static int32_t add_cursor(struct sql_statement *s, const struct filter *f, const
         return VOICEGW_EINVALID;
     }
     text_adds(&s->text, f->count ? " AND (" : " WHERE (");
-    text_adds(&s->text, s->table->time);
+    text_adds(&s->text, order_of(s->table));
     text_adds(&s->text, f->ascending ? ", rowid) > (" : ", rowid) < (");
     int32_t status = sql_param_number(s, time);
     text_adds(&s->text, ", ");
@@ -127,11 +133,11 @@ int32_t sql_of_query(struct sql_statement *s, const char *table, const char *fil
     int32_t status = read_filter(s, table, filter_json, &f);
     if (status != VOICEGW_OK)
         return status;
-    const char *time = s->table->time, *way = f.ascending ? " ASC" : " DESC";
+    const char *by = order_of(s->table), *way = f.ascending ? " ASC" : " DESC";
     text_adds(&s->text, "SELECT ");
     text_columns(&s->text, s->table);
     text_adds(&s->text, ", ");
-    text_adds(&s->text, time);
+    text_adds(&s->text, by);
     text_adds(&s->text, ", rowid FROM ");
     text_adds(&s->text, s->table->name);
     for (size_t i = 0; i < f.count && status == VOICEGW_OK; i++) {
@@ -141,7 +147,7 @@ int32_t sql_of_query(struct sql_statement *s, const char *table, const char *fil
     if (status == VOICEGW_OK && cursor)
         status = add_cursor(s, &f, cursor);
     text_adds(&s->text, " ORDER BY ");
-    text_adds(&s->text, time);
+    text_adds(&s->text, by);
     text_adds(&s->text, way);
     text_adds(&s->text, ", rowid");
     text_adds(&s->text, way);

@@ -10,47 +10,47 @@
 #define J(name) {name, COLUMN_JSON}
 
 static const struct table tables[] = {
-    {"sessions", "start_time", {"session_id"}, {
+    {"sessions", "start_time", NULL, {"session_id"}, {
         T("session_id"), T("channel"), T("caller_id"), T("direction"), I("start_time"), I("end_time"), R("duration_seconds"),
         T("status"), T("recording_url"), T("transcription"), R("sentiment_score"), J("tools_executed"), T("lead_id"),
         T("reservation_id"), T("project_id"), T("provider"), T("plugin"), T("language"), J("variables"), R("cost"), T("currency"),
         T("transport"), J("transport_metadata"), T("stt_provider"), J("calls"), I("turns"), T("reason"), T("call_sid"),
         T("from_number"), T("to_number"), T("workflow"), T("assistant"), T("node"), J("summary"), J("media"), I("updated_at")}},
-    {"calls", "created_at", {"call_id"}, {
+    {"calls", "created_at", NULL, {"call_id"}, {
         T("call_id"), T("session_id"), T("provider_call_id"), T("provider"), T("plugin"), T("project_id"), T("direction"),
         T("from_number"), T("to_number"), T("state"), T("status"), I("created_at"), I("answered_at"), I("ended_at"), R("duration"),
         R("total_duration"), T("cause"), T("error_class"), T("answered_by"), R("cost"), T("currency"), T("node"), J("details"),
         I("updated_at")}},
-    {"turns", "timestamp", {"session_id", "turn_number", "role"}, {
+    {"turns", "timestamp", NULL, {"session_id", "turn_number", "role"}, {
         T("session_id"), I("turn_number"), T("role"), T("content"), T("audio_url"), R("latency_ms"), I("timestamp"), R("confidence"),
         B("interrupted"), J("stages"), T("heard"), T("language"), T("call_id"), T("project_id"), J("tools")}},
-    {"metrics", "timestamp", {"session_id", "metric_name", "timestamp"}, {
+    {"metrics", "timestamp", NULL, {"session_id", "metric_name", "timestamp"}, {
         T("session_id"), T("metric_name"), R("metric_value"), I("timestamp"), T("call_id"), T("provider"), T("project_id"),
         J("labels")}},
-    {"events", "time", {"event_id"}, {
+    {"events", "time", "event_id", {"event_id"}, {
         I("event_id"), T("type"), I("time"), T("session_id"), T("call_id"), T("provider"), T("project_id"), T("provider_call_id"), T("plugin"), J("data")}},
-    {"recordings", "started_at", {"recording_id"}, {
+    {"recordings", "started_at", NULL, {"recording_id"}, {
         T("recording_id"), T("session_id"), T("call_id"), T("project_id"), T("provider"), T("status"), T("url"), T("path"),
         T("format"), I("channels"), I("sample_rate"), R("duration"), I("bytes"), I("started_at"), I("stopped_at"), J("cuts")}},
-    {"jobs", "due_at", {"job_id"}, {
+    {"jobs", "due_at", NULL, {"job_id"}, {
         T("job_id"), T("queue"), I("due_at"), J("payload"), T("status"), I("attempts"), I("priority"), T("owner"),
         I("claimed_until"), I("created_at"), I("updated_at"), T("project_id"), T("last_error"), J("result"), I("version")}},
-    {"messages", "created_at", {"message_id"}, {
+    {"messages", "created_at", NULL, {"message_id"}, {
         T("message_id"), T("thread_id"), T("campaign_id"), T("project_id"), T("lead_id"), T("user_id"), T("to_number"), T("content"),
         T("channel"), T("message_type"), T("voice_config"), J("metadata"), T("status"), T("outcome"), T("error"), T("error_class"),
         I("attempts"), J("attempt_log"), T("provider"), T("call_id"), T("session_id"), T("transcript"), R("cost"), T("currency"),
         I("scheduled_at"), I("due_at"), I("created_at"), I("updated_at"), I("finished_at"), T("idempotency_key"), T("source"),
         T("source_ref"), J("spec"), T("node")}},
-    {"threads", "updated_at", {"thread_id"}, {
+    {"threads", "updated_at", NULL, {"thread_id"}, {
         T("thread_id"), T("project_id"), T("lead_id"), T("to_number"), I("messages"), I("created_at"), I("updated_at"), J("lead")}},
-    {"campaigns", "created_at", {"campaign_id"}, {
+    {"campaigns", "created_at", NULL, {"campaign_id"}, {
         T("campaign_id"), T("project_id"), T("name"), T("status"), J("spec"), J("counts"), R("spent"), T("currency"),
         I("created_at"), I("updated_at"), I("finished_at"), T("reason")}},
-    {"outbox", "due_at", {"outbox_id"}, {
+    {"outbox", "due_at", NULL, {"outbox_id"}, {
         T("outbox_id"), T("endpoint"), T("order_key"), I("sequence"), T("type"), T("body"), T("status"), I("attempts"), I("due_at"),
         I("created_at"), I("updated_at"), I("http_status"), T("last_error"), T("project_id"), T("call_id"), J("target")}},
-    {"leases", "expires_at", {"name"}, {T("name"), T("owner"), I("fence"), I("expires_at")}},
-    {"state", "updated_at", {"scope", "name"}, {T("scope"), T("name"), T("value"), I("updated_at")}},
+    {"leases", "expires_at", NULL, {"name"}, {T("name"), T("owner"), I("fence"), I("expires_at")}},
+    {"state", "updated_at", NULL, {"scope", "name"}, {T("scope"), T("name"), T("value"), I("updated_at")}},
 };
 /* clang-format on */
 

@@ -29,8 +29,9 @@ struct voicegw_store {
      */
     int32_t (*apply)(void *instance, const char *batch_json, uint32_t *ret_changed);
     /** Rows of a table: `filter_json` {"column": value, "column>=": value, "column<": value, "column~": "prefix", …}
-     * (all must hold), newest first by the table's time unless "order": "asc" stands in it; at most `limit`; `cursor`
-     * continues after the last row of the page before (its "_cursor"), or NULL. Each row carries "_cursor". */
+     * (all must hold), newest first by the table's time (events: by event_id) unless "order": "asc" stands in it; at
+     * most `limit`; `cursor` continues after the last row of the page before (its "_cursor"), or NULL. Each row
+     * carries "_cursor". */
     int32_t (*query)(void *instance, const char *table, const char *filter_json, uint32_t limit, const char *cursor,
                      voicegw_row row, void *arg);
     /** Takes at most `n` due jobs of a queue for `ttl_us`: rows of "jobs" whose due_at is past and that nobody holds.

@@ -1,0 +1,179 @@
+"""feeds.py [--build FOLDER] [NAME...] - the event feed over its whole reach: from the store through the ring to what is live, over
+restarts, and with clients that do not keep up."""
+import contextlib
+import json
+import os
+import signal
+import socket
+import sqlite3
+import threading
+
+from daemon import WebSocket, base, gateway, run, wait
+
+FLOOD = """events: {keep: 200}
+workflows:
+  - id: flood
+    steps:
+      - type: for_each
+        params:
+          items: "{{ trigger.items }}"
+          as: n
+          steps: [{type: emit_event, params: {type: flood, data: {n: "{{ n }}", round: "{{ trigger.round }}", filling: "{{ trigger.filling }}"}}}]
+"""
+COUNT = 900  # events of one flood: several pages of the store, several times the ring
+
+
+def flood(g, number, count=COUNT, filling="", wait_for=True):
+    g.post("/voice/workflows/flood/run", {"args": {"items": list(range(count)), "round": number, "filling": filling}}, status=202)
+    if wait_for:
+        g.until(lambda: not [r for r in g.get("/voice/runs?limit=500")["runs"] if r["status"] == "running"])
+
+
+def stored(g):
+    with contextlib.closing(sqlite3.connect(os.path.join(g.state, "voicegw.db"))) as db:
+        return db.execute("SELECT count(*) FROM events WHERE type = 'flood'").fetchone()[0]
+
+
+def numbers(events):
+    return [(e["data"]["round"], e["data"]["n"]) for e in events if e["type"] == "flood"]
+
+
+def is_whole(feed, rounds, count=COUNT):
+    """Waits for the last event of the last round, then: each event once, in the order of ids."""
+    feed.wait("flood", round=rounds[-1], n=count - 1)
+    ids = [e["id"] for e in feed.events]
+    assert ids == sorted(set(ids)), "not in order, or doubled"
+    got = numbers(feed.events)
+    assert got == [(r, n) for r in rounds for n in range(count)], (len(got), got[:3], got[-3:])
+
+
+def test_what_the_ring_has_lost_comes_from_the_store():
+    with gateway(base(more=FLOOD)) as g:
+        first = g.feed()
+        flood(g, 1, count=3)
+        seen = first.wait("flood", n=2)
+        first.close()
+        flood(g, 2)
+        flood(g, 3)
+        feed = g.feed(last_id=seen["id"])
+        is_whole(feed, [2, 3])
+        flood(g, 4, count=5)  # joined: what is live follows
+        feed.wait("flood", round=4, n=4)
+        got = numbers(feed.events)
+        assert got[-5:] == [(4, n) for n in range(5)] and len(got) == 2 * COUNT + 5
+        feed.close()
+        ws = WebSocket(g.port, f"/voice/events?since={seen['id']}&types=flood")
+        over_ws = [json.loads(ws.recv()) for _ in range(2 * COUNT + 5)]
+        assert numbers(over_ws) == got
+        ws.close()
+
+
+def test_what_is_replayed_is_what_was_live():
+    with gateway(base(more=FLOOD)) as g:
+        live = g.feed()
+        call = g.call("+15551", project_id="default", variables={"a": "b"})
+        live.wait("call_answered", call_id=call["call_id"])
+        g.post(f"/voice/calls/{call['call_id']}/end")
+        live.wait("voice.session.stopped")
+        flood(g, 1)
+        live.wait("flood", n=COUNT - 1)
+        again = g.feed(last_id=0)
+        again.wait("flood", n=COUNT - 1)
+        kept = {e["id"]: e for e in again.events}
+        for event in live.events:
+            if event["type"] != "voice.stt.partial":
+                assert kept[event["id"]] == event, (event, kept.get(event["id"]))
+        live.close()
+        again.close()
+
+
+def test_events_that_come_while_the_past_is_read():
+    with gateway(base(more=FLOOD)) as g:
+        flood(g, 1)
+        feeds = [g.feed(last_id=0) for _ in range(4)]
+        flood(g, 2, wait_for=False)
+        feeds += [g.feed(last_id=0) for _ in range(4)]
+        for feed in feeds:
+            is_whole(feed, [1, 2])
+            feed.close()
+
+
+def test_a_restart_loses_nothing():
+    for end in (signal.SIGTERM, signal.SIGKILL):
+        with gateway(base(more=FLOOD), stop=False) as g:
+            feed = g.feed()
+            flood(g, 1)
+            feed.wait("flood", n=COUNT - 1)
+            middle = feed.find("flood", n=COUNT // 2)[0]
+            # What a feed has shown is stored a moment later; a killed process may lose that moment, nothing older.
+            g.until(lambda: stored(g) == COUNT)
+            if end == signal.SIGKILL:
+                g.kill()
+            else:
+                g.process.send_signal(end)
+                g.ended()
+            g.start()
+            again = g.feed(last_id=middle["id"])
+            flood(g, 2, count=3)
+            again.wait("flood", round=2, n=2)
+            assert numbers(again.events) == [(1, n) for n in range(COUNT // 2 + 1, COUNT)] + [(2, n) for n in range(3)]
+            ids = [e["id"] for e in again.events]
+            assert ids == sorted(set(ids))
+            again.close()
+            ws = WebSocket(g.port, f"/voice/events?since={middle['id']}&types=flood")
+            assert json.loads(ws.recv())["data"]["n"] == COUNT // 2 + 1
+            ws.close()
+            g.stop()
+
+
+def test_what_nobody_keeps_is_gone():
+    with gateway(base(more=FLOOD)) as g:
+        flood(g, 1)
+        for header in ("7", "1"):
+            a = g.request("GET", "/voice/events", headers={"Last-Event-ID": header})
+            assert a.status == 410 and a.headers["content-type"] == "application/problem+json", a
+        assert WebSocket(g.port, "/voice/events?since=7", expect=None).status == 410
+        assert g.request("GET", "/voice/events", headers={"Last-Event-ID": str(2 ** 62)}).status == 410, "an id that nobody gave"
+        whole = g.request("GET", "/voice/events?follow=false&types=flood", headers={"Last-Event-ID": "0"})
+        assert whole.body.count("event: flood") == COUNT, "what is kept ends with what is newest"
+
+
+def read_until_closed(feed_socket):
+    with contextlib.suppress(OSError):
+        while feed_socket.recv(65536):
+            pass
+
+
+def test_a_slow_client_is_cut_off_and_resumes():
+    """One that reads nothing: the fast one beside it misses nothing meanwhile, and the slow one goes on where it was."""
+    filling = "x" * 2000
+    with gateway(base(more=FLOOD.replace("keep: 200", "keep: 400"))) as g:
+        fast = g.feed()
+        slow = WebSocket(g.port, "/voice/events")
+        head = b"GET /voice/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        slow_sse = socket.create_connection(("127.0.0.1", g.port), wait())
+        slow_sse.sendall(head)
+        rounds = 15  # more than what the kernel holds for a client that does not read
+        for i in range(rounds):
+            flood(g, i + 1, filling=filling)
+        g.until(lambda: g.metric("voicegw_dropped_total", 0, what="slow_feed") == 2, seconds=3 * wait())
+        is_whole(fast, list(range(1, rounds + 1)))
+        fast.close()
+        got = []
+        while (text := slow.recv()) is not None:
+            got.append(json.loads(text))
+        code, reason = slow.closed
+        last = int(reason.split()[2].rstrip(":"))
+        assert code == 1013 and reason.startswith("last id ") and last == got[-1]["id"], (code, reason, got[-1]["id"])
+        rest = g.request("GET", "/voice/events?follow=false&types=flood", headers={"Last-Event-ID": str(last)}).body
+        rest = [json.loads(line[6:]) for line in rest.splitlines() if line.startswith("data: ")]
+        assert numbers(got) + numbers(rest) == [(r, n) for r in range(1, rounds + 1) for n in range(COUNT)]
+        thread = threading.Thread(target=read_until_closed, args=(slow_sse,))
+        thread.start()
+        thread.join(wait())
+        assert not thread.is_alive(), "the slow event source was not cut off"
+        slow_sse.close()
+
+
+if __name__ == "__main__":
+    run(globals())
