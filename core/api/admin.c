@@ -52,8 +52,7 @@ void vgw_api_log_level(struct vgw_api_request *r, const struct vgw_http_request 
         return;
     }
     vgw_log_set_level(level);
-    vgw_log(VGW_LOG_INFO, NULL, "the log level was changed", "level", name, "by", r->grant ? r->grant->name : NULL,
-            NULL);
+    vgw_log(VGW_LOG_INFO, NULL, "the log level was changed", "level", name, "by", r->who, NULL);
     struct vgw_json *o = vgw_json_object();
     vgw_json_set_string(o, "level", vgw_log_level_name(level));
     vgw_api_reply(r, 200, o);

@@ -23,7 +23,8 @@ int vgw_api_new(const struct vgw_api_env *env, struct vgw_api **ret_api, struct 
     vgw_list_init(&api->pasts);
     vgw_random_bytes(api->sign_key, sizeof api->sign_key);
     if ((api->tickets = vgw_tickets_new()) && (api->idempotency = vgw_idempotency_new(0)) &&
-        (api->rates = vgw_throttle_new()) && (api->failures = vgw_throttle_new()) &&
+        (api->rates = vgw_ratelimit_new(1, 1, VGW_API_RATE_KEYS)) &&
+        (api->failures = vgw_ratelimit_new(1, 1, VGW_API_RATE_KEYS)) &&
         (api->open_grant = vgw_grant_new("", VGW_SCOPE_ALL))) {
         *ret_api = api;
         return VGW_OK;
@@ -54,8 +55,8 @@ void vgw_api_free(struct vgw_api *api)
         vgw_api_request_free(VGW_CONTAINER_OF(p, struct vgw_api_request, link));
     vgw_tickets_free(api->tickets);
     vgw_idempotency_free(api->idempotency);
-    vgw_throttle_free(api->rates);
-    vgw_throttle_free(api->failures);
+    vgw_ratelimit_free(api->rates);
+    vgw_ratelimit_free(api->failures);
     vgw_grant_unref(api->open_grant);
     vgw_free(api);
 }

@@ -17,28 +17,6 @@ static void read_path(const struct vgw_api *api, const struct vgw_http_request *
     vgw_api_path_read(http->path, control ? "/voice" : config->prefix, config->compat_routes, ret);
 }
 
-static void no_path(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http)
-{
-    char detail[256];
-    snprintf(detail, sizeof detail, "nothing lies at %.128s; %s/openapi.json lists what there is", http->path,
-             vgw_api_config_now(api)->prefix);
-    vgw_api_refuse(api, exchange, 404, detail, NULL);
-}
-
-static void wrong_method(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http, const char *list)
-{
-    char detail[192], header[ALLOW_MAX + 16];
-    snprintf(header, sizeof header, "Allow: %s", list);
-    if (strcmp(http->method, "OPTIONS") == 0) {
-        const char *lines[] = {header, NULL};
-        struct vgw_http_response response = {.status = 204, .headers = lines};
-        vgw_front_reply(api->front, exchange, &response);
-        return;
-    }
-    snprintf(detail, sizeof detail, "%.16s is not possible here; %s is", http->method, list);
-    vgw_api_refuse(api, exchange, 405, detail, header);
-}
-
 /* May this grant use the route? 0, or the status that was answered. */
 static int check_scope(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http,
                        const struct vgw_api_route *route, const struct vgw_grant *grant)
@@ -47,17 +25,9 @@ static int check_scope(struct vgw_api *api, uint64_t exchange, const struct vgw_
     if (route->scope == VGW_SCOPE_NONE)
         return 0;
     if (!grant) {
-        const struct vgw_api_config *config = vgw_api_config_now(api);
-        bool exempt = (http->flags & VGW_HTTP_LOOPBACK) && !(http->flags & VGW_HTTP_PROXIED);
-        int64_t wait_us =
-            exempt ? 0 : vgw_throttle_take(api->rates, http->remote, config->api_rate, vgw_now(api->env.loop), true);
-        if (wait_us) {
-            char header[64];
-            vgw_metric_dropped("api_rate");
-            snprintf(header, sizeof header, "Retry-After: %lld", (long long)((wait_us + 999999) / 1000000));
-            vgw_api_refuse(api, exchange, 429, "this address asks too often", header);
-            return 429;
-        }
+        int paced = vgw_api_pace(api, exchange, http);
+        if (paced)
+            return paced;
         vgw_api_refuse(api, exchange, 401, "a token is needed; send `Authorization: Bearer TOKEN`", NULL);
         return 401;
     }
@@ -66,6 +36,56 @@ static int check_scope(struct vgw_api *api, uint64_t exchange, const struct vgw_
     snprintf(detail, sizeof detail, "this needs a token with the scope %s", vgw_api_scope_name(route->scope));
     vgw_api_refuse(api, exchange, 403, detail, NULL);
     return 403;
+}
+
+/* Who has no token learns of no path, nor of its methods. False: answered. */
+static bool is_known(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http)
+{
+    static const struct vgw_api_route any = {.scope = VGW_SCOPE_ANY};
+    struct vgw_grant *grant = NULL;
+    bool known =
+        !vgw_api_identify(api, exchange, http, false, &grant) && !check_scope(api, exchange, http, &any, grant);
+    vgw_grant_unref(grant);
+    return known;
+}
+
+static void no_path(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http)
+{
+    char detail[256];
+    if (!is_known(api, exchange, http))
+        return;
+    snprintf(detail, sizeof detail, "nothing lies at %.128s; %s/openapi.json lists what there is", http->path,
+             vgw_api_config_now(api)->prefix);
+    vgw_api_refuse(api, exchange, 404, detail, NULL);
+}
+
+/* Is what lies at this path for everybody? */
+static bool is_open(const struct vgw_api *api, const struct vgw_http_request *http)
+{
+    struct vgw_api_path path;
+    char ids[VGW_API_IDS][VGW_API_ID_MAX], methods[ALLOW_MAX];
+    size_t count;
+    const struct vgw_api_route *routes = vgw_api_routes(&count);
+    read_path(api, http, &path);
+    const struct vgw_api_route *route =
+        vgw_route_find_in(routes, count, "GET", path.text, ids, methods, sizeof methods);
+    return route && route->scope == VGW_SCOPE_NONE;
+}
+
+static void wrong_method(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http, const char *list)
+{
+    char detail[192], header[ALLOW_MAX + 16];
+    snprintf(header, sizeof header, "Allow: %s", list);
+    if (!is_open(api, http) && !is_known(api, exchange, http))
+        return;
+    if (strcmp(http->method, "OPTIONS") == 0) {
+        const char *lines[] = {header, NULL};
+        struct vgw_http_response response = {.status = 204, .headers = lines};
+        vgw_front_reply(api->front, exchange, &response);
+        return;
+    }
+    snprintf(detail, sizeof detail, "%.16s is not possible here; %s is", http->method, list);
+    vgw_api_refuse(api, exchange, 405, detail, header);
 }
 
 static bool is_json(const char *type)
@@ -174,6 +194,11 @@ static struct vgw_api_request *request_new(struct vgw_api *api, uint64_t exchang
     r->exchange = exchange;
     r->route = route;
     r->grant = grant;
+    bool has_name = grant && grant->name && grant->name[0];
+    vgw_strcopy(r->who, sizeof r->who,
+                has_name                        ? grant->name
+                : (http->flags & VGW_HTTP_UNIX) ? "control socket"
+                                                : http->remote);
     vgw_list_append(&api->requests, &r->link);
     r->query = vgw_strdup(http->query);
     if (r->query)
@@ -211,6 +236,8 @@ static void carry_out(struct vgw_api *api, uint64_t exchange, const struct vgw_h
     bool is_signed = signature != NULL;
     vgw_free(signature);
     bool is_public = route->scope == VGW_SCOPE_NONE || is_signed;
+    if (is_public && vgw_api_pace(api, exchange, http))
+        return;
     if (!is_public &&
         (vgw_api_identify(api, exchange, http, feed, &grant) || check_scope(api, exchange, http, route, grant))) {
         vgw_grant_unref(grant);

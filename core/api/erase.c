@@ -70,8 +70,7 @@ static void on_deleted(void *arg, int status, const char *sentence)
         vgw_api_fail(r, status, NULL, sentence);
         return;
     }
-    vgw_log(VGW_LOG_INFO, NULL, "records were erased", "by",
-            r->grant && r->grant->name && r->grant->name[0] ? r->grant->name : "control socket", NULL);
+    vgw_log(VGW_LOG_INFO, NULL, "records were erased", "by", r->who, NULL);
     e->request = r;
     e->job = (struct vgw_job){
         .work = remove_files, .done = on_removed, .arg = e, .home = r->api->env.loop, .lane = VGW_LANE_IO};

@@ -24,6 +24,31 @@ static int too_often(struct vgw_api *api, uint64_t exchange, int64_t wait_us, co
     return 429;
 }
 
+/* Takes one of `name`'s, or only looks: 0, or the microseconds until there is one again. A rate of a second and more
+ * may come in one burst of a second's worth, a slower one in a burst of a minute's. */
+static int64_t wait_of(struct vgw_ratelimit *l, const char *name, double per_second, int64_t now_us, bool take)
+{
+    int64_t wait_us = 0;
+    if (per_second <= 0)
+        return 0;
+    vgw_ratelimit_set(l, per_second, per_second >= 1 ? per_second : per_second * 60);
+    bool ok = take ? vgw_ratelimit_take(l, name, now_us, &wait_us) : vgw_ratelimit_peek(l, name, now_us, &wait_us);
+    return ok ? 0 : wait_us;
+}
+
+/* This machine may ask as often as it likes, unless it speaks for others. */
+static bool is_exempt(const struct vgw_http_request *http)
+{
+    return (http->flags & VGW_HTTP_UNIX) || ((http->flags & VGW_HTTP_LOOPBACK) && !(http->flags & VGW_HTTP_PROXIED));
+}
+
+int vgw_api_pace(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http)
+{
+    double rate = vgw_api_config_now(api)->api_rate;
+    int64_t wait_us = is_exempt(http) ? 0 : wait_of(api->rates, http->remote, rate, vgw_now(api->env.loop), true);
+    return wait_us ? too_often(api, exchange, wait_us, "api_rate", "this address asks too often") : 0;
+}
+
 static bool peer_allowed(const struct vgw_api *api, const struct vgw_http_request *http)
 {
     if (http->uid == 0 || http->uid == geteuid())
@@ -44,12 +69,22 @@ static bool is_foreign(const struct vgw_api_config *config, const struct vgw_htt
     return !vgw_strieq(host, http->host) && !(config->public_host && vgw_strieq(host, config->public_host));
 }
 
-static int by_ticket(struct vgw_api *api, uint64_t exchange, char *ticket, struct vgw_grant **ret_grant)
+static int by_ticket(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http, char *ticket,
+                     struct vgw_grant **ret_grant)
 {
-    *ret_grant = vgw_tickets_take(api->tickets, ticket, vgw_now(api->env.loop));
+    double rate = vgw_api_config_now(api)->failure_rate;
+    int64_t now_us = vgw_now(api->env.loop);
+    int64_t wait_us = is_exempt(http) ? 0 : wait_of(api->failures, http->remote, rate, now_us, false);
+    if (wait_us) {
+        vgw_free(ticket);
+        return too_often(api, exchange, wait_us, "auth_rate", "too many wrong tickets came from this address");
+    }
+    *ret_grant = vgw_tickets_take(api->tickets, ticket, now_us);
     vgw_free(ticket);
     if (*ret_grant)
         return 0;
+    if (!is_exempt(http))
+        wait_of(api->failures, http->remote, rate, now_us, true);
     return refuse(api, exchange, 401,
                   "this ticket is unknown, used or older than 60 s; ask for another by POST /tickets");
 }
@@ -59,18 +94,18 @@ static int by_token(struct vgw_api *api, uint64_t exchange, const struct vgw_htt
 {
     const struct vgw_api_config *config = vgw_api_config_now(api);
     int64_t now_us = vgw_now(api->env.loop);
-    bool exempt = (http->flags & VGW_HTTP_LOOPBACK) && !(http->flags & VGW_HTTP_PROXIED);
+    bool exempt = is_exempt(http);
     const char *token = vgw_bearer(header);
-    int64_t wait_us = exempt ? 0 : vgw_throttle_take(api->failures, http->remote, config->failure_rate, now_us, false);
+    int64_t wait_us = exempt ? 0 : wait_of(api->failures, http->remote, config->failure_rate, now_us, false);
     if (wait_us)
         return too_often(api, exchange, wait_us, "auth_rate", "too many wrong tokens came from this address");
     struct vgw_grant *g = token ? vgw_grants_find(&config->grants, token, strlen(token)) : NULL;
     if (!g) {
         if (!exempt)
-            vgw_throttle_take(api->failures, http->remote, config->failure_rate, now_us, true);
+            wait_of(api->failures, http->remote, config->failure_rate, now_us, true);
         return refuse(api, exchange, 401, "the token is not known; send `Authorization: Bearer TOKEN`");
     }
-    wait_us = exempt ? 0 : vgw_throttle_take(api->rates, g->name, config->api_rate, now_us, true);
+    wait_us = exempt ? 0 : wait_of(api->rates, g->name, config->api_rate, now_us, true);
     if (wait_us)
         return too_often(api, exchange, wait_us, "api_rate", "this token asks too often");
     *ret_grant = vgw_grant_ref(g);
@@ -93,11 +128,13 @@ int vgw_api_identify(struct vgw_api *api, uint64_t exchange, const struct vgw_ht
     }
     char *text = ticket ? vgw_http_query(http, "ticket") : NULL;
     if (text && (!open || !header))
-        return by_ticket(api, exchange, text, ret_grant);
+        return by_ticket(api, exchange, http, text, ret_grant);
     vgw_free(text);
     if (open) {
         if (is_foreign(config, http))
             return refuse(api, exchange, 403, "pages of other origins may not use an API without tokens");
+        if (vgw_api_pace(api, exchange, http))
+            return 429;
         *ret_grant = vgw_grant_ref(api->open_grant);
         return 0;
     }

@@ -7,10 +7,10 @@
 #include "api/past.h"
 #include "api/path.h"
 #include "api/route.h"
-#include "api/throttle.h"
 #include "api/ticket.h"
 #include "base/list.h"
 #include "net/http.h"
+#include "net/ratelimit.h"
 
 #define VGW_API_LIMIT_DEFAULT 50u
 #define VGW_API_LIMIT_MAX 500u
@@ -19,6 +19,7 @@
 #define VGW_API_HEARTBEAT_US (15 * INT64_C(1000000))
 #define VGW_API_SLOW_US (20 * INT64_C(1000000)) /* a feed whose client took nothing for so long is cut */
 #define VGW_API_LAG_US INT64_C(1000000)         /* so is one that took nothing for so long when the ring overtook it */
+#define VGW_API_RATE_KEYS 20000u                /* tokens and addresses whose pace is remembered */
 #define VGW_API_LOOK_US (VGW_API_SLOW_US / 4)   /* while a client takes nothing it is looked at so often */
 
 struct vgw_api_config {
@@ -40,7 +41,7 @@ struct vgw_api {
     uint32_t feed_count;
     struct vgw_tickets *tickets;
     struct vgw_idempotency *idempotency;
-    struct vgw_throttle *rates, *failures;
+    struct vgw_ratelimit *rates, *failures;
     struct vgw_grant *open_grant; /* what everybody has when there are no tokens, and the control socket always */
     uint8_t sign_key[32];
 };
@@ -55,6 +56,7 @@ struct vgw_api_request {
     char id[VGW_API_IDS][VGW_API_ID_MAX];
     struct vgw_json *body; /* an object, checked against the route's table; NULL when there was none */
     char *idempotency_key; /* this request's answer is to be kept under it */
+    char who[64];          /* for the log: the token's name, "control socket", or the address */
     bool older;            /* came by an alias whose clients expect the older shape */
     void *state;           /* of a handler that goes on later */
     void (*state_free)(void *state);
@@ -116,6 +118,8 @@ size_t vgw_api_body_limit(void *arg, const struct vgw_http_request *http);
  * `ticket`: whether one counts here. */
 int vgw_api_identify(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http, bool ticket,
                      struct vgw_grant **ret_grant);
+/** The pace of somebody without a token, by address: 0, or 429, answered already. */
+int vgw_api_pace(struct vgw_api *api, uint64_t exchange, const struct vgw_http_request *http);
 /** The same for routes that carry a proof of their own: what comes along is looked at, nothing is refused. NULL: nobody
  * known. */
 struct vgw_grant *vgw_api_peek(struct vgw_api *api, const struct vgw_http_request *http, bool ticket);

@@ -128,22 +128,6 @@ Test(api_ticket, is_good_once_and_for_a_minute)
     vgw_tickets_free(t);
 }
 
-Test(api_throttle, lets_a_burst_through_and_then_the_rate)
-{
-    struct vgw_throttle *t = vgw_throttle_new();
-    for (int i = 0; i < 100; i++)
-        cr_assert_eq(vgw_throttle_take(t, "a", 100, 0, true), 0);
-    cr_expect_gt(vgw_throttle_take(t, "a", 100, 0, true), 0);
-    cr_expect_eq(vgw_throttle_take(t, "b", 100, 0, true), 0, "another name has a bucket of its own");
-    cr_expect_eq(vgw_throttle_take(t, "a", 100, 10001, true), 0);
-    cr_expect_gt(vgw_throttle_take(t, "a", 100, 10001, true), 0);
-    for (int i = 0; i < 10; i++)
-        cr_assert_eq(vgw_throttle_take(t, "slow", 10.0 / 60, 0, true), 0, "a slow rate has a minute's burst");
-    cr_expect_gt(vgw_throttle_take(t, "slow", 10.0 / 60, 0, true), 5 * S);
-    cr_expect_gt(vgw_throttle_take(t, "slow", 10.0 / 60, 0, false), 5 * S, "looking takes nothing and sees the same");
-    vgw_throttle_free(t);
-}
-
 static struct vgw_kept_answer answer(int status, const char *body)
 {
     return (struct vgw_kept_answer){.http_status = status, .body = (char *)(uintptr_t)body, .body_len = strlen(body)};
