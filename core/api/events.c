@@ -124,8 +124,12 @@ static void on_timer(void *arg)
         sse_cut(&s->feed, "the client is too slow");
         return;
     }
-    if (!vgw_front_stream_queued(s->feed.api->front, s->feed.exchange))
-        vgw_front_stream_write(s->feed.api->front, s->feed.exchange, ": heartbeat\n\n", 13);
+    struct vgw_front *front = s->feed.api->front;
+    if (!vgw_front_stream_queued(front, s->feed.exchange) &&
+        vgw_front_stream_write(front, s->feed.exchange, ": heartbeat\n\n", 13) != VGW_OK) {
+        sse_free(s);
+        return;
+    }
     vgw_timer_start(&s->feed.timer, s->feed.blocked_since_us ? VGW_API_LOOK_US : VGW_API_HEARTBEAT_US);
 }
 

@@ -86,20 +86,28 @@ static void add_piece(struct conn *c, const void *data, size_t len)
         vgw_buf_adds(&c->out, "\r\n");
 }
 
-/* Writes what is there; true while the connection lives. */
-static bool push(struct conn *c)
+/* Writes what is there. VGW_ENOTFOUND: the client is gone; its owner learns it by that alone, as it is about to free
+ * what on_closed() would free. */
+static int push(struct conn *c)
 {
+    struct vgw_front *f = c->front;
+    uint64_t exchange = vgw_conn_exchange(c);
     if (c->busy) {
         c->stream_waits = c->stream_waits || c->out.len > 0;
-        return true;
+        return VGW_OK;
     }
+    void (*on_closed)(void *arg, uint64_t exchange) = c->stream.on_closed;
+    c->stream.on_closed = NULL;
     vgw_conn_enter(c);
     vgw_conn_flush(c);
-    bool alive = c->state != CONN_CLOSED;
-    c->stream_waits = alive && c->out.len > 0;
+    c->stream_waits = c->state != CONN_CLOSED && c->out.len > 0;
     c->busy--;
     vgw_conn_update(c);
-    return alive;
+    c = streaming(f, exchange);
+    if (!c)
+        return VGW_ENOTFOUND;
+    c->stream.on_closed = on_closed;
+    return VGW_OK;
 }
 
 int vgw_front_stream(struct vgw_front *f, uint64_t exchange, const struct vgw_http_response *response,
@@ -136,8 +144,7 @@ int vgw_front_stream(struct vgw_front *f, uint64_t exchange, const struct vgw_ht
     c->stream_waits = false;
     c->state = CONN_STREAM;
     vgw_timer_stop(&c->timer);
-    (void)push(c);
-    return 0;
+    return push(c);
 }
 
 int vgw_front_stream_write(struct vgw_front *f, uint64_t exchange, const void *data, size_t len)
@@ -149,10 +156,11 @@ int vgw_front_stream_write(struct vgw_front *f, uint64_t exchange, const void *d
         return VGW_ELIMIT;
     add_piece(c, data, len);
     if (c->out.failed) {
+        c->stream.on_closed = NULL;
         vgw_conn_close(c);
         return VGW_ENOTFOUND;
     }
-    return push(c) ? 0 : VGW_ENOTFOUND;
+    return push(c);
 }
 
 size_t vgw_front_stream_queued(struct vgw_front *f, uint64_t exchange)

@@ -106,8 +106,9 @@ int vgw_front_reply_problem(struct vgw_front *f, uint64_t exchange, int status, 
 struct vgw_front_stream {
     /** Everything written so far is with the kernel. May be NULL. Never from inside vgw_front_stream_write(). */
     void (*on_drained)(void *arg, uint64_t exchange);
-    /** Exactly once, unless vgw_front_stream_end() was called: the client is gone or too slow, or the front is being
-     * freed. The handle is dead. */
+    /** Exactly once, unless the owner has ended it (vgw_front_stream_end(), vgw_front_stream_abort()) or was answered
+     * VGW_ENOTFOUND: the client is gone or too slow, or the front is being freed. The handle is dead. Never from inside
+     * vgw_front_stream() or vgw_front_stream_write(). */
     void (*on_closed)(void *arg, uint64_t exchange);
     void *arg;
 };

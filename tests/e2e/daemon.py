@@ -59,13 +59,19 @@ class Answer:
         return f"{self.status} {self.body[:600]!r}"
 
 
+def connect(port, tls=None):
+    """A connection, through TLS when a context is given."""
+    s = socket.create_connection(("127.0.0.1", port), wait())
+    return tls.wrap_socket(s, server_hostname="localhost") if tls else s
+
+
 class Feed:
     """The event feed by server-sent events, read by a thread of its own."""
 
-    def __init__(self, port, last_id=None, token=None):
+    def __init__(self, port, last_id=None, token=None, tls=None):
         self.events, self.closed = [], False
         self.changed = threading.Condition()
-        self.socket = socket.create_connection(("127.0.0.1", port), wait())
+        self.socket = connect(port, tls)
         head = "GET /voice/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
         head += f"Last-Event-ID: {last_id}\r\n" if last_id is not None else ""
         head += f"Authorization: Bearer {token}\r\n" if token else ""
@@ -129,6 +135,7 @@ class Gateway:
         self.plugins = plugins or [os.path.join(build(), "plugins")]
         self.port = free_port()
         self.environment = environment or {}
+        self.tls = None  # an SSL context: it is spoken to through TLS
         self.prefix = prefix or []
         self.process = None
         self.started = 0
@@ -195,7 +202,8 @@ class Gateway:
     # ---- talking to it ----
 
     def request(self, method, path, body=None, headers=None, raw=None, port=None):
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=wait())
+        connection = http.client.HTTPConnection("localhost", port or self.port, timeout=wait())
+        connection.sock = connect(port or self.port, self.tls)
         headers = dict(headers or {})
         data = raw
         if body is not None:
@@ -219,7 +227,7 @@ class Gateway:
         return a.json
 
     def feed(self, last_id=None, token=None):
-        return Feed(self.port, last_id, token)
+        return Feed(self.port, last_id, token, self.tls)
 
     def metric(self, name, default=None, **labels):
         for line in self.get("/metrics").splitlines():
@@ -338,8 +346,8 @@ def gateway(config=None, stop=True, **more):
 class WebSocket:
     """A small client, RFC 6455."""
 
-    def __init__(self, port, path, headers=None, expect=101):
-        self.socket = socket.create_connection(("127.0.0.1", port), wait())
+    def __init__(self, port, path, headers=None, expect=101, tls=None):
+        self.socket = connect(port, tls)
         self.socket.settimeout(wait())
         key = base64.b64encode(os.urandom(16)).decode()
         head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
@@ -425,7 +433,7 @@ class Stream:
     """A caller on /voice/mock/stream in Twilio's format; what it hears is kept by a thread."""
 
     def __init__(self, g, name, parameters=None, headers=None, begin=True, instance="mock"):
-        self.ws = WebSocket(g.port, f"/voice/{instance}/stream/{name}", headers)
+        self.ws = WebSocket(g.port, f"/voice/{instance}/stream/{name}", headers, tls=g.tls)
         self.sid = f"MZ{random.getrandbits(64):016x}"
         self.sequence = self.chunk = self.stamp = 0
         self.heard, self.messages, self.over = b"", [], False
