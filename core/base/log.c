@@ -74,9 +74,11 @@ static int open_file(const char *path)
     return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, LOG_FILE_MODE);
 }
 
-static int open_journal(void)
+static int open_journal(const char *path)
 {
-    struct sockaddr_un addr = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    if (!vgw_strcopy(addr.sun_path, sizeof addr.sun_path, path))
+        return -1;
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd >= 0 && connect(fd, (struct sockaddr *)&addr, sizeof addr) < 0) {
         close(fd);
@@ -109,7 +111,7 @@ int vgw_log_open(enum vgw_log_format format, const char *target, enum vgw_log_le
                             "cannot open the log file %s (%s): its folder must exist and be writable", target,
                             strerror(errno));
     /* Without a journal (a container, a bare system) lines go to standard error as text. */
-    int journal_fd = format == VGW_LOG_JOURNAL ? open_journal() : -1;
+    int journal_fd = format == VGW_LOG_JOURNAL ? open_journal(to_file ? target : JOURNAL_SOCKET) : -1;
     pthread_mutex_lock(&logger.lock);
     use_target(fd, journal_fd, fd == STDERR_FILENO ? "" : target);
     atomic_store(&logger.format, format);

@@ -23,7 +23,8 @@ void vgw_logf(enum vgw_log_level level, const struct vgw_log_scope *scope, const
 /** An audit line: "AUDIT: <name> key=value …" (fields as above; in JSON and journal they are fields). Always
  *  written. */
 void vgw_audit(const char *name, ...) __attribute__((sentinel));
-/** Set-up, control thread. `target`: "stderr" or a file's path (opened for append, 0640). */
+/** Set-up, control thread. `target`: "stderr" or a file's path (opened for append, 0640); for the journal the path
+ * of its socket, when it is not systemd's. Without a journal lines go to standard error. */
 int vgw_log_open(enum vgw_log_format format, const char *target, enum vgw_log_level level, struct vgw_error *err);
 void vgw_log_reopen(void); /* after SIGUSR1: opens the file anew */
 void vgw_log_set_level(enum vgw_log_level level);

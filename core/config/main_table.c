@@ -82,7 +82,7 @@ static const struct vgw_option log_rows[] = {
      .flags = RELOAD,
      .min = 1,
      .max = 4096,
-     .text = "stderr, or a file's path; SIGUSR1 opens the file anew"},
+     .text = "stderr, or a file's path, which SIGUSR1 opens anew; for journal a socket that is not systemd's"},
 };
 TABLE(log, "log", "Logs");
 
