@@ -4,15 +4,18 @@ import argparse
 import concurrent.futures
 import glob
 import os
+import platform
+import shutil
 import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ANALYSIS_SECONDS = 900
 FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", '-DVGW_VERSION="0"', '-DVGW_PLUGINDIR="/usr/lib/voicegw"', '-DVGW_SYSCONFDIR="/etc"',
          '-DVGW_STATEDIR="/var/lib/voicegw"', '-DVGW_RUNDIR="/run/voicegw"', '-DVOICEGW_PLUGIN_VERSION="0"', "-Icore", "-Iplugin-sdk/include",
          "-Iplugins/common", "-I/usr/include/pocketsphinx", "-I/usr/include/sphinxbase", "-I/usr/include/x86_64-linux-gnu/sphinxbase"]
-passed = failed = 0
+passed = failed = skipped = 0
 
 
 def report(name, problems):
@@ -90,6 +93,33 @@ def check_analysis(build):
     report("cppcheck", done.stderr.splitlines() if done.returncode else [])
 
 
+def check_abi(build):
+    """What the SDK's settled headers hold, against what was kept when the major version was cut."""
+    global skipped
+    kept = "tests/abi/voicegw-0.abi"
+    if not shutil.which("abidiff") or platform.machine() != "x86_64":
+        skipped += 1
+        print("skipped the plugin ABI only grows: that takes abidiff on x86-64", flush=True)
+        return
+    library = os.path.join(build, "lint", "surface.so")
+    os.makedirs(os.path.dirname(library), exist_ok=True)
+
+    def compare(include):
+        subprocess.run(["cc", "-std=c17", "-g", "-shared", "-fPIC", f"-I{include}", "tests/abi/surface.c", "-o", library], check=True)
+        done = subprocess.run(["abidiff", "--suppr", "tests/abi/grows.ini", kept, library], capture_output=True, text=True)
+        return (done.stdout + done.stderr).splitlines() or [f"exit {done.returncode}"] if done.returncode else []
+
+    report("the plugin ABI only grows", compare("plugin-sdk/include"))
+    with tempfile.TemporaryDirectory() as folder:
+        include = shutil.copytree("plugin-sdk/include", os.path.join(folder, "include"))
+        path = os.path.join(include, "voicegw", "plugin.h")
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text.replace("    uint32_t factory_count;\n", ""))
+        report("a field that goes is noticed", [] if compare(include) else ["abidiff finds nothing"])
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True)
@@ -99,9 +129,10 @@ def main():
     count_of([sys.executable, os.path.join(HERE, "limits.py")])
     count_of([sys.executable, os.path.join(HERE, "documents.py"), "--build", args.build])
     check_headers()
+    check_abi(args.build)
     if not args.fast:
         check_analysis(args.build)
-    print(f"{passed} passed, {failed} failed")
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     return 1 if failed else 0
 
 
