@@ -361,6 +361,7 @@ class WebSocket:
             self.buffer += part
         answer, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
         self.status = int(answer.split()[1]) if answer else 0
+        self.head = answer.decode(errors="replace").lower()
         self.closed = None
         assert expect is None or self.status == expect, f"{path}: {answer!r} {self.buffer!r}"
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # budget: 90 s
 """A store or a journal that cannot be written: calls go on, health says so, nothing is lost when space returns."""
+import contextlib
 import os
 import shutil
 import subprocess
@@ -159,6 +160,11 @@ def test_retention_removes_what_is_old():
         g.start()
         g.until(lambda: [r["session_id"] for r in g.history(0)] == [young])
         g.until(lambda: os.listdir(os.path.join(g.state, "recordings")) == ["rec-young.wav"])
+
+        def left():  # events go last
+            with contextlib.closing(sqlite3.connect(os.path.join(g.state, "voicegw.db"))) as db:
+                return db.execute("SELECT count(*) FROM events WHERE session_id = ?", (old,)).fetchone()[0]
+        g.until(lambda: not left())
         g.stop()
         with sqlite3.connect(os.path.join(g.state, "voicegw.db")) as db:
             for table in ("sessions", "calls", "events"):

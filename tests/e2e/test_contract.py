@@ -370,9 +370,12 @@ def test_events_resume_and_grow():
         again = g.feed(last_id=ids[1])
         again.wait("voice.session.stopped")
         assert again.events[0]["id"] == ids[2]
-        ws = WebSocket(g.port, f"/voice/events?since={ids[1]}")
-        assert json.loads(ws.recv())["id"] == ids[2]
-        ws.close()
+        # A subprotocol that is offered is not taken, and none is claimed: RFC 6455, 4.2.2.
+        for headers in ({}, {"Sec-WebSocket-Protocol": "chat, superchat"}):
+            ws = WebSocket(g.port, f"/voice/events?since={ids[1]}", headers)
+            assert "sec-websocket-protocol" not in ws.head and "sec-websocket-extensions" not in ws.head, ws.head
+            assert json.loads(ws.recv())["id"] == ids[2]
+            ws.close()
         problem(g.request("GET", "/voice/events", headers={"Last-Event-ID": "7"}), 410)
         feed.close()
         again.close()
