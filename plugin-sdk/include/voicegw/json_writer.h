@@ -169,6 +169,7 @@ static inline void voicegw_json_put_double(struct voicegw_json_writer *w, const 
 {
     char text[40];
     char *comma;
+    /* cppcheck-suppress incorrectLogicOperator; infinities and NaN are outside */
     if (!(value >= -1.7976931348623157e308 && value <= 1.7976931348623157e308)) {
         voicegw_json_put_null(w, name);
         return;
