@@ -150,8 +150,8 @@ static struct vgw_event *event_of(const struct vgw_json *row)
     const struct vgw_json *data = vgw_json_get(row, "data");
     bool has_data = vgw_json_type(data) == VGW_JSON_OBJECT;
     struct vgw_json *copy = has_data ? vgw_json_copy(data) : NULL;
-    struct vgw_event *e =
-        has_data && !copy ? NULL : vgw_event_new(vgw_json_get_string(row, "type", ""), &about, copy, 0);
+    const char *name = vgw_json_get_string(row, "type", "");
+    struct vgw_event *e = has_data && !copy ? NULL : vgw_event_new(name, &about, copy, 0);
     if (!e)
         return NULL;
     e->id = (uint64_t)vgw_json_get_int(row, "event_id", 0);
