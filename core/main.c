@@ -602,7 +602,8 @@ static int daemon_open(struct daemon *d, struct vgw_config_reader *reader, struc
     return watchdog_open(d, err);
 }
 
-static void daemon_close(struct daemon *d)
+/* False: work that nobody can stop goes on, and the process has to end around it. */
+static bool daemon_close(struct daemon *d)
 {
     d->closing = true;
     if (d->gateway) /* while those who wait can still be answered */
@@ -614,10 +615,12 @@ static void daemon_close(struct daemon *d)
     if (d->gateway)
         vgw_gateway_set_front(d->gateway, NULL);
     vgw_front_free(d->front);
-    vgw_gateway_free(d->gateway);
+    if (!vgw_gateway_free(d->gateway))
+        return false;
     vgw_api_config_free(d->api_config);
     vgw_tls_server_free(d->tls);
     vgw_loop_free(d->loop);
+    return true;
 }
 
 static int run(struct daemon *d)
@@ -630,7 +633,7 @@ static int run(struct daemon *d)
         print_errors(&reader);
         if (err.text[0] && !vgw_config_errors_total(&reader.errors))
             fprintf(stderr, "voicegwd: %s\n", err.text);
-        daemon_close(d);
+        (void)daemon_close(d);
         bool config = vgw_config_errors_total(&reader.errors) || rc == VGW_ECONFIG;
         vgw_config_reader_done(&reader);
         return config ? EXIT_CONFIG : rc == VGW_ENETWORK || rc == VGW_EBUSY ? EXIT_UNAVAILABLE : 70;
@@ -641,7 +644,10 @@ static int run(struct daemon *d)
     vgw_loop_run(d->loop);
     vgw_notify("STOPPING=1");
     vgw_log(VGW_LOG_INFO, NULL, "voicegw ends", NULL);
-    daemon_close(d);
+    if (!daemon_close(d)) {
+        fflush(NULL);
+        _exit(0);
+    }
     vgw_config_reader_done(&reader);
     return 0;
 }

@@ -125,7 +125,9 @@ struct vgw_state_report { /* what a provider says; any order, any number of time
 };
 /** Applies it, or drops it (late, repeated, illegal: counted in voicegw_dropped_total). */
 void vgw_calls_report(struct vgw_calls *calls, struct vgw_call *call, const struct vgw_state_report *report);
-/** The same for a call that is over and gone: its price is taken. False: it ended too long ago. */
+/** What the provider says the call costs, so far or at its end: `cost` and `currency` of data, if they are there. */
+void vgw_calls_report_cost(struct vgw_calls *calls, struct vgw_call *call, const struct vgw_json *data);
+/** A report about a call that is over and gone: its price is taken. False: it ended too long ago. */
 bool vgw_calls_report_late(struct vgw_calls *calls, uint64_t handle, const struct vgw_state_report *report);
 /** What is remembered of a call that ended, by its handle or by its provider's id; NULL: nothing. */
 const struct vgw_late_call *vgw_calls_late(struct vgw_calls *calls, uint64_t handle);

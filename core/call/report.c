@@ -54,6 +54,13 @@ static void absorb_cost(struct vgw_call *call, const struct vgw_json *data)
         vgw_text_set(&call->currency, currency);
 }
 
+void vgw_calls_report_cost(struct vgw_calls *calls, struct vgw_call *call, const struct vgw_json *data)
+{
+    absorb_cost(call, data);
+    if (call->settled)
+        vgw_calls_report_late(calls, call->handle, &(struct vgw_state_report){.data = data});
+}
+
 bool vgw_calls_report_late(struct vgw_calls *calls, uint64_t handle, const struct vgw_state_report *report)
 {
     struct vgw_late_call *late = vgw_late_find(&calls->late, handle);

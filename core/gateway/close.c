@@ -94,6 +94,7 @@ static void worker_close(void *arg)
 {
     struct vgw_worker *w = arg;
     struct vgw_ws_hub *hub = w->hub;
+    vgw_host_timers_sweep(); /* no leg is left */
     vgw_client_free(w->client);
     w->client = NULL;
     w->hub = NULL;
@@ -204,10 +205,10 @@ static void memory_free(struct vgw_gateway *g)
     vgw_free(g);
 }
 
-void vgw_gateway_free(struct vgw_gateway *g)
+bool vgw_gateway_free(struct vgw_gateway *g)
 {
     if (!g)
-        return;
+        return true;
     g->ending = true;
     vgw_gateway_reload_stop(g);
     vgw_timer_stop(&g->housekeeping);
@@ -236,7 +237,10 @@ void vgw_gateway_free(struct vgw_gateway *g)
     g->bus = NULL;
     vgw_journal_free(g->journal);
     g->journal = NULL;
+    if (g->code_stays && !work_over(g))
+        return false; /* its thread cannot be joined, and tells its end to loops that must be there */
     threads_close(g);
     turn_once(g);
     memory_free(g);
+    return true;
 }

@@ -36,8 +36,9 @@ struct vgw_gateway_options {
  * stop the start: it is logged and health is degraded. */
 int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config_reader *reader,
                     struct vgw_gateway **ret_gateway, struct vgw_error *err);
-/** Ends everything that is left. Takes NULL. */
-void vgw_gateway_free(struct vgw_gateway *g);
+/** Ends everything that is left. Takes NULL. False: a plugin's work did not end in time and still runs; records are
+ * written, but threads and memory stay, and nothing may be freed any more: the process is to end by _exit(). */
+bool vgw_gateway_free(struct vgw_gateway *g);
 
 /** The rooms, for the API and main.c. Borrowed. */
 struct vgw_gateway_rooms {

@@ -303,6 +303,11 @@ static const struct voicegw_host *host_new_instance(void *arg, struct vgw_instan
     struct vgw_host_instance *hi;
     if (!VGW_NEW(hi))
         return NULL;
+    hi->budget = vgw_host_budget_new();
+    if (!hi->budget) {
+        vgw_free(hi);
+        return NULL;
+    }
     hi->pub = (struct voicegw_host){
         .size = sizeof hi->pub,
         .abi_major = VOICEGW_ABI_MAJOR,
@@ -349,6 +354,7 @@ static void host_free_instance(void *arg, struct vgw_instance *instance, const s
     vgw_host_subscriptions_end(hi);
     vgw_list_remove(&hi->link);
     instance->owner = NULL;
+    vgw_host_budget_unref(hi->budget);
     vgw_free(hi);
 }
 

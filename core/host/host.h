@@ -67,6 +67,8 @@ struct vgw_plugin_hostops vgw_host_ops(struct vgw_host *host);
 /** The options block that create() and reconfigure() take. Valid as long as `options`. */
 const struct voicegw_options *vgw_host_options(const struct vgw_options *options);
 
+/** Frees timers of this thread's loops whose legs and streams are gone. [media] */
+void vgw_host_timers_sweep(void);
 /** Does the pool still hold work of this instance? Then it must not be destroyed. */
 bool vgw_host_busy(const struct vgw_instance *instance);
 

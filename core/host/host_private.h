@@ -46,8 +46,8 @@ struct vgw_host_instance {
     struct vgw_list link;
     struct vgw_host *host;
     struct vgw_instance *instance;
-    struct vgw_list timers; /* on control only */
-    _Atomic uint32_t timer_count;
+    struct vgw_list timers;         /* on control only */
+    struct vgw_host_budget *budget; /* of its timers */
     _Atomic uint32_t jobs; /* of the pool, until their done() has run: as long as there are any, the code must stay */
     _Atomic bool gone;
     _Atomic int64_t log_second;
@@ -96,6 +96,8 @@ int vgw_host_ivr_op(struct vgw_instance *instance, uint64_t op, const struct vgw
                     const struct vgw_json *params);
 
 /* timer.c */
+struct vgw_host_budget *vgw_host_budget_new(void);          /* NULL: out of memory */
+void vgw_host_budget_unref(struct vgw_host_budget *budget); /* takes NULL */
 uint64_t vgw_host_timer_start(const struct voicegw_host *host, uint64_t target, int64_t delay_us, voicegw_callback fn,
                               void *arg);
 int32_t vgw_host_timer_cancel(const struct voicegw_host *host, uint64_t timer);

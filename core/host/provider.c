@@ -234,6 +234,16 @@ static void report_state(struct vgw_calls *calls, struct vgw_call *call, const s
     vgw_calls_report(calls, call, &s);
 }
 
+/* "https://user:pass@host/x" to "https://host/x", in place; NULL is taken. */
+static void hide_credentials(char *url)
+{
+    char *host = url ? strstr(url, "://") : NULL, *at = NULL;
+    for (char *p = host ? host + 3 : NULL; p && *p && !strchr("/?#", *p); p++)
+        at = *p == '@' ? p : at;
+    if (at)
+        memmove(host + 3, at + 1, strlen(at + 1) + 1);
+}
+
 /* After the end: a price, alone or in a summary. */
 static bool report_late(struct vgw_calls *calls, const struct report *r)
 {
@@ -289,11 +299,13 @@ static void report_run(void *arg)
         vgw_session_touch(call->session);
     } else if (r->kind == REPORT_RECORDING) {
         struct vgw_json *o = vgw_json_object();
+        hide_credentials(r->c);
         vgw_json_set_string(o, "recording_id", r->a);
         vgw_json_set_string(o, "url", r->c);
         vgw_json_set_double(o, "duration", r->seconds);
         env->emit(env->arg, vgw_streq(r->b, "started") ? "recording_started" : "recording_stopped", call, o);
     } else if (r->kind == REPORT_SUMMARY) {
+        vgw_calls_report_cost(calls, call, r->json);
         vgw_calls_media_summary(calls, r->call, r->json);
     }
     report_free(r);

@@ -16,20 +16,47 @@ static bool target_alive(uint64_t target)
 
 /* ---- timers ---- */
 
+#define SWEEP 4u /* timers that each start looks at, so that those of dead targets go faster than new ones come */
+
+struct vgw_host_budget { /* outlives its instance until the last timer of a dead target is swept */
+    _Atomic uint32_t refs, timers;
+};
+
 struct host_timer {
-    struct vgw_list link; /* of hi->timers, for those of control */
+    struct vgw_list link; /* of hi->timers for those of control, else of `elsewhere` */
     struct vgw_timer timer;
-    struct vgw_host_instance *hi;
+    const struct vgw_host_instance *hi; /* to compare with; it may be gone */
+    struct vgw_host_budget *budget;
     uint64_t target, handle;
     voicegw_callback fn;
     void *arg;
 };
+
+/* Timers of legs and streams live and end on the thread of their loop. */
+static _Thread_local struct vgw_list elsewhere;
+
+struct vgw_host_budget *vgw_host_budget_new(void)
+{
+    struct vgw_host_budget *b;
+    if (!VGW_NEW(b))
+        return NULL;
+    atomic_store(&b->refs, 1);
+    return b;
+}
+
+void vgw_host_budget_unref(struct vgw_host_budget *b)
+{
+    if (b && atomic_fetch_sub(&b->refs, 1) == 1)
+        vgw_free(b);
+}
 
 static void timer_free(struct host_timer *t)
 {
     vgw_timer_stop(&t->timer);
     vgw_list_remove(&t->link);
     vgw_handle_drop(t->handle);
+    atomic_fetch_sub(&t->budget->timers, 1);
+    vgw_host_budget_unref(t->budget);
     vgw_free(t);
 }
 
@@ -39,11 +66,33 @@ static void on_timer(void *arg)
     bool alive = target_alive(t->target);
     voicegw_callback fn = t->fn;
     void *fn_arg = t->arg;
-    if (alive) /* else the instance may be gone as well */
-        atomic_fetch_sub(&t->hi->timer_count, 1);
     timer_free(t);
     if (alive)
         fn(fn_arg);
+}
+
+/* Looks at the first of the list; what lives goes to its end. */
+static void sweep(size_t count)
+{
+    while (count-- && elsewhere.next && !vgw_list_empty(&elsewhere)) {
+        struct vgw_list *first = vgw_list_pop(&elsewhere);
+        struct host_timer *t = VGW_CONTAINER_OF(first, struct host_timer, link);
+        if (target_alive(t->target))
+            vgw_list_append(&elsewhere, first);
+        else
+            timer_free(t);
+    }
+}
+
+void vgw_host_timers_sweep(void)
+{
+    size_t count = 0;
+    struct vgw_list *at, *next;
+    if (!elsewhere.next)
+        return;
+    VGW_LIST_EACH (at, next, &elsewhere)
+        count++;
+    sweep(count);
 }
 
 uint64_t vgw_host_timer_start(const struct voicegw_host *host, uint64_t target, int64_t delay_us, voicegw_callback fn,
@@ -52,18 +101,27 @@ uint64_t vgw_host_timer_start(const struct voicegw_host *host, uint64_t target, 
     struct vgw_host_instance *hi = vgw_host_of(host);
     struct vgw_loop *loop = target_loop(hi, target);
     struct host_timer *t;
-    if (!loop || !vgw_loop_is_here(loop) || atomic_load(&hi->timer_count) >= VGW_HOST_TIMERS_MAX || !VGW_NEW(t))
+    if (!loop || !vgw_loop_is_here(loop))
         return 0;
-    *t = (struct host_timer){.hi = hi, .target = target, .fn = fn, .arg = arg};
+    sweep(SWEEP);
+    if (atomic_load(&hi->budget->timers) >= VGW_HOST_TIMERS_MAX)
+        vgw_host_timers_sweep();
+    if (atomic_load(&hi->budget->timers) >= VGW_HOST_TIMERS_MAX || !VGW_NEW(t)) {
+        vgw_metric_dropped("plugin_timer");
+        return 0;
+    }
+    *t = (struct host_timer){.hi = hi, .budget = hi->budget, .target = target, .fn = fn, .arg = arg};
+    atomic_fetch_add(&t->budget->refs, 1);
+    atomic_fetch_add(&t->budget->timers, 1);
     t->handle = vgw_handle_new(VGW_HANDLE_OTHER, loop, t);
     vgw_timer_init(&t->timer, loop, on_timer, t);
     if (!t->handle || vgw_timer_start(&t->timer, delay_us) < 0) {
         timer_free(t);
         return 0;
     }
-    if (target == VOICEGW_TARGET_CONTROL)
-        vgw_list_append(&hi->timers, &t->link);
-    atomic_fetch_add(&hi->timer_count, 1);
+    if (target != VOICEGW_TARGET_CONTROL && !elsewhere.next)
+        vgw_list_init(&elsewhere);
+    vgw_list_append(target == VOICEGW_TARGET_CONTROL ? &hi->timers : &elsewhere, &t->link);
     return t->handle;
 }
 
@@ -73,7 +131,6 @@ int32_t vgw_host_timer_cancel(const struct voicegw_host *host, uint64_t timer)
     struct host_timer *t = loop && vgw_loop_is_here(loop) ? vgw_handle_get(timer, VGW_HANDLE_OTHER) : NULL;
     if (!t || t->hi != vgw_host_of(host))
         return 0;
-    atomic_fetch_sub(&t->hi->timer_count, 1);
     timer_free(t);
     return 1;
 }

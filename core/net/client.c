@@ -159,11 +159,18 @@ static void wipe(char *s)
     vgw_free(s);
 }
 
+static void headers_free(struct curl_slist *headers)
+{
+    for (struct curl_slist *h = headers; h; h = h->next)
+        explicit_bzero(h->data, strlen(h->data));
+    vgw_curl.slist_free_all(headers);
+}
+
 static void request_free(struct request *r)
 {
     if (r->easy)
         vgw_curl.easy_cleanup(r->easy);
-    vgw_curl.slist_free_all(r->headers);
+    headers_free(r->headers);
     vgw_curl.slist_free_all(r->connect_to);
     vgw_buf_done(&r->answer);
     vgw_buf_done(&r->answer_headers);
@@ -434,11 +441,12 @@ static void start_waiting(struct vgw_client *c)
 static void drop_credentials(struct request *r)
 {
     struct curl_slist *kept = NULL;
+    /* Keys travel in headers of any name, so only those go along that never hold one. */
     for (struct curl_slist *h = r->headers; h; h = h->next)
-        if (strncasecmp(h->data, "authorization:", 14) != 0 && strncasecmp(h->data, "cookie:", 7) != 0 &&
-            strncasecmp(h->data, "host:", 5) != 0)
+        if (strncasecmp(h->data, "accept:", 7) == 0 || strncasecmp(h->data, "accept-language:", 16) == 0 ||
+            strncasecmp(h->data, "content-type:", 13) == 0)
             kept = vgw_curl.slist_append(kept, h->data);
-    vgw_curl.slist_free_all(r->headers);
+    headers_free(r->headers);
     r->headers = kept;
     wipe(r->username);
     wipe(r->password);

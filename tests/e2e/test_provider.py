@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-# budget: 120 s
+# budget: 180 s
 """What the host does for providers of vendors: calls led by documents, calls of an earlier run, prices, recordings, actions and
 subscribers of plugins. The vendor is this test: it leads the provider `paper` by HTTP."""
 import http.server
 import json
 import os
+import signal
 import threading
 import wave
 
@@ -222,6 +223,12 @@ class Shelf(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         Shelf.asked.append((self.path, self.headers.get("Authorization")))
+        if self.path == "/rec/moved":
+            self.send_response(302)
+            self.send_header("Location", Shelf.other + "/rec/away")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         there = self.path.startswith("/rec/") and len([a for a in Shelf.asked if a[0] == self.path]) > 1
         body = Shelf.audio if there and "html" not in self.path else b"<html>no</html>"
         self.send_response(200 if there else 404)
@@ -236,8 +243,11 @@ class Shelf(http.server.BaseHTTPRequestHandler):
 def test_a_vendors_recording_is_fetched_into_our_storage():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Shelf)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    second = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Shelf)
+    threading.Thread(target=second.serve_forever, daemon=True).start()
+    Shelf.other = f"http://127.0.0.1:{second.server_address[1]}"
     root = f"http://127.0.0.1:{server.server_address[1]}/rec"
-    with led(f', base_url: "{root}"', "  - {match: {provider: desk}, media: twiml}\n") as g:
+    with led(f', base_url: "{root}"', "  - {match: {provider: desk}, media: twiml}\n", "outbound_urls: {allow: [127.0.0.1]}\n") as g:
         path = os.path.join(g.folder, "a.wav")
         with wave.open(path, "wb") as w:
             w.setnchannels(1)
@@ -264,8 +274,14 @@ def test_a_vendors_recording_is_fetched_into_our_storage():
         g.until(lambda: g.metric("voicegw_recordings_fetched_total", result="failed") == 1)
         tell(g, "recording", id="CA1", recording_id="../x", state="available", url=root + "/RE3")
         g.until(lambda: g.metric("voicegw_dropped_total", what="recording") == 1)
+        moved = root.replace("://", "://AC1:s%3Acret@") + "/moved"
+        tell(g, "recording", id="CA1", recording_id="RE4", state="available", url=moved)
+        feed.wait("recording_available", recording_id="RE4")
+        away = [a for a in Shelf.asked if a[0] == "/rec/away"]
+        assert len(away) == 2 and all(a[1] is None for a in away), "credentials do not follow a redirect to elsewhere"
         assert "cret" not in g.log() and "cret" not in json.dumps(feed.events)
     server.shutdown()
+    second.shutdown()
 
 
 def test_a_lost_answer_is_asked_for():
@@ -312,6 +328,25 @@ subscribers: {ear: {plugin: ear}}
         run_id = g.post("/voice/commands", {"command": "/greet", "args": {"name": "Bob"}}, status=202)["run_id"]
         feed.wait("workflow_finished", run_id=run_id)
         g.until(lambda: "words: Hello, Bob" in g.log())
+        g.stop()
+    finally:
+        g.done()
+
+
+def test_work_that_outlives_the_end_does_not_keep_the_process():
+    g = paper(config())
+    try:
+        g.start()
+        tell(g, "busy")
+        up(g)
+        g.until(lambda: g.history(0))
+        g.process.send_signal(signal.SIGTERM)
+        g.until(lambda: "draining" in g.log())
+        g.process.send_signal(signal.SIGTERM)
+        assert g.process.wait(120) == 0, g.log()[-2000:]
+        assert "its code is left as it is" in g.log() and not g.reports(), g.log()[-2000:]
+        g.start()
+        assert [r["status"] for r in g.history(1)] == ["interrupted"]
         g.stop()
     finally:
         g.done()

@@ -4,9 +4,11 @@
  *     POST state {"id","state","outcome","data":{…}}             a call's state
  *     POST complete {"op","status","sentence","result":{…}}      an operation's completion
  *     POST recording {"id","recording_id","state","url","duration"}
+ *     POST busy                                                  work of the pool that lasts an hour
  *     GET  log                                                   all that was asked of it, one JSON object a line
  *
  * make_call, answer, reject, end and settle complete by themselves, unless `silent` says otherwise. */
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -183,7 +185,7 @@ static void cancel(void *i, uint64_t op)
     note(i, "{\"what\":\"cancel\",\"op\":%llu}", (unsigned long long)op);
 }
 
-static void poll(void *i)
+static void ask_all(void *i)
 {
     note(i, "{\"what\":\"poll\"}");
 }
@@ -277,6 +279,19 @@ static void on_told_recording(void *i, const struct voicegw_request *r)
     reply(p, r->id, 200, "{}");
 }
 
+static void wait_long(void *arg)
+{
+    (void)arg;
+    (void)poll(NULL, 0, 3600 * 1000);
+}
+
+static void on_busy(void *i, const struct voicegw_request *r)
+{
+    struct paper *p = i;
+    int32_t rc = p->host->job(p->host, VOICEGW_LANE_IO, 0, VOICEGW_TARGET_CONTROL, wait_long, NULL, p);
+    reply(p, r->id, rc < 0 ? 503 : 200, "{}");
+}
+
 static void on_log(void *i, const struct voicegw_request *r)
 {
     struct paper *p = i;
@@ -318,6 +333,7 @@ static int32_t on_start(void *i)
     int32_t rc = r->add_http(p->host, "POST", "calls", VOICEGW_ROUTE_PUBLIC, on_calls);
     rc = rc < 0 ? rc : r->add_http(p->host, "POST", "state", VOICEGW_ROUTE_PUBLIC, on_told_state);
     rc = rc < 0 ? rc : r->add_http(p->host, "POST", "complete", VOICEGW_ROUTE_PUBLIC, on_told_complete);
+    rc = rc < 0 ? rc : r->add_http(p->host, "POST", "busy", VOICEGW_ROUTE_PUBLIC, on_busy);
     rc = rc < 0 ? rc : r->add_http(p->host, "POST", "recording", VOICEGW_ROUTE_PUBLIC, on_told_recording);
     return rc < 0 ? rc : r->add_http(p->host, "GET", "log", VOICEGW_ROUTE_PUBLIC, on_log);
 }
@@ -341,7 +357,7 @@ static const void *on_extension(void *i, const char *id)
                                                      .say = say,
                                                      .reconcile = reconcile,
                                                      .cancel = cancel,
-                                                     .poll = poll,
+                                                     .poll = ask_all,
                                                      .settle = settle};
     static const struct voicegw_provider_ivr ivr = {.size = sizeof ivr, .perform = perform};
     (void)i;

@@ -153,23 +153,30 @@ struct voicegw_host_provider {
      * disabled: be busy) with a sentence. The host answers by answer() or reject() soon after. [control] */
     int32_t (*on_incoming)(const struct voicegw_host *host, const struct voicegw_incoming *incoming,
                            uint64_t *ret_call);
-    /** A call's new state, in any order, any number of times. Unknown call: VOICEGW_ENOTFOUND. [any] */
+    /** A call's new state, in any order, any number of times. Unknown call: VOICEGW_ENOTFOUND. For a call that ended
+     * not long ago, `cost` and `currency` of data_json still reach its record, with state ENDED or FAILED. [any] */
     int32_t (*on_state)(const struct voicegw_host *host, uint64_t call, const struct voicegw_call_state *state);
     /** A digit that was signalled outside of the media stream. [any] */
     int32_t (*on_dtmf)(const struct voicegw_host *host, uint64_t call, const char *digit, uint32_t duration_ms,
                        const char *source);
-    /** A recording that the provider made: state "started", "stopped", "available". [any] */
+    /** A recording that the provider made: state "started", "stopped", "available". With "available" the host fetches
+     * `url` into its own storage, where it stands in the record: a WAV file, with HTTP Basic credentials if the URL
+     * holds them (https://user:password@host/…; percent-encoded, and never seen in logs, events or records), again
+     * with growing waits while the answer is 404, 408, 429, 5xx or none. `recording_id` must be of [A-Za-z0-9._-].
+     * Also for calls that ended not long ago. duration_s: negative when not known. [any] */
     int32_t (*on_recording)(const struct voicegw_host *host, uint64_t call, const char *recording_id, const char *state,
                             const char *url, double duration_s);
     /** One spoken line, where the provider runs the conversation. role "user", "assistant", "system". [any] */
     int32_t (*on_transcript)(const struct voicegw_host *host, uint64_t call, const char *role, const char *text,
                              int64_t wall_us);
-    /** The provider's own summary of a call: object. [any] */
+    /** The provider's own summary of a call: object; after the end of the call its `cost` and `currency` count. [any]
+     */
     int32_t (*on_summary)(const struct voicegw_host *host, uint64_t call, const char *summary_json);
     /** The completion of an operation. `status` 0 or negative with a sentence; result: object or NULL. [any] */
     int32_t (*on_complete)(const struct voicegw_host *host, uint64_t op, int32_t status, const char *sentence,
                            const char *result_json);
-    /** The call with this provider id, 0 when unknown. [control] */
+    /** The call with this provider id, 0 when unknown. One that ended not long ago (the last 1,000) is found as well;
+     * its handle serves on_state() and on_recording() only. [control] */
     uint64_t (*call_find)(const struct voicegw_host *host, const char *provider_call_id);
     /** The leg of a call's media, made when needed; 0 when the call is over. [control] */
     uint64_t (*call_leg)(const struct voicegw_host *host, uint64_t call);
