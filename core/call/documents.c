@@ -48,8 +48,6 @@ void vgw_call_greet(struct vgw_call *call)
         return;
     struct vgw_json *params = vgw_json_object();
     vgw_json_set_string(params, "text", greeting);
-    if (call->route && call->route->voice)
-        vgw_json_set_string(params, "voice", call->route->voice);
     if (vgw_call_start(call, VGW_CMD_SAY, params, &err) != VGW_OK)
         vgw_log(VGW_LOG_WARNING, &call->scope, "the greeting could not be said", "error", err.text, NULL);
     vgw_json_free(params);

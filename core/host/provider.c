@@ -62,6 +62,15 @@ static int op_transfer(const struct voicegw_provider *p, void *i, uint64_t op, u
     return rc;
 }
 
+/* Where the step names neither voice nor language, the route's voice and the session's language hold, as with media. */
+static int op_say(const struct voicegw_provider *p, void *i, uint64_t op, struct vgw_call *call,
+                  const struct vgw_json *params)
+{
+    const char *voice = call->route && call->route->voice ? call->route->voice : "";
+    return p->say(i, op, call->handle, str(params, "text"), vgw_json_get_string(params, "voice", voice),
+                  vgw_json_get_string(params, "language", call->session->language));
+}
+
 static int op_start(const struct voicegw_provider *p, void *i, uint64_t op, struct vgw_call *c, int command,
                     const struct vgw_json *params)
 {
@@ -84,8 +93,7 @@ static int op_start(const struct voicegw_provider *p, void *i, uint64_t op, stru
         return p->play ? p->play(i, op, call, str(params, "url"), (uint32_t)vgw_json_get_int(params, "loop", 1))
                        : VOICEGW_EUNSUPPORTED;
     case VGW_CMD_SAY:
-        return p->say ? p->say(i, op, call, str(params, "text"), str(params, "voice"), str(params, "language"))
-                      : VOICEGW_EUNSUPPORTED;
+        return p->say ? op_say(p, i, op, c, params) : VOICEGW_EUNSUPPORTED;
     case VGW_CMD_DTMF:
         return p->dtmf ? p->dtmf(i, op, call, str(params, "digits")) : VOICEGW_EUNSUPPORTED;
     case VGW_CMD_MUTE:

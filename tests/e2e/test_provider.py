@@ -25,7 +25,7 @@ steps:
 
 
 def config(provider="", routes=None, more=""):
-    routes = routes or '  - {match: {provider: desk}, media: twiml, workflow: menu, greeting: "Good day."}\n'
+    routes = routes or '  - {match: {provider: desk}, media: twiml, workflow: menu, greeting: "Good day.", voice: alice, language: en-GB}\n'
     text = base(routes=routes, more="workflows: [$DIR/menu.yaml]\n" + more)
     return text.replace("stt: {local", "  desk: {plugin: paper" + provider + "}\nstt: {local", 1)
 
@@ -89,16 +89,17 @@ def test_a_workflow_leads_a_call_by_documents():
         feed = g.feed()
         up(g)
         about = asked(g, "answer")["call"]
-        assert about["media"] == "twiml" and about["greeting"] == "Good day." and about["language"] == "en-US", about
+        assert about["media"] == "twiml" and about["greeting"] == "Good day." and about["language"] == "en-GB", about
         assert about["direction"] == "inbound" and about["route"]["workflow"] == "menu", about
         greeting, welcome = asked(g, "say"), asked(g, "say", 2)  # both are there to be put into one document
+        assert (welcome["voice"], welcome["language"], greeting["voice"]) == ("alice", "en-GB", "alice"), (greeting, welcome)
         assert (greeting["text"], welcome["text"]) == ("Good day.", "Welcome to +15551000."), (greeting, welcome)
         done(g, greeting)
         done(g, welcome)
         gather = asked(g, "gather")
         p = gather["params"]
         assert p["prompt"] == "Which one?" and p["input"] == ["speech", "dtmf"] and p["num_digits"] == 1, p
-        assert p["timeout_ms"] == 7000 and p["finish_on"] == "#" and p["phrases"] == ["one", "two"] and p["language"] == "en-US", p
+        assert p["timeout_ms"] == 7000 and p["finish_on"] == "#" and p["phrases"] == ["one", "two"] and p["language"] == "en-GB" and p["voice"] == "alice", p
         done(g, gather, input="speech", text="number two", confidence=0.8)
         dial = asked(g, "dial")
         assert dial["params"]["to"] == "+15550100" and dial["params"]["timeout_ms"] == 20000, dial

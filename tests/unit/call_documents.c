@@ -52,7 +52,7 @@ static const struct vgw_turn_entry *last_turn(const struct vgw_call *call)
 Test(call_documents, have_no_leg_and_ask_for_their_greeting_first)
 {
     struct fake *f = fake_new(1, CAPS);
-    struct vgw_call *call = led(f, ",\"greeting\":\"Good day.\",\"voice\":\"alice\",\"workflow\":\"menu\"");
+    struct vgw_call *call = led(f, ",\"greeting\":\"Good day.\",\"workflow\":\"menu\"");
     connected(f, call, NULL);
     cr_assert(call->documents);
     cr_assert_eq(f->legs, 0);
@@ -61,7 +61,6 @@ Test(call_documents, have_no_leg_and_ask_for_their_greeting_first)
     cr_assert_eq(f->ops[0].command, VGW_CMD_SAY);
     cr_assert_not(f->ops[0].media);
     cr_assert_str_eq(vgw_json_get_string(f->ops[0].params, "text", ""), "Good day.");
-    cr_assert_str_eq(vgw_json_get_string(f->ops[0].params, "voice", ""), "alice");
     cr_assert_null(last_turn(call));
     cr_assert(fake_complete(f, VGW_CMD_SAY, VGW_OK, NULL));
     cr_assert_str_eq(last_turn(call)->content, "Good day.");

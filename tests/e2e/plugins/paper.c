@@ -143,12 +143,12 @@ static int32_t say(void *i, uint64_t op, uint64_t call, const char *text, const 
     char json[2048];
     struct voicegw_json_writer w = voicegw_json_writer_of(json, sizeof json);
     (void)call;
-    (void)language;
     voicegw_json_put_object(&w, NULL);
     voicegw_json_put_string(&w, "what", "say");
     voicegw_json_put_int(&w, "op", (int64_t)op);
     voicegw_json_put_string(&w, "text", text);
     voicegw_json_put_string(&w, "voice", voice);
+    voicegw_json_put_string(&w, "language", language);
     voicegw_json_put_end(&w);
     if (voicegw_json_finish(&w) > 0)
         note(i, "%s", json);
