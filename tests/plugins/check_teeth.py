@@ -33,7 +33,7 @@ MUTANTS = {
     },
     "provider": {
         "COMPLETE_TWICE": "completes-once", "COMPLETE_NEVER": "completes-once", "COMPLETE_INSIDE": "never-inside", "UNKNOWN_OP": "works",
-        "STATE": "works", "CAPS": "works", "SENTENCE": "statuses", "CANCEL": "cancel", "LIMITS": "limits", "MEDIA_THREAD": "threads",
+        "STATE": "works", "CAPS": "works", "CAP_IVR": "works", "SENTENCE": "statuses", "CANCEL": "cancel", "LIMITS": "limits", "MEDIA_THREAD": "threads",
         "MARK": "completes-once", "DETACH_NEVER": "completes-once", "AFTER_DETACH": "silent-after",
     },
     "assistant": {

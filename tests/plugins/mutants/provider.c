@@ -122,6 +122,8 @@ static const struct voicegw_provider_media media = {
     .size = sizeof media, .attach = attach, .send = send_frame, .clear = clear, .mark = mark, .detach = detach};
 #ifdef BREAK_CAPS
 #define CAPS (VOICEGW_CAP_MAKE_CALL | VOICEGW_CAP_END | VOICEGW_CAP_MEDIA | VOICEGW_CAP_TRANSFER)
+#elif defined(BREAK_CAP_IVR)
+#define CAPS (VOICEGW_CAP_MAKE_CALL | VOICEGW_CAP_END | VOICEGW_CAP_MEDIA | VOICEGW_CAP_IVR)
 #else
 #define CAPS (VOICEGW_CAP_MAKE_CALL | VOICEGW_CAP_END | VOICEGW_CAP_MEDIA)
 #endif
