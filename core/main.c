@@ -375,7 +375,7 @@ static void api_plugin(void *arg, const char *name, vgw_api_rows_fn done, void *
         done(done_arg, VGW_ELIMIT, "out of memory", NULL);
         return;
     }
-    *r = (struct rows_request){done, done_arg};
+    *r = (struct rows_request){arg, done, done_arg};
     vgw_gateway_plugin(((struct daemon *)arg)->gateway, name, rows_done, r);
 }
 

@@ -183,7 +183,7 @@ static const struct limit http[] = {
           "voicegw_tls_failed_total"),
     SET("auth.rate_limit.api", "requests of a token or address", NULL),
     SET("auth.rate_limit.failures", "wrong tokens of an address", NULL),
-    FIXED("api/throttle.h", VGW_THROTTLE_MAX, 20000u, COUNT, "tokens and addresses whose rate is known", NONE),
+    FIXED("api/inside.h", VGW_API_RATE_KEYS, 20000u, COUNT, "tokens and addresses whose rate is known", NONE),
     FIXED("net/ratelimit.c", max_keys, 10000, COUNT, "keys of any other rate", NONE),
     FIXED("api/inside.h", VGW_API_LIMIT_DEFAULT, 50u, COUNT, "items of a page, unless limit says otherwise", NONE),
     FIXED("api/inside.h", VGW_API_LIMIT_MAX, 500u, COUNT, "items of a page at most", NONE),
