@@ -74,6 +74,20 @@ struct vgw_json *vgw_json_copy(const struct vgw_json *v)
     return wrap(copy);
 }
 
+void vgw_json_compact(struct vgw_json *v)
+{
+    struct lh_table *table = json_object_is_type(in(v), json_type_object) ? json_object_get_object(in(v)) : NULL;
+    for (size_t i = 0; i < vgw_json_count(v); i++) /* of an array; 0 of all else */
+        vgw_json_compact(vgw_json_at(v, i));
+    if (!table)
+        return;
+    int fit = table->count + table->count / 2 + 1; /* a table grows once it is two thirds full */
+    if (fit < table->size && !vgw_alloc_fails())
+        (void)lh_table_resize(table, fit);
+    for (struct lh_entry *e = table->head; e; e = e->next)
+        vgw_json_compact(wrap((struct json_object *)(uintptr_t)e->v));
+}
+
 enum vgw_json_type vgw_json_type(const struct vgw_json *v)
 {
     switch (json_object_get_type(in(v))) {

@@ -27,6 +27,9 @@ void vgw_json_free(struct vgw_json *v); /* drops one reference; takes NULL */
 /** One more reference to the same tree (same thread only). Returns v. */
 struct vgw_json *vgw_json_ref(struct vgw_json *v);
 struct vgw_json *vgw_json_copy(const struct vgw_json *v); /* deep; NULL for null or out of memory */
+/** Gives back the room that objects keep for more members, for a tree that is kept long; it may still grow. Out of
+ * memory, it stays as it is. Takes NULL. */
+void vgw_json_compact(struct vgw_json *v);
 
 enum vgw_json_type vgw_json_type(const struct vgw_json *v);
 /* Constructors: NULL when out of memory. */

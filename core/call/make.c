@@ -257,6 +257,8 @@ int vgw_call_make(struct vgw_calls *calls, const struct vgw_call_seed *seed, str
         vgw_session_free(s);
         return vgw_error_nomem(err);
     }
+    vgw_json_compact(s->transport_metadata);
+    vgw_json_compact(s->variables);
     call->instance = seed->instance;
     call->plan = seed->plan;
     call->route = seed->route;

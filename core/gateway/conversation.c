@@ -351,6 +351,34 @@ static struct vgw_worker *least_busy(struct vgw_gateway *g)
     return best;
 }
 
+static const char *text_of(const char *text)
+{
+    return text ? text : "";
+}
+
+/* Its names last longer than the call's. */
+static struct vgw_conversation *conversation_new(const struct vgw_call *call)
+{
+    const char *names[] = {call->session->session_id, text_of(call->provider_call_id), text_of(call->plugin)};
+    const char *kept[3];
+    size_t bytes = 0;
+    for (size_t i = 0; i < 3; i++)
+        bytes += strlen(names[i]) + 1;
+    struct vgw_conversation *c = vgw_calloc(1, sizeof *c + bytes);
+    if (!c)
+        return NULL;
+    char *at = c->names;
+    for (size_t i = 0; i < 3; i++) {
+        kept[i] = memcpy(at, names[i], strlen(names[i]) + 1);
+        at += strlen(names[i]) + 1;
+    }
+    c->session = kept[0];
+    c->provider_call_id = kept[1];
+    c->plugin = kept[2];
+    c->call = call->handle;
+    return c;
+}
+
 static void stream_connected(struct vgw_conversation *c, const struct vgw_call *call)
 {
     struct vgw_buf name = {0};
@@ -370,14 +398,11 @@ int vgw_gateway_media_attach(void *arg, struct vgw_call *call, uint64_t *ret_leg
     const struct voicegw_provider_media *media = vgw_host_media(instance);
     if (!media)
         return vgw_error_set(err, VGW_EUNSUPPORTED, "the provider '%s' has no media", call->provider);
-    if (!VGW_NEW(c))
+    c = conversation_new(call);
+    if (!c)
         return vgw_error_nomem(err);
-    c->call = call->handle;
     c->worker = least_busy(g);
     c->instance = instance;
-    vgw_strcopy(c->session, sizeof c->session, call->session->session_id);
-    vgw_strcopy(c->provider_call_id, sizeof c->provider_call_id, call->provider_call_id ? call->provider_call_id : "");
-    vgw_strcopy(c->plugin, sizeof c->plugin, call->plugin);
     struct vgw_talk_params params = {.control = g->loop,
                                      .worker = c->worker->loop,
                                      .pool = g->pool,

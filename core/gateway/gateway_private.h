@@ -35,10 +35,11 @@ struct vgw_conversation { /* a call's talk */
     struct vgw_talk *talk;
     struct vgw_worker *worker;
     struct vgw_instance *instance; /* the provider's, held until the leg is gone */
-    char session[VGW_ID_MAX], provider_call_id[VGW_ID_MAX], plugin[40];
-    char recording[VGW_ID_MAX]; /* that the turns so far were cut from, up to cut_s */
+    char recording[VGW_ID_MAX];    /* that the turns so far were cut from, up to cut_s */
     double cut_s;
-    bool up, told; /* media runs; the audit line of its stream is written */
+    const char *session, *provider_call_id, *plugin; /* in `names` */
+    bool up, told;                                   /* media runs; the audit line of its stream is written */
+    char names[];
 };
 
 struct vgw_part_health {

@@ -308,7 +308,7 @@ struct socket_seat { /* one WebSocket of a plugin's route: made on control, live
     struct vgw_host *host;
     struct vgw_instance *instance; /* a reference, held by control until the socket has closed */
     struct voicegw_ws_route route;
-    struct vgw_ws_seat seat;
+    struct vgw_ws_seat *seat; /* until the WebSocket server has taken it */
     uint64_t leg, ws;
     void *arg; /* what the plugin's on_open returned */
     bool proven;
@@ -320,6 +320,7 @@ static void seat_released(void *arg)
     struct socket_seat *s = arg;
     const struct vgw_host_env *env = &s->host->env;
     vgw_registry_release(env->registry(env->arg), s->instance);
+    vgw_free(s->seat);
     vgw_free(s);
 }
 
@@ -412,8 +413,12 @@ static void adopt_on_worker(void *arg)
     struct vgw_ws_hub *hub = hub_here(s->host);
     uint64_t ws;
     struct vgw_ws_options options = {.max_message_bytes = s->route.max_message_bytes};
+    struct vgw_ws_seat *seat = s->seat;
+    s->seat = NULL;
     vgw_timer_init(&s->prove_timer, vgw_loop_here(), on_prove_timeout, s);
-    if (!hub || vgw_ws_adopt(hub, &s->seat, &options, &socket_events, s, &ws) < 0) {
+    bool adopted = hub && vgw_ws_adopt(hub, seat, &options, &socket_events, s, &ws) == 0;
+    vgw_free(seat);
+    if (!adopted) {
         vgw_metric_dropped("socket_adopt");
         seat_done(s);
     }
@@ -454,15 +459,19 @@ void vgw_host_route_upgrade(struct vgw_host *host, const struct vgw_host_route *
         refuse(host, exchange, rc);
         return;
     }
-    struct socket_seat *s;
-    if (!VGW_NEW(s)) {
+    struct socket_seat *s = NULL;
+    struct vgw_ws_seat *seat = NULL;
+    if (!VGW_NEW(s) || !VGW_NEW(seat)) {
+        vgw_free(s);
         refuse(host, exchange, VOICEGW_ELIMIT);
         return;
     }
     s->host = host;
     s->route = route->ws;
     s->leg = leg;
-    if (vgw_front_upgrade(host->env.front(host->env.arg), exchange, &s->seat) < 0) {
+    s->seat = seat;
+    if (vgw_front_upgrade(host->env.front(host->env.arg), exchange, seat) < 0) {
+        vgw_free(seat);
         vgw_free(s);
         return;
     }
@@ -471,7 +480,7 @@ void vgw_host_route_upgrade(struct vgw_host *host, const struct vgw_host_route *
     if (vgw_loop_call(worker, adopt_on_worker, s) < 0) {
         vgw_metric_dropped("socket_adopt");
         atomic_fetch_sub(&host->unproven, 1);
-        close(s->seat.fd);
+        close(seat->fd);
         seat_released(s);
     }
 }

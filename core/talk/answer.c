@@ -140,7 +140,10 @@ static void on_action(struct vgw_talk *t, const struct vgw_engine_message *m)
         on_hints(t, params);
         vgw_json_free(params);
     } else if (vgw_streq(m->text, "talk")) {
-        if (vgw_talk_options_apply(&t->options, params, &err) < 0)
+        struct vgw_talk_options next = *t->options;
+        if (vgw_talk_options_apply(&next, params, &err) == 0)
+            vgw_talk_options_set(t, &next);
+        else
             vgw_log(VGW_LOG_WARNING, &t->scope, "the assistant's talk options were refused", "error", err.text, NULL);
         vgw_json_free(params);
     } else if (!vgw_talk_speaking(t) || !VGW_NEW(w)) {
@@ -349,15 +352,15 @@ static void on_assistant(void *owner, struct vgw_engine_stream *stream, const st
 static void on_filler(void *arg)
 {
     struct vgw_talk *t = arg;
-    if (t->thinking && !t->on_hold && !vgw_talk_speaking(t) && t->options.filler[0])
-        vgw_talk_prompt(t, t->options.filler, 0, true, VGW_SPEECH_SAY);
+    if (t->thinking && !t->on_hold && !vgw_talk_speaking(t) && t->options->filler[0])
+        vgw_talk_prompt(t, t->options->filler, 0, true, VGW_SPEECH_SAY);
 }
 
 bool vgw_talk_ask(struct vgw_talk *t, const char *text, double confidence, uint32_t flags)
 {
     if (!t->assistant || t->on_hold)
         return false;
-    if (!(flags & VOICEGW_TURN_START) && ++t->turns_used > t->options.max_turns) {
+    if (!(flags & VOICEGW_TURN_START) && ++t->turns_used > t->options->max_turns) {
         vgw_log(VGW_LOG_INFO, &t->scope, "the conversation reached its limit of turns (talk.max_turns) and ends", NULL);
         vgw_talk_act(t, "end", NULL);
         return true;
@@ -372,8 +375,8 @@ bool vgw_talk_ask(struct vgw_talk *t, const char *text, double confidence, uint3
     t->turn_cut = false;
     if (flags & VOICEGW_TURN_START)
         memset(&t->times, 0, sizeof t->times);
-    else if (t->options.filler_after_us && t->options.filler[0])
-        vgw_timer_start(&t->filler_timer, t->options.filler_after_us);
+    else if (t->options->filler_after_us && t->options->filler[0])
+        vgw_timer_start(&t->filler_timer, t->options->filler_after_us);
     if (t->assistant_engine.assistant->turn(t->assistant->s, &turn) < 0) {
         t->thinking = false;
         vgw_timer_stop(&t->filler_timer);

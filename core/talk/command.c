@@ -130,7 +130,7 @@ static void begin_run(void *object, void *arg)
         vgw_loop_post(m->control, &m->task);
         return;
     }
-    t->options = m->begin->options;
+    vgw_talk_options_set(t, &m->begin->options);
     m->begin = begin_fit(m->begin);
     t->cfg = m->begin;
     t->assistant_engine = m->begin->assistant;

@@ -99,7 +99,7 @@ static bool being_said(const struct vgw_talk *t)
 bool vgw_talk_gather_again(struct vgw_talk *t, const char *prompt)
 {
     struct vgw_gather *g = &t->gather;
-    if (!g->asks_again || !prompt[0] || g->reprompts >= t->options.max_reprompts)
+    if (!g->asks_again || !prompt[0] || g->reprompts >= t->options->max_reprompts)
         return false;
     g->reprompts++;
     vgw_talk_prompt(t, prompt, 0, true, VGW_SPEECH_PROMPT);
@@ -114,7 +114,7 @@ static void on_gather_timer(void *arg)
         vgw_talk_gather_end(t, 0, "dtmf", "", -1);
     else if (being_said(t) || vgw_talk_speaking(t))
         vgw_timer_start(&t->gather_timer, VGW_US_PER_S);
-    else if (!vgw_talk_gather_again(t, t->options.no_input_prompt))
+    else if (!vgw_talk_gather_again(t, t->options->no_input_prompt))
         vgw_talk_gather_end(t, 0, "none", "", -1);
 }
 

@@ -18,18 +18,18 @@ static int64_t ago_us(const struct vgw_talk *t, uint64_t sample)
 
 bool vgw_talk_may_barge(const struct vgw_talk *t)
 {
-    if (!t->options.barge_in || !vgw_talk_speaking(t) || vgw_talk_protected(t))
+    if (!t->options->barge_in || !vgw_talk_speaking(t) || vgw_talk_protected(t))
         return false;
-    if (!t->options.min_words && !t->options.backchannel_count)
+    if (!t->options->min_words && !t->options->backchannel_count)
         return true;
-    return t->partial[0] && vgw_text_words(t->partial) >= t->options.min_words &&
-           !vgw_talk_is_backchannel(&t->options, t->partial);
+    return t->partial[0] && vgw_text_words(t->partial) >= t->options->min_words &&
+           !vgw_talk_is_backchannel(t->options, t->partial);
 }
 
 static void on_barge_timer(void *arg)
 {
     struct vgw_talk *t = arg;
-    int64_t left = t->options.min_duration_us - (int64_t)vgw_leg_speech_ms(t->leg) * VGW_US_PER_MS;
+    int64_t left = t->options->min_duration_us - (int64_t)vgw_leg_speech_ms(t->leg) * VGW_US_PER_MS;
     if (!t->caller_speaking)
         return;
     if (left > 0) /* the detector still holds on, though the sound may be over: a cough ends without having cut us */
@@ -42,7 +42,7 @@ void vgw_talk_barge_watch(struct vgw_talk *t)
 {
     if (!t->caller_speaking || !vgw_talk_speaking(t))
         return;
-    int64_t left = t->options.min_duration_us - (vgw_now(t->worker) - t->speech_start_us);
+    int64_t left = t->options->min_duration_us - (vgw_now(t->worker) - t->speech_start_us);
     vgw_timer_start(&t->barge_timer, left);
 }
 
@@ -86,7 +86,7 @@ static void speech_began(struct vgw_talk *t, uint64_t sample)
 
 void vgw_talk_endpoint_arm(struct vgw_talk *t)
 {
-    int64_t wait = t->speech_end_us + t->options.endpoint_silence_us - vgw_now(t->worker);
+    int64_t wait = t->speech_end_us + t->options->endpoint_silence_us - vgw_now(t->worker);
     if (t->caller_speaking || !t->hearing)
         return;
     if (vgw_text_unfinished(t->partial))
@@ -156,9 +156,9 @@ void vgw_talk_await_caller(struct vgw_talk *t)
 {
     if (t->ending || !t->started || t->on_hold)
         return;
-    if (t->options.no_input_timeout_us && !t->caller_speaking && !t->hearing && !t->final_utterance &&
-        (t->assistant || t->options.no_input_prompt[0]))
-        vgw_timer_start(&t->no_input_timer, t->options.no_input_timeout_us);
+    if (t->options->no_input_timeout_us && !t->caller_speaking && !t->hearing && !t->final_utterance &&
+        (t->assistant || t->options->no_input_prompt[0]))
+        vgw_timer_start(&t->no_input_timer, t->options->no_input_timeout_us);
 }
 
 /* ---- digits ---- */

@@ -1,8 +1,11 @@
 /* options.c - talk options: defaults and overlay. */
 #include "talk/options.h"
 
+#include <pthread.h>
 #include <string.h>
 
+#include "base/alloc.h"
+#include "base/list.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "talk/text.h"
@@ -19,6 +22,8 @@ struct vgw_talk_options vgw_talk_defaults(void)
         .max_turns = 200,
     };
 }
+
+#define SHARED_LOOKS 64 /* so many ways of talking are compared before a call gets a copy of its own */
 
 enum kind { DURATION, COUNT, FLAG, TEXT, WORDS };
 static const struct row {
@@ -157,4 +162,74 @@ bool vgw_talk_is_backchannel(const struct vgw_talk_options *o, const char *text)
         if (vgw_text_same_words(word, text))
             return true;
     return false;
+}
+
+/* ---- shared ---- */
+
+struct shared {
+    struct vgw_list link;
+    uint32_t refs;
+    struct vgw_talk_options options;
+};
+
+static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct vgw_list shared_list = {&shared_list, &shared_list}; /* one for each way of talking in force */
+
+static bool same_backchannels(const struct vgw_talk_options *a, const struct vgw_talk_options *b)
+{
+    size_t n = (size_t)(backchannels_end(a) - a->backchannels);
+    return a->backchannel_count == b->backchannel_count && n == (size_t)(backchannels_end(b) - b->backchannels) &&
+           memcmp(a->backchannels, b->backchannels, n) == 0;
+}
+
+static bool same(const struct vgw_talk_options *a, const struct vgw_talk_options *b)
+{
+    return a->endpoint_silence_us == b->endpoint_silence_us && a->min_duration_us == b->min_duration_us &&
+           a->no_input_timeout_us == b->no_input_timeout_us && a->filler_after_us == b->filler_after_us &&
+           a->barge_in == b->barge_in && a->min_words == b->min_words && a->max_reprompts == b->max_reprompts &&
+           a->max_turns == b->max_turns && vgw_streq(a->no_input_prompt, b->no_input_prompt) &&
+           vgw_streq(a->no_match_prompt, b->no_match_prompt) && vgw_streq(a->filler, b->filler) &&
+           same_backchannels(a, b);
+}
+
+const struct vgw_talk_options *vgw_talk_options_share(const struct vgw_talk_options *value)
+{
+    struct vgw_list *at, *next;
+    struct shared *found = NULL;
+    unsigned looked = 0;
+    pthread_mutex_lock(&shared_lock);
+    VGW_LIST_EACH (at, next, &shared_list) {
+        struct shared *s = VGW_CONTAINER_OF(at, struct shared, link);
+        if (same(&s->options, value)) {
+            found = s;
+            break;
+        }
+        if (++looked == SHARED_LOOKS)
+            break;
+    }
+    if (!found && VGW_NEW(found)) {
+        found->options = *value;
+        vgw_list_init(&found->link);
+    }
+    if (found) { /* what is asked for often stands in front */
+        vgw_list_remove(&found->link);
+        vgw_list_prepend(&shared_list, &found->link);
+        found->refs++;
+    }
+    pthread_mutex_unlock(&shared_lock);
+    return found ? &found->options : NULL;
+}
+
+void vgw_talk_options_unshare(const struct vgw_talk_options *options)
+{
+    if (!options)
+        return;
+    struct shared *s = VGW_CONTAINER_OF(options, struct shared, options);
+    pthread_mutex_lock(&shared_lock);
+    bool last = --s->refs == 0;
+    if (last)
+        vgw_list_remove(&s->link);
+    pthread_mutex_unlock(&shared_lock);
+    if (last)
+        vgw_free(s);
 }

@@ -1,4 +1,5 @@
-/* options.h - how a conversation takes turns: `talk:` of the configuration, of a route, of a step. Pure. */
+/* options.h - how a conversation takes turns: `talk:` of the configuration, of a route, of a step. Pure
+ * but for the table of shared options, which is one a process, under a lock held for a look at it. */
 #ifndef VGW_TALK_OPTIONS_H
 #define VGW_TALK_OPTIONS_H
 #include <stdbool.h>
@@ -20,6 +21,10 @@ struct vgw_talk_options {
     char backchannels[VGW_TALK_BACKCHANNELS_BYTES]; /* "uh-huh", one after the other: never a turn while we speak */
     uint32_t backchannel_count;
 };
+/** Options that calls share: counted, never changed. A thousand calls of a route have one copy of its texts. */
+const struct vgw_talk_options *vgw_talk_options_share(const struct vgw_talk_options *value); /* NULL: out of memory */
+/** Gives one reference back; takes NULL. Thread: any, as for share(). */
+void vgw_talk_options_unshare(const struct vgw_talk_options *shared);
 /** The defaults of options.md. */
 struct vgw_talk_options vgw_talk_defaults(void);
 /** Lays the keys of `talk` (an object, or NULL) over `inout`. Durations may be text ("700ms") or seconds. Unknown keys

@@ -135,7 +135,7 @@ static void on_partial(struct vgw_talk *t, const struct vgw_engine_message *m)
     vgw_talk_endpoint_arm(t);
     if (t->assistant && t->assistant_engine.assistant->partial && !t->gather.op && !vgw_talk_hides(t))
         t->assistant_engine.assistant->partial(t->assistant->s, m->text);
-    if (t->caller_speaking && (int64_t)vgw_leg_speech_ms(t->leg) * VGW_US_PER_MS >= t->options.min_duration_us &&
+    if (t->caller_speaking && (int64_t)vgw_leg_speech_ms(t->leg) * VGW_US_PER_MS >= t->options->min_duration_us &&
         vgw_talk_may_barge(t))
         vgw_talk_interrupt(t);
     if (vgw_talk_hides(t))

@@ -215,8 +215,9 @@ static void on_leg_gone(void *arg, struct vgw_json *summary)
     engines_release(t);
     vgw_talk_begin_free(t->cfg);
     vgw_talk_voices_free(t);
-    vgw_free(t->outer);
+    vgw_talk_options_unshare(t->outer);
     vgw_buf_done(&t->early);
+    vgw_talk_options_unshare(t->options);
     vgw_free(t->audio_root);
     if (t->partial != t->no_text)
         vgw_free(t->partial);
@@ -244,21 +245,59 @@ static int leg_make(struct vgw_talk *t, struct vgw_error *err)
     return vgw_leg_new(&leg, &t->leg, &t->leg_handle, err);
 }
 
+static size_t text_bytes(const char *text)
+{
+    return text ? strlen(text) + 1 : 1;
+}
+
+static size_t names_bytes(const struct vgw_talk_params *p)
+{
+    return text_bytes(p->session) + text_bytes(p->call_id) + text_bytes(p->provider);
+}
+
+static const char *name_keep(char **at, const char *text)
+{
+    char *kept = *at;
+    size_t n = text_bytes(text);
+    memcpy(kept, text ? text : "", n);
+    *at += n;
+    return kept;
+}
+
+static void names_keep(struct vgw_talk *t, const struct vgw_talk_params *p)
+{
+    char *at = t->names;
+    t->session = name_keep(&at, p->session);
+    t->call_id = name_keep(&at, p->call_id);
+    t->provider = name_keep(&at, p->provider);
+    t->scope = (struct vgw_log_scope){t->session, t->call_id, t->provider, NULL};
+}
+
+void vgw_talk_options_set(struct vgw_talk *t, const struct vgw_talk_options *options)
+{
+    const struct vgw_talk_options *shared = vgw_talk_options_share(options);
+    if (!shared) {
+        vgw_log(VGW_LOG_ERROR, &t->scope, "out of memory: the call's talk options stay as they were", NULL);
+        return;
+    }
+    vgw_talk_options_unshare(t->options);
+    t->options = shared;
+}
+
 int vgw_talk_new(const struct vgw_talk_params *params, struct vgw_talk **ret_talk, uint64_t *ret_leg,
                  struct vgw_error *err)
 {
-    struct vgw_talk *t;
-    if (!VGW_NEW(t))
+    struct vgw_talk_options defaults = vgw_talk_defaults();
+    struct vgw_talk *t = vgw_calloc(1, sizeof *t + names_bytes(params));
+    if (!t || !(t->options = vgw_talk_options_share(&defaults))) {
+        vgw_free(t);
         return vgw_error_nomem(err);
+    }
     t->p = *params;
     t->home = params->home;
     t->worker = params->worker;
     t->audio_root = vgw_strdup(params->audio_root);
-    vgw_strcopy(t->session, sizeof t->session, params->session ? params->session : "");
-    vgw_strcopy(t->call_id, sizeof t->call_id, params->call_id ? params->call_id : "");
-    vgw_strcopy(t->provider, sizeof t->provider, params->provider ? params->provider : "");
-    t->scope = (struct vgw_log_scope){t->session, t->call_id, t->provider, NULL};
-    t->options = vgw_talk_defaults();
+    names_keep(t, params);
     t->partial = t->carried = t->no_text;
     vgw_list_init(&t->speeches);
     vgw_list_init(&t->after_speech);
@@ -266,6 +305,7 @@ int vgw_talk_new(const struct vgw_talk_params *params, struct vgw_talk **ret_tal
     vgw_list_init(&t->closing);
     int rc = leg_make(t, err);
     if (rc < 0) {
+        vgw_talk_options_unshare(t->options);
         vgw_free(t->audio_root);
         vgw_free(t);
         return rc;

@@ -101,19 +101,19 @@ struct vgw_talk {
 
     struct vgw_talk_params p;
     const struct vgw_talk_home *home;
-    char session[VGW_ID_MAX], call_id[VGW_ID_MAX], provider[64];
+    const char *session, *call_id, *provider; /* in `names` */
     char *audio_root;
     struct vgw_log_scope scope;
     uint64_t leg_handle;
     struct vgw_loop *worker;
-    struct vgw_talk_begin *cfg; /* NULL before begin */
-    struct vgw_talk_options options;
-    struct vgw_talk_options *outer; /* while a step has laid its own over them; else NULL */
-    uint64_t outer_op;              /* that step's operation */
-    struct vgw_buf early;           /* audio that came before the talk began */
-    bool end_asked;                 /* control's own */
-    struct vgw_list waiting;        /* commands until media is up */
-    bool closing_all;               /* on_end() is still asking all to close */
+    struct vgw_talk_begin *cfg;             /* NULL before begin */
+    const struct vgw_talk_options *options; /* shared with other calls */
+    const struct vgw_talk_options *outer;   /* while a step has laid its own over them; else NULL */
+    uint64_t outer_op;                      /* that step's operation */
+    struct vgw_buf early;                   /* audio that came before the talk began */
+    bool end_asked;                         /* control's own */
+    struct vgw_list waiting;                /* commands until media is up */
+    bool closing_all;                       /* on_end() is still asking all to close */
 
     /* listen.c, recognize.c */
     struct vgw_engine_stream *stt; /* NULL: none is open */
@@ -159,6 +159,7 @@ struct vgw_talk {
     struct vgw_timer gather_timer, hush_timer;
     uint64_t hidden_utterance; /* of the caller: begun within a sensitive gather, ended after it */
     struct vgw_list closing;   /* engine streams that have not closed yet */
+    char names[];
 };
 
 /* step.c: talk options of one step, in force until its operation is over. `talk` NULL: none. */
@@ -298,6 +299,8 @@ void vgw_talk_commands_drop(struct vgw_talk *t);
 /* talk.c */
 /** The assistant is open: what came before that is given to it, or forgotten. */
 void vgw_talk_early_give(struct vgw_talk *t);
+/** These apply from now on; out of memory, those before stay. */
+void vgw_talk_options_set(struct vgw_talk *t, const struct vgw_talk_options *options);
 /** Asks a stream to close and forgets it: *stream is NULL afterwards; it lives on until its plugin has closed it.
  * `release` goes back then. */
 void vgw_talk_stream_close(struct vgw_talk *t, struct vgw_engine_stream **stream, void (*close)(void *s),

@@ -9,10 +9,10 @@ static bool passed_over(struct vgw_talk *t, const char *text)
 {
     if (!t->over_speech || !vgw_talk_speaking(t))
         return false;
-    if (vgw_talk_is_backchannel(&t->options, text))
+    if (vgw_talk_is_backchannel(t->options, text))
         return true;
-    return !t->gather.op && (!t->options.barge_in || t->over_protected || vgw_talk_protected(t) ||
-                             vgw_text_words(text) < t->options.min_words);
+    return !t->gather.op && (!t->options->barge_in || t->over_protected || vgw_talk_protected(t) ||
+                             vgw_text_words(text) < t->options->min_words);
 }
 
 static void tell_final(struct vgw_talk *t, const char *text, double confidence, const char *language)
@@ -39,17 +39,17 @@ static void prompt_or_wait(struct vgw_talk *t, const char *prompt)
 static void not_understood(struct vgw_talk *t, double confidence)
 {
     if (t->gather.op || vgw_talk_speaking(t)) { /* noise */
-        if (vgw_talk_speaking(t) || !vgw_talk_gather_again(t, t->options.no_match_prompt))
+        if (vgw_talk_speaking(t) || !vgw_talk_gather_again(t, t->options->no_match_prompt))
             vgw_talk_gather_quiet(t);
         return;
     }
-    if (t->no_matches >= t->options.max_reprompts) {
+    if (t->no_matches >= t->options->max_reprompts) {
         vgw_talk_await_caller(t);
         return;
     }
     t->no_matches++;
     if (!vgw_talk_ask(t, "", confidence, VOICEGW_TURN_NO_MATCH))
-        prompt_or_wait(t, t->options.no_match_prompt);
+        prompt_or_wait(t, t->options->no_match_prompt);
 }
 
 void vgw_talk_caller_said(struct vgw_talk *t, const char *text, double confidence, const char *language)
@@ -69,7 +69,7 @@ void vgw_talk_caller_said(struct vgw_talk *t, const char *text, double confidenc
     }
     t->reprompts = t->no_matches = 0;
     tell_final(t, text, confidence, language);
-    if (vgw_talk_speaking(t) && t->options.barge_in)
+    if (vgw_talk_speaking(t) && t->options->barge_in)
         vgw_talk_interrupt(t);
     if (!vgw_talk_gather_speech(t, text, confidence) && !vgw_talk_ask(t, text, confidence, 0))
         vgw_talk_await_caller(t);
@@ -81,13 +81,13 @@ void vgw_talk_on_no_input(void *arg)
     if (t->on_hold || t->caller_speaking || t->hearing || t->final_utterance || vgw_talk_speaking(t) || t->thinking ||
         t->gather.op)
         return;
-    if (t->reprompts >= t->options.max_reprompts) {
-        if (t->options.no_input_prompt[0]) /* the operator asks callers to answer: one who never does is gone */
+    if (t->reprompts >= t->options->max_reprompts) {
+        if (t->options->no_input_prompt[0]) /* the operator asks callers to answer: one who never does is gone */
             vgw_talk_act(t, "end", NULL);
         return;
     }
     t->reprompts++;
     memset(&t->times, 0, sizeof t->times);
     if (!vgw_talk_ask(t, "", -1, VOICEGW_TURN_NO_INPUT))
-        prompt_or_wait(t, t->options.no_input_prompt);
+        prompt_or_wait(t, t->options->no_input_prompt);
 }
