@@ -59,14 +59,6 @@ static void on_watch(void *arg)
     vgw_timer_start(&leg->watch, next);
 }
 
-static void leg_names(struct vgw_leg *leg, const struct vgw_leg_params *p)
-{
-    vgw_strcopy(leg->session, sizeof leg->session, p->session ? p->session : "");
-    vgw_strcopy(leg->call_id, sizeof leg->call_id, p->call_id ? p->call_id : "");
-    vgw_strcopy(leg->provider, sizeof leg->provider, p->provider ? p->provider : "");
-    leg->scope = (struct vgw_log_scope){leg->session, leg->call_id, leg->provider, NULL};
-}
-
 static void on_detach_late(void *arg)
 {
     struct vgw_leg *leg = arg;
@@ -148,7 +140,7 @@ int vgw_leg_new(const struct vgw_leg_params *params, struct vgw_leg **ret_leg, u
     if (!VGW_NEW(leg))
         return vgw_error_nomem(err);
     leg->p = *params;
-    leg_names(leg, params);
+    leg->scope = (struct vgw_log_scope){params->session, params->call_id, params->provider, NULL};
     leg->handle = vgw_handle_new(VGW_HANDLE_LEG, params->worker, leg);
     if (!leg->handle) {
         vgw_free(leg);
@@ -226,9 +218,7 @@ int vgw_leg_on_format(uint64_t handle, const struct voicegw_audio_format *format
     vgw_leg_clear(leg); /* while the old format still stands: what was heard is counted in it */
     leg->encoding = encoding;
     leg->rate_hz = format->rate;
-    int rc = vgw_leg_tx_format(leg);
-    if (rc < 0)
-        return rc;
+    vgw_leg_tx_format(leg);
     if (!leg->up) {
         vgw_metric_add(streams_gauge(), 1, NULL, NULL, NULL);
         int64_t silence = leg->p.silence_timeout_us;

@@ -54,7 +54,7 @@ struct vgw_leg_params {
     void *instance;                           /* the plugin's instance; outlives the leg (control holds a reference) */
     int64_t silence_timeout_us;               /* no frame for so long: on_lost; 0: never */
     uint32_t playout_limit_ms;                /* default 30,000 */
-    const char *session, *call_id, *provider; /* for log lines; copied */
+    const char *session, *call_id, *provider; /* for log lines; borrowed until gone() was called */
     const struct vgw_leg_sink *sink;          /* constant */
     void *sink_arg;
     /** [control] The leg is gone (last message from it): `leg` is freed after this returns. */
@@ -85,6 +85,10 @@ int vgw_leg_send_now(struct vgw_leg *leg, const void *payload, uint32_t bytes, u
 /** Opens an utterance in the queue; audio follows by vgw_leg_push() in L16 or the leg's encoding, at `rate_hz`
  * (converted here). */
 int vgw_leg_begin(struct vgw_leg *leg, uint64_t utterance);
+/** The open utterance is a live voice: what stands in the queue because a tick was late, or because the far side took
+ * nothing, is left out again within 200 ms, unless the voice runs ahead of the clock. Without this nothing is left
+ * out. VGW_ENOTFOUND: not the open one. */
+int vgw_leg_live(struct vgw_leg *leg, uint64_t utterance);
 /** Queues audio of the open utterance. VGW_ENOTFOUND: not the open one or an old epoch; VGW_EBUSY: the queue is full,
  * nothing was taken, on_room() follows. */
 int vgw_leg_push(struct vgw_leg *leg, uint64_t utterance, enum vgw_encoding encoding, uint32_t rate_hz,

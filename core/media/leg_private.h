@@ -1,8 +1,9 @@
-/* leg_private.h - the leg's inside, shared by leg.c (life), leg_rx.c, leg_tx.c and leg_record.c only. */
+/* leg_private.h - the leg's inside, shared by leg.c (life), leg_rx.c, leg_tx.c,
+ * leg_live.c and leg_record.c only. */
 #ifndef VGW_MEDIA_LEG_PRIVATE_H
 #define VGW_MEDIA_LEG_PRIVATE_H
-#include "base/id.h"
 #include "base/log.h"
+#include "media/catchup.h"
 #include "media/dtmf.h"
 #include "media/leg.h"
 #include "media/playout.h"
@@ -41,7 +42,6 @@ struct vgw_leg {
     int64_t alive_us; /* when the sink was last told */
     struct vgw_quality quality;
 
-    char session[VGW_ID_MAX], call_id[VGW_ID_MAX], provider[64];
     struct vgw_log_scope scope;
     uint64_t handle;
     struct vgw_task attach_task, end_task, gone_task;
@@ -49,7 +49,7 @@ struct vgw_leg {
     uint64_t claim;
 
     /* receive */
-    int16_t pcm[160];
+    int16_t *pcm; /* 160 of them, once something is decoded */
     uint32_t pcm_fill;
     struct vgw_resampler *rx_resampler; /* to 8 kHz, when the leg is wider */
     struct vgw_vad *vad;
@@ -64,6 +64,7 @@ struct vgw_leg {
     struct vgw_timer tick;
     struct vgw_pace pace;
     uint64_t open_utterance;
+    struct vgw_catchup *live; /* while the open utterance is a live voice */
     bool room_wanted, blocked, held_frame;
     size_t held_heard;               /* samples of the held frame that the queue counts as heard already */
     uint8_t *held;                   /* one frame of the leg's format */
@@ -72,7 +73,7 @@ struct vgw_leg {
     struct vgw_resampler *tx_resampler;
     uint32_t tx_resampler_in;
     struct vgw_dtmf_tx *dtmf_tx;
-    char dtmf_next[129]; /* digits asked for while others were sent */
+    char *dtmf_next; /* digits asked for while others were sent: at most 128; or NULL */
     struct vgw_music *music;
 
     uint32_t records_open; /* recordings whose last block is not on disk yet */
@@ -82,8 +83,17 @@ struct vgw_leg {
 
 void vgw_leg_rx_done(struct vgw_leg *leg);
 void vgw_leg_tx_done(struct vgw_leg *leg);
-int vgw_leg_tx_format(struct vgw_leg *leg);
+void vgw_leg_tx_format(struct vgw_leg *leg);
 void vgw_leg_on_tick(void *arg);
+/** leg_live.c: before a tick plays anything, and after it played what it may. `ticks`: that are over with it, lost ones
+ * with them. */
+struct vgw_leg_live_mark {
+    uint64_t played;
+    bool late;
+};
+struct vgw_leg_live_mark vgw_leg_live_mark(const struct vgw_leg *leg, int64_t now_us);
+void vgw_leg_live_tick(struct vgw_leg *leg, const struct vgw_leg_live_mark *before, uint32_t ticks);
+void vgw_leg_live_end(struct vgw_leg *leg);
 void vgw_leg_report_played(struct vgw_leg *leg);
 /** Feeds the recording, if one runs: caller's or our samples at 8 kHz, at their place on the leg's clock. */
 void vgw_leg_record_rx(struct vgw_leg *leg, const int16_t *pcm, size_t n);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/id.h"
 #include "base/metric.h"
 #include "base/str.h"
 #include "base/time.h"

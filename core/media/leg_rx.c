@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 
+#define LISTEN_SAMPLES 160 /* 20 ms at 8 kHz: what the detectors take at a time */
 #define SOURCE_SIGNALLED 1
 #define SOURCE_INBAND 2
 #define SOURCE_OUTSIDE VGW_DTMF_OUTSIDE
@@ -64,13 +65,15 @@ static void run_frame(struct vgw_leg *leg)
 
 static void take_pcm(struct vgw_leg *leg, const int16_t *pcm, size_t n)
 {
+    if (!leg->pcm && !(leg->pcm = vgw_calloc(LISTEN_SAMPLES, sizeof *leg->pcm)))
+        return;
     while (n && !leg->ending) {
-        size_t take = 160 - leg->pcm_fill < n ? 160 - leg->pcm_fill : n;
+        size_t take = LISTEN_SAMPLES - leg->pcm_fill < n ? LISTEN_SAMPLES - leg->pcm_fill : n;
         memcpy(leg->pcm + leg->pcm_fill, pcm, take * sizeof *pcm);
         leg->pcm_fill += (uint32_t)take;
         pcm += take;
         n -= take;
-        if (leg->pcm_fill == 160) {
+        if (leg->pcm_fill == LISTEN_SAMPLES) {
             leg->pcm_fill = 0;
             run_frame(leg);
         }
@@ -178,6 +181,8 @@ void vgw_leg_rx_done(struct vgw_leg *leg)
     vgw_free(leg->vad);
     vgw_dtmf_rx_free(leg->dtmf_rx);
     vgw_resampler_free(leg->rx_resampler);
+    vgw_free(leg->pcm);
+    leg->pcm = NULL;
     leg->vad = NULL;
     leg->dtmf_rx = NULL;
     leg->rx_resampler = NULL;

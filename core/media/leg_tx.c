@@ -10,17 +10,16 @@
 
 #define PACE_BURST 2 /* frames that a late tick may still send */
 #define MUSIC_DBM0 (-24)
+#define DTMF_NEXT_MAX 128
 #define ROOM_MS 1000 /* so much room is worth telling */
 #define MARK_GRACE_US                                                                                                  \
     (2 * VGW_US_PER_S) /* how long after its last frame an utterance may stay without the provider's mark */
 
-int vgw_leg_tx_format(struct vgw_leg *leg)
+void vgw_leg_tx_format(struct vgw_leg *leg)
 {
-    uint8_t *held = vgw_calloc(VGW_SAMPLES(leg->rate_hz, VGW_FRAME_MS), vgw_encoding_bytes(leg->encoding));
-    if (!held)
-        return VGW_ELIMIT;
+    vgw_leg_live_end(leg);
     vgw_free(leg->held);
-    leg->held = held;
+    leg->held = NULL;
     leg->held_frame = false;
     leg->epoch_base = vgw_leg_epoch(leg);
     vgw_playout_free(leg->playout);
@@ -35,9 +34,9 @@ int vgw_leg_tx_format(struct vgw_leg *leg)
         vgw_music_init(leg->music, leg->rate_hz, MUSIC_DBM0);
     vgw_free(leg->dtmf_tx); /* tones of the old rate would be other tones */
     leg->dtmf_tx = NULL;
-    leg->dtmf_next[0] = '\0';
+    vgw_free(leg->dtmf_next);
+    leg->dtmf_next = NULL;
     vgw_pace_init(&leg->pace, VGW_LEG_TICK_US, PACE_BURST);
-    return 0;
 }
 
 /* Most calls of an audio assistant never queue anything: the queue is made for the first utterance. */
@@ -182,11 +181,12 @@ static void dtmf_over(struct vgw_leg *leg)
 {
     struct vgw_dtmf_tx_params params = vgw_dtmf_tx_defaults();
     params.rate_hz = leg->rate_hz;
-    if (!leg->dtmf_next[0] || vgw_dtmf_tx_init(leg->dtmf_tx, &params, leg->dtmf_next, NULL) < 0) {
+    if (!leg->dtmf_next || vgw_dtmf_tx_init(leg->dtmf_tx, &params, leg->dtmf_next, NULL) < 0) {
         vgw_free(leg->dtmf_tx);
         leg->dtmf_tx = NULL;
     }
-    leg->dtmf_next[0] = '\0';
+    vgw_free(leg->dtmf_next);
+    leg->dtmf_next = NULL;
 }
 
 /* Fills one frame of tones or music; false when there is neither. */
@@ -211,6 +211,8 @@ static bool generated(struct vgw_leg *leg, uint8_t *out, size_t samples)
 static bool send_one(struct vgw_leg *leg)
 {
     size_t samples = VGW_SAMPLES(leg->rate_hz, VGW_FRAME_MS);
+    if (!leg->held && !(leg->held = vgw_calloc(samples, vgw_encoding_bytes(leg->encoding))))
+        return false;
     if (!leg->held_frame) {
         leg->held_heard = 0;
         bool queue_first = !leg->dtmf_tx && (leg->in_queue || leg->fading);
@@ -245,6 +247,7 @@ void vgw_leg_on_tick(void *arg)
     struct vgw_leg *leg = arg;
     int64_t now = vgw_now(leg->p.worker);
     uint32_t dropped = 0;
+    struct vgw_leg_live_mark before = vgw_leg_live_mark(leg, now);
     uint32_t due = vgw_pace_due(&leg->pace, now, &dropped);
     if (dropped)
         vgw_metric_add(vgw_metric_family(VGW_METRIC_COUNTER, "voicegw_dropped_total", "What was dropped", "what"),
@@ -254,6 +257,7 @@ void vgw_leg_on_tick(void *arg)
         pull_one(leg);
         sending = sending && !leg->blocked && send_one(leg);
     }
+    vgw_leg_live_tick(leg, &before, due + dropped);
     if (!leg->held_frame) /* the last frame of an utterance is not out while it is held */
         vgw_leg_report_played(leg);
     pending_expire(leg, now);
@@ -290,6 +294,7 @@ int vgw_leg_begin(struct vgw_leg *leg, uint64_t utterance)
     if (rc == 0)
         rc = vgw_playout_begin(leg->playout, vgw_playout_epoch(leg->playout), utterance);
     if (rc == 0) {
+        vgw_leg_live_end(leg);
         leg->open_utterance = utterance;
         leg->in_queue++;
     }
@@ -359,6 +364,7 @@ int vgw_leg_finish(struct vgw_leg *leg, uint64_t utterance)
     if (utterance != leg->open_utterance)
         return VGW_ENOTFOUND;
     leg->open_utterance = 0;
+    vgw_leg_live_end(leg);
     int rc = vgw_playout_end(leg->playout, vgw_playout_epoch(leg->playout));
     if (!leg->held_frame)
         vgw_leg_report_played(leg);
@@ -372,6 +378,7 @@ void vgw_leg_clear(struct vgw_leg *leg)
     uint32_t count = leg->pending_count;
     size_t not_sent = leg->held_frame ? leg->held_heard : 0;
     leg->open_utterance = 0;
+    vgw_leg_live_end(leg);
     leg->room_wanted = leg->held_frame = false;
     if (!leg->playout && !leg->up)
         return;
@@ -401,6 +408,17 @@ bool vgw_leg_speaking(const struct vgw_leg *leg)
     return leg->pending_count || leg->in_queue;
 }
 
+static int dtmf_append(struct vgw_leg *leg, const char *digits, struct vgw_error *err)
+{
+    if (!leg->dtmf_next && !(leg->dtmf_next = vgw_calloc(1, DTMF_NEXT_MAX + 1)))
+        return vgw_error_nomem(err);
+    size_t have = strlen(leg->dtmf_next);
+    if (vgw_strcopy(leg->dtmf_next + have, DTMF_NEXT_MAX + 1 - have, digits))
+        return 0;
+    leg->dtmf_next[have] = '\0';
+    return vgw_error_set(err, VGW_ELIMIT, "at most %d digits may wait behind those being sent", DTMF_NEXT_MAX);
+}
+
 int vgw_leg_dtmf(struct vgw_leg *leg, const char *digits, struct vgw_error *err)
 {
     if (!leg->up || leg->ending)
@@ -416,14 +434,8 @@ int vgw_leg_dtmf(struct vgw_leg *leg, const char *digits, struct vgw_error *err)
         return rc;
     }
     if (leg->dtmf_tx) {
-        size_t have = strlen(leg->dtmf_next);
         vgw_free(tx);
-        if (!vgw_strcopy(leg->dtmf_next + have, sizeof leg->dtmf_next - have, digits)) {
-            leg->dtmf_next[have] = '\0';
-            return vgw_error_set(err, VGW_ELIMIT, "at most %zu digits may wait behind those being sent",
-                                 sizeof leg->dtmf_next - 1);
-        }
-        return 0;
+        return dtmf_append(leg, digits, err);
     }
     leg->dtmf_tx = tx;
     tick_arm(leg);
@@ -444,6 +456,7 @@ void vgw_leg_music(struct vgw_leg *leg, bool on)
 void vgw_leg_tx_done(struct vgw_leg *leg)
 {
     vgw_timer_stop(&leg->tick);
+    vgw_leg_live_end(leg);
     vgw_playout_free(leg->playout);
     leg->playout = NULL;
     vgw_free(leg->held);
@@ -455,6 +468,8 @@ void vgw_leg_tx_done(struct vgw_leg *leg)
     leg->tx_resampler = NULL;
     vgw_free(leg->dtmf_tx);
     leg->dtmf_tx = NULL;
+    vgw_free(leg->dtmf_next);
+    leg->dtmf_next = NULL;
     vgw_free(leg->music);
     leg->music = NULL;
 }

@@ -278,6 +278,45 @@ Test(media_leg, frames_leave_on_the_grid_and_a_late_tick_is_dropped_and_leaves_n
     }
 }
 
+/* Like a stream that keeps to the pace of speech: 20 ms each 20 ms. */
+static void live_frames(struct world *w, int n, int64_t each_us)
+{
+    static const uint8_t audio[160] = {0x20};
+    for (int i = 0; i < n; i++) {
+        cr_assert_eq(vgw_leg_push(w->leg, 1, VGW_PCMU, 8000, audio, 160), 0);
+        run(w, each_us);
+    }
+}
+
+Test(media_leg, a_live_voice_has_no_standing_delay_200_ms_after_the_loop_stood_still)
+{
+    for (int clock_first = 0; clock_first < 2; clock_first++) {
+        struct world *w = world(false, 0, true);
+        cr_assert_eq(vgw_leg_live(w->leg, 1), VGW_ENOTFOUND);
+        cr_assert_eq(vgw_leg_begin(w->leg, 1), 0);
+        cr_assert_eq(vgw_leg_live(w->leg, 1), 0);
+        live_frames(w, 100, 20 * MS);
+        uint32_t before = vgw_playout_queued_ms(w->leg->playout);
+        int64_t end = w->leg->pace.due_us + 50 * MS;
+        vgw_timer_start_at(&w->leg->tick, end); /* the loop stands still; three frames come meanwhile */
+        run(w, end - vgw_driver_now(w->d) - (clock_first ? 0 : 1));
+        live_frames(w, 3, 0);
+        run(w, clock_first ? 5 * MS : 1);
+        live_frames(w, 8, 20 * MS);
+        cr_assert_leq(vgw_playout_queued_ms(w->leg->playout), before, "%u ms before, %u after", before,
+                      vgw_playout_queued_ms(w->leg->playout));
+        uint64_t sent = w->sent;
+        live_frames(w, 50, 20 * MS);
+        cr_assert_eq(w->sent - sent, 50, "no frame is missing once it has caught up");
+        cr_assert_eq(vgw_leg_finish(w->leg, 1), 0);
+        run(w, 200 * MS);
+        cr_assert_eq(w->played[1], 1);
+        cr_assert_lt(w->heard[1], 161 * 160, "what was left out was not heard");
+        cr_assert_geq(w->heard[1], 157 * 160, "no more is left out than was late");
+        over(w);
+    }
+}
+
 Test(media_leg, a_full_queue_takes_nothing_and_says_when_there_is_room)
 {
     for (int small = 0; small < 2; small++) {
