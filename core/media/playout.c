@@ -32,21 +32,22 @@ struct vgw_playout {
     struct block *spare; /* one emptied block is kept, so that steady playing never allocates */
     size_t queued;       /* samples */
     uint64_t in, out;    /* samples pushed and gone, since the start */
-    struct item items[ITEMS_MAX];
     uint32_t item_first, item_count;
     uint32_t item_passed; /* of them, those that playing has reached and nobody has asked for yet */
     uint64_t open;        /* utterance that is being pushed, or 0 */
     uint64_t playing;     /* utterance whose start was reached, or 0 */
     uint64_t playing_heard;
     bool running; /* start_ms was reached, or not asked for */
+    size_t fade_samples;
+    struct vgw_playout_stats stats;
+    /* what follows is not looked at each tick */
     struct {
         uint64_t id, heard;
     } recent[RECENT];
     uint32_t recent_next;
-    int16_t fade[FADE_SAMPLES_MAX];
-    size_t fade_samples;
+    struct item items[ITEMS_MAX];
     struct vgw_noise noise;
-    struct vgw_playout_stats stats;
+    int16_t fade[FADE_SAMPLES_MAX];
 };
 
 struct vgw_playout_params vgw_playout_defaults(void)

@@ -49,19 +49,34 @@ void vgw_record_free(struct vgw_record *r)
     vgw_free(r);
 }
 
-static void fill_block(struct vgw_record *r, struct vgw_record_block *block, size_t n)
+/* WAV is little-endian. */
+static uint8_t *put_pairs(enum vgw_encoding encoding, const int16_t (*pairs)[2], size_t n, uint8_t *to)
 {
-    uint8_t *to = block->data;
-    for (size_t i = 0; i < n; i++) {
-        const int16_t *pair = r->window[(r->base + i) % WINDOW];
-        for (int side = 0; side < 2; side++) {
-            if (r->params.encoding == VGW_PCMU) {
-                *to++ = vgw_ulaw_encode(pair[side]);
-            } else {
-                *to++ = (uint8_t)(uint16_t)pair[side];
-                *to++ = (uint8_t)((uint16_t)pair[side] >> 8);
-            }
-        }
+    if (encoding == VGW_PCMU) {
+        vgw_ulaw_encode_block(pairs[0], 2 * n, to);
+        return to + 2 * n;
+    }
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memcpy(to, pairs, n * sizeof *pairs);
+    return to + n * sizeof *pairs;
+#else
+    for (size_t i = 0; i < 2 * n; i++) {
+        *to++ = (uint8_t)(uint16_t)pairs[i / 2][i % 2];
+        *to++ = (uint8_t)((uint16_t)pairs[i / 2][i % 2] >> 8);
+    }
+    return to;
+#endif
+}
+
+/* The first n samples of the window, which may go round its end, into `to` (NULL: nowhere); they are silent then. */
+static void take_pairs(struct vgw_record *r, size_t n, uint8_t *to)
+{
+    for (size_t done = 0, piece; done < n; done += piece) {
+        size_t from = (size_t)((r->base + done) % WINDOW);
+        piece = n - done < WINDOW - from ? n - done : WINDOW - from;
+        if (to)
+            to = put_pairs(r->params.encoding, (const int16_t(*)[2]) & r->window[from], piece, to);
+        memset(r->window[from], 0, piece * sizeof r->window[0]);
     }
 }
 
@@ -77,13 +92,12 @@ static int emit_block(struct vgw_record *r, size_t n, bool last)
         block->offset = block->header_bytes + r->base * width;
         block->bytes = n * width;
         block->last = last;
-        fill_block(r, block, n);
-        r->params.on_block(r->params.user, block);
     } else {
         r->dropped += n;
     }
-    for (size_t i = 0; i < n; i++)
-        memset(r->window[(r->base + i) % WINDOW], 0, sizeof r->window[0]);
+    take_pairs(r, n, block ? block->data : NULL);
+    if (block)
+        r->params.on_block(r->params.user, block);
     r->base += n;
     return block ? 0 : VGW_ELIMIT;
 }
@@ -132,7 +146,11 @@ int vgw_record_put(struct vgw_record *r, enum vgw_record_side side, uint64_t at,
         if (make_room(r, piece_end) != 0)
             rc = VGW_ELIMIT;
         uint64_t from = r->pos[side] > r->base ? r->pos[side] : r->base;
-        for (; at < piece_end; at++, pcm++) {
+        if (at >= from && (piece_end <= r->pause_at || at >= r->resume_at)) {
+            for (size_t to = (size_t)(at % WINDOW); at < piece_end; at++, to = to + 1 < WINDOW ? to + 1 : 0)
+                r->window[to][side] = *pcm++;
+        }
+        for (; at < piece_end; at++, pcm++) { /* some of it is late, or within a pause */
             if (at < from)
                 r->dropped++;
             else if (at < r->pause_at || at >= r->resume_at)
