@@ -128,12 +128,20 @@ Test(media_catchup, what_was_all_given_before_loses_nothing)
     cr_assert_eq(s.skipped, 0);
 }
 
-Test(media_catchup, a_voice_that_has_only_begun_or_pauses_loses_nothing_of_what_comes_next)
+Test(media_catchup, a_stall_before_the_voice_has_shown_its_pace_is_made_up_for_once_it_has)
 {
-    struct sim s = sim_new(1000, PERIOD_US, 0);
-    sim_run(&s, 200000, 60000, 50000, false); /* too early to know its pace */
-    cr_assert_eq(s.skipped, 0);
-    s = sim_new(3000000, 1000, 0); /* silent, then all at once */
+    for (int64_t stall_us = 50000; stall_us <= 1000000; stall_us *= 2)
+        for (int order = 0; order < 2; order++) {
+            struct sim s = sim_new(1000, PERIOD_US, 0);
+            sim_run(&s, 60000 + stall_us, 60000, stall_us, order);
+            sim_run(&s, 60000 + stall_us + 900000, INT64_MAX, 0, order);
+            cr_assert_leq(standing(&s), FRAME / 8, "%lld us", (long long)stall_us);
+        }
+}
+
+Test(media_catchup, a_voice_that_pauses_loses_nothing_of_what_comes_next)
+{
+    struct sim s = sim_new(3000000, 1000, 0); /* silent, then all at once */
     sim_run(&s, 3500000, 2960000, 50000, true);
     cr_assert_eq(s.skipped, 0);
 }
