@@ -158,6 +158,7 @@ static SSL_CTX *read_files(const char *certificate, const char *key, struct vgw_
                                  SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_mode(ctx,
                      SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_read_ahead(ctx, 1); /* else each record costs two reads of the socket */
     SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
     SSL_CTX_set_num_tickets(ctx, 1);
     if (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1)
@@ -262,6 +263,11 @@ long vgw_tls_session_read(void *session, void *out, size_t cap, unsigned *ret_wa
 {
     ERR_clear_error();
     return outcome(session, SSL_read(session, out, (int)cap), ret_want);
+}
+
+bool vgw_tls_session_pending(void *session)
+{
+    return SSL_has_pending(session);
 }
 
 long vgw_tls_session_write(void *session, const void *data, size_t len, unsigned *ret_want)

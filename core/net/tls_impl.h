@@ -12,6 +12,8 @@ void vgw_tls_session_free(void *session);
  * VGW_TLS_BROKEN. */
 long vgw_tls_session_handshake(void *session, unsigned *ret_want);
 long vgw_tls_session_read(void *session, void *out, size_t cap, unsigned *ret_want);
+/* Have bytes come from the socket that were not read from the session yet? Without any, the socket tells of more. */
+bool vgw_tls_session_pending(void *session);
 long vgw_tls_session_write(void *session, const void *data, size_t len, unsigned *ret_want);
 /* Says goodbye, as far as the socket takes it. */
 void vgw_tls_session_end(void *session);

@@ -26,6 +26,7 @@ struct pipe {
     struct vgw_buf to_net, to_plain; /* what the other side did not take yet */
     struct vgw_peer peer;
     unsigned read_needs, write_needs; /* what the session waits for on the socket */
+    bool plain_dry;                   /* the plain end gave all it had: it tells of more */
     bool shaken, net_ended, plain_ended, net_shut, plain_shut;
 };
 
@@ -109,6 +110,8 @@ static int step_in(struct pipe *p)
         p->net_ended = true;
         return 1;
     }
+    if (!vgw_tls_session_pending(p->session)) /* asking again would only tell that there is no more */
+        p->read_needs = VGW_IO_READ;
     vgw_buf_add(&p->to_plain, piece, (size_t)n);
     return p->to_plain.failed ? -1 : (send_plain(p) < 0 ? -1 : 1);
 }
@@ -141,6 +144,7 @@ static int step_out(struct pipe *p)
         return 0;
     }
     ssize_t n = recv(p->plain_fd, piece, sizeof piece, MSG_DONTWAIT);
+    p->plain_dry = n != 0 && n < (ssize_t)sizeof piece;
     if (n < 0)
         return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
     if (n == 0) {
@@ -170,16 +174,39 @@ static bool set_wants(struct pipe *p)
     return vgw_io_want(p->net_io, net) == 0 && vgw_io_want(p->plain_io, plain) == 0;
 }
 
-static void pump(struct pipe *p)
+/* One way, as far as a turn goes; false: broken. */
+static bool pump_in(struct pipe *p)
 {
-    for (int i = 0; i < ROUNDS; i++) {
-        int in = step_in(p), out = in < 0 ? -1 : step_out(p);
-        if (in < 0 || out < 0) {
-            pipe_close(p);
-            return;
-        }
-        if (!in && !out)
+    for (int i = 0, rc; i < ROUNDS && (rc = step_in(p)); i++) {
+        if (rc < 0)
+            return false;
+        if (p->read_needs && !p->to_plain.len)
             break;
+    }
+    if (p->net_ended && !p->to_plain.len)
+        (void)step_in(p); /* pass the end on */
+    return true;
+}
+
+static bool pump_out(struct pipe *p)
+{
+    p->plain_dry = false;
+    for (int i = 0, rc; i < ROUNDS && (rc = step_out(p)); i++) {
+        if (rc < 0)
+            return false;
+        if (p->plain_dry && !p->to_net.len)
+            break;
+    }
+    if (p->plain_ended && !p->to_net.len)
+        (void)step_out(p);
+    return true;
+}
+
+static void pump(struct pipe *p, bool in, bool out)
+{
+    if ((in && !pump_in(p)) || (out && !pump_out(p))) {
+        pipe_close(p);
+        return;
     }
     bool over = p->net_ended && p->plain_ended && !p->to_net.len && !p->to_plain.len;
     if (over || !set_wants(p)) {
@@ -190,10 +217,17 @@ static void pump(struct pipe *p)
         (void)vgw_timer_start(&p->timer, p->thread->limits.linger_timeout_us);
 }
 
-static void on_event(void *arg, unsigned events)
+/* A side that can be read or written concerns the way from it, and the way to it while something waits there. */
+static void on_net(struct pipe *p)
 {
+    pump(p, true, p->to_net.len > 0);
+}
+
+static void on_far(void *arg, unsigned events)
+{
+    struct pipe *p = arg;
     (void)events;
-    pump(arg);
+    pump(p, p->to_plain.len > 0, true);
 }
 
 /* ---- beginning ---- */
@@ -207,7 +241,7 @@ static bool make_pair(struct pipe *p, int *ret_far)
         (void)setsockopt(ends[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     p->plain_fd = ends[0];
     *ret_far = ends[1];
-    p->plain_io = vgw_io_new(p->thread->loop, p->plain_fd, on_event, p);
+    p->plain_io = vgw_io_new(p->thread->loop, p->plain_fd, on_far, p);
     if (!p->plain_io)
         close(ends[1]);
     return p->plain_io != NULL;
@@ -220,7 +254,7 @@ static void on_handshake(void *arg, unsigned events)
     int far = -1;
     (void)events;
     if (p->shaken) {
-        pump(p);
+        on_net(p);
         return;
     }
     p->read_needs = 0;
@@ -238,7 +272,7 @@ static void on_handshake(void *arg, unsigned events)
     p->shaken = true;
     vgw_timer_stop(&p->timer);
     t->on_plain(t->arg, far, &p->peer);
-    pump(p);
+    pump(p, true, true);
 }
 
 static bool pipe_start(struct vgw_tls_thread *t, int fd, const struct vgw_peer *peer)
