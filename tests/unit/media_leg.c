@@ -2,8 +2,10 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/time.h"
 #include "loop/driver.h"
 #include "media/g711.h"
@@ -519,5 +521,87 @@ Test(media_leg, it_goes_once_also_when_nobody_lets_go)
         cr_assert_eq(vgw_leg_on_frame(w->handle, &f), VGW_ENOTFOUND);
         cr_assert_eq(vgw_leg_on_detached(w->handle), VGW_ENOTFOUND);
         over(w);
+    }
+}
+
+/* Everything a leg can be asked to do, with audio both ways. What cannot be had is refused or left out. */
+static void all_it_can(struct world *w, const uint8_t *frame)
+{
+    double duration;
+    struct voicegw_frame in = {.size = sizeof in, .data = frame, .bytes = 160};
+    (void)unlink("/tmp/voicegw-leg-alloc.wav");
+    (void)vgw_leg_record_start(w->leg, "/tmp/voicegw-leg-alloc.wav", "rec_1", NULL);
+    vgw_leg_listen(w->leg, true, true, true);
+    (void)vgw_leg_dtmf(w->leg, "1", NULL);
+    (void)vgw_leg_dtmf(w->leg, "23", NULL);
+    bool begun = vgw_leg_begin(w->leg, 1) == 0;
+    if (begun) {
+        (void)vgw_leg_live(w->leg, 1);
+        (void)vgw_leg_push(w->leg, 1, VGW_L16, 16000, frame, 80);
+        (void)vgw_leg_push(w->leg, 1, VGW_PCMU, 8000, frame, 160);
+    }
+    for (int i = 0; i < 60; i++) {
+        in.timestamp += 160;
+        cr_assert_eq(vgw_leg_on_frame(w->handle, &in), 0);
+        run(w, 20 * MS);
+    }
+    if (begun)
+        cr_assert_eq(vgw_leg_finish(w->leg, 1), 0);
+    vgw_leg_music(w->leg, true);
+    run(w, 100 * MS);
+    format(w, VOICEGW_AUDIO_L16, 16000);
+    in.bytes = 640;
+    cr_assert_eq(vgw_leg_on_frame(w->handle, &in), 0);
+    run(w, 100 * MS);
+    (void)vgw_leg_record_stop(w->leg, &duration);
+    vgw_leg_music(w->leg, false);
+    run(w, 100 * MS);
+    cr_assert_eq(w->played[1], begun ? 1 : 0);
+}
+
+Test(media_leg, any_allocation_may_fail_and_the_leg_goes_whole)
+{
+    static uint8_t frame[640];
+    memset(frame, 0x35, sizeof frame);
+    vgw_log_set_level(VGW_LOG_ERROR);
+    for (long n = 1;; n++) {
+        cr_assert_lt(n, 2000, "the sweep did not come to its end");
+        struct world *w = world(false, 0, true);
+        vgw_alloc_fail_at(n);
+        all_it_can(w, frame);
+        bool all = vgw_alloc_count() < n;
+        vgw_alloc_fail_at(0);
+        over(w);
+        if (all)
+            break;
+    }
+}
+
+Test(media_leg, a_leg_that_cannot_be_had_leaves_nothing)
+{
+    for (long n = 1; n < 100; n++) {
+        struct world *w = calloc(1, sizeof *w);
+        w->d = vgw_driver_new(1, 0);
+        w->worker = vgw_driver_loop(w->d, "worker");
+        struct vgw_leg_params p = {
+            .worker = w->worker, .control = w->worker, .ops = &w->ops, .instance = w, .sink = &sink, .sink_arg = w};
+        p.gone = on_gone;
+        p.gone_arg = w;
+        vgw_alloc_fail_at(n);
+        int rc = vgw_leg_new(&p, &w->leg, &w->handle, NULL);
+        vgw_alloc_fail_at(0);
+        if (rc == 0) {
+            vgw_leg_end(w->leg);
+            run(w, 3000 * MS);
+            cr_assert_eq(w->gone, 1);
+            vgw_json_free(w->summary);
+        }
+        cr_assert_eq(vgw_handle_count(VGW_HANDLE_LEG), 0, "allocation %ld", n);
+        vgw_loop_free(w->worker);
+        vgw_driver_free(w->d);
+        free(w);
+        if (rc == 0)
+            return;
+        cr_assert_eq(rc, VGW_ELIMIT);
     }
 }
