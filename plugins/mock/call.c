@@ -59,16 +59,17 @@ void mock_news_free(struct mock_news *news)
 
 struct mock_call *mock_call_new(struct mock *m, const char *id, const char *from, const char *to)
 {
-    struct mock_call *c = calloc(1, sizeof *c);
+    size_t id_bytes = strlen(id) + 1, from_bytes = strlen(from) + 1, to_bytes = strlen(to) + 1;
+    struct mock_call *c = calloc(1, sizeof *c + id_bytes + from_bytes + to_bytes);
     if (!c)
         return NULL;
+    c->id = memcpy(c->names, id, id_bytes);
+    c->from = memcpy(c->names + id_bytes, from, from_bytes);
+    c->to = memcpy(c->names + id_bytes + from_bytes, to, to_bytes);
     c->mock = m;
     c->settings = m->settings;
     c->early_end = &c->early;
     c->after_us = -1;
-    (void)snprintf(c->id, sizeof c->id, "%s", id);
-    (void)snprintf(c->from, sizeof c->from, "%s", from);
-    (void)snprintf(c->to, sizeof c->to, "%s", to);
     (void)snprintf(c->session, sizeof c->session, "mock-%s", id);
     mock_settings_keep(m, c->settings);
     mock_live(m, 1);
@@ -211,7 +212,7 @@ static void report(struct mock_call *c, uint32_t state, uint32_t outcome, const 
     struct mock *m = c->mock;
     char id[MOCK_ID_CAP];
     struct telling t = {c->handle, state, outcome, ++c->sequence, c->settings->duplicates ? 2u : 1u, cause, id};
-    memcpy(id, c->id, sizeof id);
+    (void)snprintf(id, sizeof id, "%s", c->id);
     c->state = state;
     if (c->settings->late_us > 0 && state != VOICEGW_CALL_CONNECTED) {
         struct mock_task *late = mock_task_start(m, c->settings->late_us, on_late);

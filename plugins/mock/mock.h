@@ -21,7 +21,8 @@
 
 #define MOCK_NUMBER_CAP 129 /* a telephone number or address, with its NUL */
 #define MOCK_ID_CAP 129     /* provider_call_id */
-#define MOCK_EARLY_MAX 32u  /* events kept for a script whose media has not begun */
+#define MOCK_SESSION_CAP (MOCK_ID_CAP + 8)
+#define MOCK_EARLY_MAX 32u /* events kept for a script whose media has not begun */
 #define MOCK_TRANSFER_US 200000
 #define MOCK_UNANSWERED_US 60000000 /* a caller gives up */
 #define MOCK_BUCKETS 512u
@@ -77,8 +78,8 @@ struct mock_call {
     enum mock_outcome outcome;
     int64_t after_us, ring_timeout_us;
     struct mock_task *progress;
-    char id[MOCK_ID_CAP], from[MOCK_NUMBER_CAP], to[MOCK_NUMBER_CAP];
-    char session[MOCK_ID_CAP + 8];
+    const char *id, *from, *to; /* in `names` */
+    char session[MOCK_SESSION_CAP];
     char conference[64];
     uint32_t conference_hold, conference_mute;
     /* under the lock: */
@@ -88,6 +89,7 @@ struct mock_call {
     uint32_t proven; /* a socket holds the stream */
     struct mock_news *early, **early_end;
     uint32_t early_count;
+    char names[];
 };
 
 struct mock {

@@ -446,7 +446,7 @@ static void report(const struct usage *idle, const struct usage *before, const s
                      run / wall * 100, (double)(after->wait_ns - before->wait_ns) / wall * 100,
                      frames ? run / 1e3 / (double)frames : 0, (unsigned long long)idle->rss_kb,
                      (unsigned long long)after->rss_kb, (unsigned long long)after->anon_kb,
-                     ((double)after->rss_kb - (double)idle->rss_kb) / opt.streams);
+                     ((double)after->rss_kb - (double)idle->rss_kb) / (open_count ? open_count : 1));
     if (opt.stalls)
         (void)printf(",\"stalls\":%d,\"stall_ms\":%d,\"before_p50_ms\":%.3f,\"before_p99_ms\":%.3f,\"after_p50_ms\":%."
                      "3f,\"after_p99_ms\":%.3f",
