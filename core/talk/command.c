@@ -67,7 +67,7 @@ static struct vgw_talk_begin *begin_fit(struct vgw_talk_begin *b)
 {
     b->stt = engines_fit(b->stt, b->stt_count);
     b->tts = engines_fit(b->tts, b->tts_count);
-    struct vgw_talk_begin *fit = vgw_realloc(b, offsetof(struct vgw_talk_begin, options));
+    struct vgw_talk_begin *fit = vgw_realloc(b, offsetof(struct vgw_talk_begin, assistant));
     return fit ? fit : b;
 }
 
@@ -131,10 +131,10 @@ static void begin_run(void *object, void *arg)
         return;
     }
     vgw_talk_options_set(t, &m->begin->options);
-    m->begin = begin_fit(m->begin);
-    t->cfg = m->begin;
     t->assistant_engine = m->begin->assistant;
     t->assistant_held = m->begin->has_assistant;
+    m->begin = begin_fit(m->begin);
+    t->cfg = m->begin;
     message_free(m);
     if (vgw_leg_up(t->leg))
         vgw_talk_start(t);

@@ -55,12 +55,13 @@ int vgw_talk_new(const struct vgw_talk_params *params, struct vgw_talk **ret_tal
 struct vgw_talk_begin {
     char *greeting, *language, *voice;
     char *speech_language; /* of what we say; NULL: `language` */
-    struct vgw_engine assistant;
     struct vgw_engine *stt, *tts; /* room for VGW_TALK_ENGINES_MAX of each until the talk has begun */
     uint32_t stt_count, tts_count;
     bool has_assistant;
     char *session_json, *tools_json; /* for the assistant */
-    struct vgw_talk_options options; /* last: its memory goes back once the talk has its own copy */
+    /* last: their memory goes back once the talk has them */
+    struct vgw_engine assistant;
+    struct vgw_talk_options options;
 };
 struct vgw_talk_begin *vgw_talk_begin_new(void);
 /** The call is connected. Takes ownership of `begin`. Engines' refs go back by home.engine_release. [control] */
