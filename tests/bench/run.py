@@ -31,7 +31,7 @@ class Bench:
     def __init__(self, build, quick):
         self.build, self.quick = os.path.abspath(build), quick
         self.rounds = 1 if quick else 3
-        self.more = 1 if quick else 6  # rounds beyond these, all benchmarks together, in place of rounds that were disturbed
+        self.more = 1 if quick else 4  # rounds beyond these, all benchmarks together, in place of rounds that were disturbed
         self.seconds = 2 if quick else 3
 
     def program(self, name):
@@ -213,17 +213,19 @@ def quiet_rounds(b, once):
 
 
 def against_floor(b, gateway, streams, extra=()):
-    """Rounds of floor, gateway, floor: the gateway's run with the median ratio."""
+    """The gateway between two runs of the floor, which is also the next round's first: the run with the median ratio."""
     def once():
-        with Floor(b) as floor:
-            before = load(b, floor, streams, extra=extra)
-            run = load(b, gateway, streams, extra=extra)
-            after = load(b, floor, streams, extra=extra)
+        before = floors[-1]
+        run = load(b, gateway, streams, extra=extra)
+        floors.append(load(b, floor, streams, extra=extra))
+        after = floors[-1]
         run['floor_us_a_frame'] = round((before['cpu_us_a_frame'] + after['cpu_us_a_frame']) / 2, 2)
         run['ratio_to_floor'] = round(run['cpu_us_a_frame'] / run['floor_us_a_frame'], 2)
         run['wait_pct'] = max(r['wait_pct'] for r in (before, run, after))
         return run
-    runs = sorted(quiet_rounds(b, once), key=lambda r: r['ratio_to_floor'])
+    with Floor(b) as floor:
+        floors = [load(b, floor, streams, extra=extra)]
+        runs = sorted(quiet_rounds(b, once), key=lambda r: r['ratio_to_floor'])
     chosen = runs[len(runs) // 2]
     chosen['ratios'] = [r['ratio_to_floor'] for r in runs]
     return chosen
