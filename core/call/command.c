@@ -315,6 +315,7 @@ int vgw_calls_command(struct vgw_calls *calls, struct vgw_call *call, enum vgw_c
         return vgw_error_nomem(err);
     uint64_t id = op->id;
     op->waiting = waits;
+    op->alone = !wait;
     status = keep_params(op, params, err);
     if (status == VGW_OK && waits)
         status = vgw_timer_start(&op->timer, calls->limits.op_timeout_us) == VGW_OK ? VGW_OK : vgw_error_nomem(err);

@@ -5,7 +5,7 @@
 #include "call/inside.h"
 #include "voicegw/plugin.h"
 
-static void emit_error(struct vgw_call *call, const char *where, const struct vgw_error *err)
+void vgw_call_emit_error(struct vgw_call *call, const char *where, const struct vgw_error *err)
 {
     const struct vgw_status_info *info = vgw_status_info(err->status);
     struct vgw_json *data = vgw_json_object();
@@ -42,7 +42,7 @@ static bool start_media(struct vgw_call *call)
     if (!(call->caps & VOICEGW_CAP_MEDIA) || !calls->env.media_attach)
         return true;
     if (vgw_calls_leg(calls, call, &leg, &err) != VGW_OK) {
-        emit_error(call, "media", &err);
+        vgw_call_emit_error(call, "media", &err);
         vgw_call_end(call, VGW_OUTCOME_NONE, err.text, vgw_status_info(err.status)->error_class);
         return false;
     }
@@ -65,7 +65,7 @@ static void start_recording(struct vgw_call *call)
     if (!wanted && !(call->route && call->route->record))
         return;
     if (vgw_calls_command(call->calls, call, VGW_CMD_RECORD_START, NULL, false, NULL, NULL, &err) != VGW_OK)
-        emit_error(call, "recording", &err);
+        vgw_call_emit_error(call, "recording", &err);
 }
 
 static const char *workflow_of(const struct vgw_call *call)
@@ -88,7 +88,7 @@ static void apologize(struct vgw_call *call, const char *workflow)
 {
     struct vgw_error err;
     vgw_error_set(&err, VGW_EINTERNAL, "the workflow %s could not be started", workflow);
-    emit_error(call, "workflow", &err);
+    vgw_call_emit_error(call, "workflow", &err);
     if (call->settled)
         return;
     struct vgw_json *params = vgw_json_object();

@@ -59,6 +59,7 @@ struct vgw_op {
     int command;
     bool waiting; /* for the connection; params are kept */
     bool by_provider;
+    bool alone;     /* no step of a run waits for it: what fails later is told by an event */
     bool deferred;  /* the result is there and is told at the next turn */
     bool abandoned; /* nobody waits for it any more */
     struct vgw_json *params;
@@ -75,6 +76,8 @@ void vgw_call_set_provider_id(struct vgw_call *call, const char *provider_call_i
 /** Why a new call or session is refused now, or NULL. */
 const char *vgw_calls_refusal(const struct vgw_calls *calls);
 void vgw_calls_emit(const char *type, struct vgw_session *s, struct vgw_call *call, struct vgw_json *data);
+/** The event `error`; `where`: the part, or the command. */
+void vgw_call_emit_error(struct vgw_call *call, const char *where, const struct vgw_error *err);
 void vgw_calls_journal(struct vgw_calls *calls, const char *kind, struct vgw_json *doc);
 /** {"from","to","direction"}; `first`, when it is not NULL, is put before them. */
 struct vgw_json *vgw_call_parties(const struct vgw_call *call);

@@ -116,6 +116,11 @@ void vgw_op_finish(struct vgw_op *op, int status, const char *sentence, const st
     struct vgw_call *call = op->call;
     /* Out of the lists first: what follows may end the call, which tells all that are still in them. */
     unlink_op(op);
+    if (status < 0 && op->alone && !call->settled) {
+        struct vgw_error err = {0};
+        vgw_error_set(&err, status, "%s", sentence ? sentence : "");
+        vgw_call_emit_error(call, vgw_command_name((enum vgw_command)op->command), &err);
+    }
     struct vgw_json *made = call->settled ? NULL : vgw_op_apply(op, call, status, sentence, result);
     vgw_op_tell(op, status, sentence, made ? made : result);
     vgw_json_free(made);

@@ -56,6 +56,15 @@ def test_a_file_is_heard_by_the_caller():
         call.end()
 
 
+def test_what_cannot_be_played_is_told_by_an_event():
+    with gateway(base(assistant="echo")) as g:
+        call = Call(g, "misses", None)
+        assert call.play(os.path.join(g.folder, "missing.wav")).status == 202
+        e = call.feed.wait("error", call_id=call.id)
+        assert e["data"]["where"] == "play" and "missing.wav" in e["data"]["error"] and e["data"]["retryable"] is False, e
+        call.end()
+
+
 def test_files_need_the_scope_admin():
     with gateway(base(more=TOKENS), stop=False) as g:
         path = tone(os.path.join(g.folder, "tone.wav"))
