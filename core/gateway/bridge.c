@@ -218,6 +218,20 @@ static uint64_t host_call_leg(void *arg, struct vgw_call *call)
     return leg;
 }
 
+static uint64_t host_call_leg_near(void *arg, struct vgw_call *call, struct vgw_loop *worker)
+{
+    struct vgw_gateway *g = arg;
+    g->leg_worker = worker;
+    uint64_t leg = host_call_leg(g, call);
+    g->leg_worker = NULL;
+    return leg;
+}
+
+static struct vgw_loop *host_worker(void *arg)
+{
+    return vgw_gateway_least_busy(arg)->loop;
+}
+
 static void host_emit(void *arg, const char *type, struct vgw_call *call, struct vgw_json *data)
 {
     vgw_gateway_emit(arg, type, NULL, call, data);
@@ -235,6 +249,11 @@ static void host_health(void *arg, const char *section, const char *instance, co
 static const char *host_public_url(void *arg)
 {
     return ((struct vgw_gateway *)arg)->plan->public_url;
+}
+
+static const char *host_prefix(void *arg)
+{
+    return vgw_options_string(((struct vgw_gateway *)arg)->plan->main, "http.prefix");
 }
 
 static void host_action_complete(void *arg, uint64_t run, int status, const char *sentence, struct vgw_json *result)
@@ -266,11 +285,14 @@ int vgw_gateway_host_open(struct vgw_gateway *g, struct vgw_error *err)
                                .client = vgw_gateway_client_of,
                                .front = host_front,
                                .call_leg = host_call_leg,
+                               .call_leg_near = host_call_leg_near,
+                               .worker = host_worker,
                                .emit = host_emit,
                                .state_get = vgw_gateway_state_get,
                                .state_set = vgw_gateway_state_set,
                                .health = host_health,
                                .public_url = host_public_url,
+                               .prefix = host_prefix,
                                .action_complete = host_action_complete,
                                .restart_complete = vgw_gateway_restart_complete,
                                .recording_available = vgw_gateway_recording_available,

@@ -342,12 +342,15 @@ void vgw_gateway_home_fill(struct vgw_gateway *g)
                                      .gone = home_gone};
 }
 
-static struct vgw_worker *least_busy(struct vgw_gateway *g)
+struct vgw_worker *vgw_gateway_least_busy(struct vgw_gateway *g)
 {
     struct vgw_worker *best = &g->workers[0];
-    for (size_t i = 1; i < g->worker_count; i++)
+    for (size_t i = 0; i < g->worker_count; i++) {
+        if (g->leg_worker && g->workers[i].loop == g->leg_worker)
+            return &g->workers[i];
         if (g->workers[i].legs < best->legs)
             best = &g->workers[i];
+    }
     return best;
 }
 
@@ -401,7 +404,7 @@ int vgw_gateway_media_attach(void *arg, struct vgw_call *call, uint64_t *ret_leg
     c = conversation_new(call);
     if (!c)
         return vgw_error_nomem(err);
-    c->worker = least_busy(g);
+    c->worker = vgw_gateway_least_busy(g);
     c->instance = instance;
     struct vgw_talk_params params = {.control = g->loop,
                                      .worker = c->worker->loop,

@@ -54,6 +54,7 @@ struct vgw_gateway {
     struct vgw_worker workers[VGW_WORKERS_MAX + 2]; /* media workers, then side, then control (hubless) */
     size_t worker_count;
     struct vgw_worker *side, *control;
+    struct vgw_loop *leg_worker; /* where the leg that is being made must live, or NULL */
     struct vgw_front *front;
 
     struct vgw_plan *plan;
@@ -110,6 +111,9 @@ struct vgw_gateway {
     unsigned closing_workers;
 };
 
+/* conversation.c */
+/** The media worker for the next leg. */
+struct vgw_worker *vgw_gateway_least_busy(struct vgw_gateway *g);
 /* workers.c */
 int vgw_gateway_threads_open(struct vgw_gateway *g, struct vgw_error *err);
 /** Puts the outbound policy of the plan in force, on every thread, if it is another. */

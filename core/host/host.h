@@ -39,6 +39,10 @@ struct vgw_host_env {
     struct vgw_front *(*front)(void *arg);
     /** Makes sure that a call has a leg: its handle, or 0. */
     uint64_t (*call_leg)(void *arg, struct vgw_call *call);
+    /** The same; if it is made now, then on that worker. */
+    uint64_t (*call_leg_near)(void *arg, struct vgw_call *call, struct vgw_loop *worker);
+    /** The worker that has room for another socket. */
+    struct vgw_loop *(*worker)(void *arg);
     /** Publishes an event; takes data. `call` may be NULL. */
     void (*emit)(void *arg, const char *type, struct vgw_call *call, struct vgw_json *data);
     /** Small state that outlives restarts: get is borrowed until the next call. */
@@ -49,6 +53,7 @@ struct vgw_host_env {
                    const char *sentence);
     /** "https://voice.example.com", without a slash at the end. */
     const char *(*public_url)(void *arg);
+    const char *(*prefix)(void *arg); /* http.prefix: "/voice" */
     /** An action of a plugin has completed. */
     void (*action_complete)(void *arg, uint64_t run, int status, const char *sentence, struct vgw_json *result);
     /** An operation with VGW_HOST_OP_RESTART has completed; false: it is none of these. */

@@ -1,6 +1,7 @@
 /* route.c - routes of plugins: registered by instances, found by the API's router, requests and sockets handed over. */
 #include "host/route.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -309,8 +310,11 @@ struct socket_seat { /* one WebSocket of a plugin's route: made on control, live
     struct vgw_instance *instance; /* a reference, held by control until the socket has closed */
     struct voicegw_ws_route route;
     struct vgw_ws_seat *seat; /* until the WebSocket server has taken it */
-    uint64_t leg, ws;
+    uint64_t leg, ws;         /* leg 0: not known yet */
+    uint64_t place;           /* names the socket's thread meanwhile */
+    struct socket_seat *next_unplaced;
     void *arg; /* what the plugin's on_open returned */
+    uint64_t tag;
     bool proven;
     struct vgw_timer prove_timer;
 };
@@ -326,6 +330,27 @@ static void seat_released(void *arg)
 
 /* The plugin's callback that is running is this socket's: prove() speaks of it. */
 static _Thread_local struct socket_seat *running;
+/* Sockets of this thread that came without a leg: they may prove themselves in a post as well. */
+static _Thread_local struct socket_seat *unplaced;
+
+static struct socket_seat *seat_of(uint64_t ws)
+{
+    struct socket_seat *s = running && running->ws == ws ? running : unplaced;
+    while (s && s->ws != ws)
+        s = s->next_unplaced;
+    return s;
+}
+
+static void seat_placed(struct socket_seat *s)
+{
+    struct socket_seat **at = &unplaced;
+    while (*at && *at != s)
+        at = &(*at)->next_unplaced;
+    if (*at)
+        *at = s->next_unplaced;
+    vgw_handle_drop(s->place);
+    s->place = 0;
+}
 
 static void seat_proven(struct socket_seat *s)
 {
@@ -338,6 +363,7 @@ static void seat_proven(struct socket_seat *s)
 static void seat_done(struct socket_seat *s)
 {
     seat_proven(s);
+    seat_placed(s);
     if (vgw_loop_call(s->host->env.control, seat_released, s) < 0)
         vgw_log(VGW_LOG_ERROR, NULL, "control is overloaded: a socket's seat is lost", NULL);
 }
@@ -359,12 +385,13 @@ static void socket_open(void *arg, uint64_t ws)
     struct socket_seat *s = arg;
     s->ws = ws;
     vgw_timer_start(&s->prove_timer, PROVE_TIMEOUT_US);
-    void *stream = vgw_leg_stream(s->leg);
+    void *stream = s->leg ? vgw_leg_stream(s->leg) : NULL;
+    bool here = stream || s->place;
     running = s;
-    s->arg = stream ? s->route.on_open(s->instance->plugin_instance, ws, s->leg, stream) : NULL;
+    s->arg = here ? s->route.on_open(s->instance->plugin_instance, ws, s->leg ? s->leg : s->place, stream) : NULL;
     running = NULL;
     if (!s->arg)
-        vgw_ws_close(hub_here(s->host), ws, 1008, stream ? "the stream was refused" : "the call has ended");
+        vgw_ws_close(hub_here(s->host), ws, 1008, here ? "the stream was refused" : "the call has ended");
 }
 
 static void socket_message(void *arg, uint64_t ws, enum vgw_ws_kind kind, const void *data, size_t len)
@@ -397,14 +424,57 @@ static const struct vgw_ws_events socket_events = {
 
 static int32_t prove(const struct voicegw_host *h, uint64_t ws, uint64_t leg)
 {
-    struct socket_seat *s = running;
-    if (!s || s->ws != ws || s->leg != leg)
+    struct socket_seat *s = seat_of(ws);
+    if (!s || (s->leg && s->leg != leg) || vgw_handle_loop(leg) != vgw_loop_here())
         return vgw_host_set_error(h, VOICEGW_EINVALID,
                                   "prove() belongs into a callback of the socket that proved itself");
     int rc = vgw_leg_claim(leg, ws);
-    if (rc == 0)
+    if (rc == 0) {
+        s->leg = leg;
+        seat_placed(s);
         seat_proven(s);
+    }
     return rc;
+}
+
+/* The tag of the upgrade that is being decided: on control, one at a time. */
+static uint64_t upgrade_tag;
+
+static void tag(const struct voicegw_host *h, uint64_t value)
+{
+    (void)h;
+    upgrade_tag = value;
+}
+
+static uint64_t tag_of(const struct voicegw_host *h, uint64_t ws)
+{
+    (void)h;
+    return running && running->ws == ws ? running->tag : 0;
+}
+
+static uint64_t leg_near(const struct voicegw_host *h, uint64_t call, uint64_t place)
+{
+    const struct vgw_host_env *env = &vgw_host_of(h)->host->env;
+    struct vgw_call *c = vgw_calls_by_handle(env->calls(env->arg), call);
+    struct vgw_loop *loop = vgw_handle_loop(place);
+    if (!c || !loop || !env->call_leg_near)
+        return 0;
+    uint64_t leg = env->call_leg_near(env->arg, c, loop);
+    return leg && vgw_handle_loop(leg) == loop ? leg : 0;
+}
+
+static int64_t url(const struct voicegw_host *h, const char *path, char *out, uint64_t cap)
+{
+    struct vgw_host_instance *hi = vgw_host_of(h);
+    const struct vgw_host_env *env = &hi->host->env;
+    const char *prefix = env->prefix ? env->prefix(env->arg) : "/voice";
+    int n = snprintf(out, cap, "%s%s/%s/%s", env->public_url(env->arg), vgw_streq(prefix, "/") ? "" : prefix,
+                     hi->instance->name, path);
+    if (n > 0 && (uint64_t)n < cap)
+        return n;
+    if (cap)
+        out[0] = '\0';
+    return vgw_host_set_error(h, VOICEGW_ELIMIT, "the route's public URL does not fit");
 }
 
 static void adopt_on_worker(void *arg)
@@ -416,6 +486,11 @@ static void adopt_on_worker(void *arg)
     struct vgw_ws_seat *seat = s->seat;
     s->seat = NULL;
     vgw_timer_init(&s->prove_timer, vgw_loop_here(), on_prove_timeout, s);
+    if (!s->leg) {
+        s->place = vgw_handle_new(VGW_HANDLE_OTHER, vgw_loop_here(), s);
+        s->next_unplaced = unplaced;
+        unplaced = s;
+    }
     bool adopted = hub && vgw_ws_adopt(hub, seat, &options, &socket_events, s, &ws) == 0;
     vgw_free(seat);
     if (!adopted) {
@@ -448,11 +523,15 @@ void vgw_host_route_upgrade(struct vgw_host *host, const struct vgw_host_route *
     request_fill(host, route, 0, request, path, authorised, &texts, &in);
     route = route_of_owner(host, route, &in);
     vgw_host_clear_error();
+    upgrade_tag = 0;
     int32_t rc = atomic_load(&host->unproven) >= UNPROVEN_MAX
                      ? VOICEGW_ELIMIT
                      : route->ws.on_upgrade(route->hi->instance->plugin_instance, &in, &leg);
     request_done(&texts);
-    struct vgw_loop *worker = rc == 0 ? vgw_handle_loop(leg) : NULL;
+    struct vgw_loop *worker = rc < 0             ? NULL
+                              : leg              ? vgw_handle_loop(leg)
+                              : host->env.worker ? host->env.worker(host->env.arg)
+                                                 : NULL;
     if (rc == 0 && !worker)
         rc = VOICEGW_ENOTFOUND;
     if (rc < 0) {
@@ -470,6 +549,7 @@ void vgw_host_route_upgrade(struct vgw_host *host, const struct vgw_host_route *
     s->route = route->ws;
     s->leg = leg;
     s->seat = seat;
+    s->tag = upgrade_tag;
     if (vgw_front_upgrade(host->env.front(host->env.arg), exchange, seat) < 0) {
         vgw_free(seat);
         vgw_free(s);
@@ -491,4 +571,8 @@ const struct voicegw_host_route vgw_host_route_table = {
     .add_ws = add_ws,
     .reply = reply,
     .prove = prove,
+    .url = url,
+    .tag = tag,
+    .tag_of = tag_of,
+    .leg_near = leg_near,
 };

@@ -302,13 +302,17 @@ AT(voicegw_ws_route, on_upgrade, 16);
 AT(voicegw_ws_route, on_open, 24);
 AT(voicegw_ws_route, events, 32);
 
-SIZE(voicegw_host_route, 40);
+SIZE(voicegw_host_route, 72);
 AT(voicegw_host_route, size, 0);
 AT(voicegw_host_route, reserved, 4);
 AT(voicegw_host_route, add_http, 8);
 AT(voicegw_host_route, add_ws, 16);
 AT(voicegw_host_route, reply, 24);
 AT(voicegw_host_route, prove, 32);
+AT(voicegw_host_route, url, 40);
+AT(voicegw_host_route, tag, 48);
+AT(voicegw_host_route, tag_of, 56);
+AT(voicegw_host_route, leg_near, 64);
 
 SIZE(voicegw_host_use, 32);
 AT(voicegw_host_use, size, 0);

@@ -48,11 +48,14 @@ struct voicegw_ws_route {
     uint32_t size;
     uint32_t flags;             /* VOICEGW_ROUTE_* */
     uint64_t max_message_bytes; /* 0: 64 KiB */
-    /** May this request become a socket? 0 and the leg it is for, or VOICEGW_ENOTFOUND (404), VOICEGW_EAUTH (401),
+    /** May this request become a socket? 0 and the leg it is for (0: its first messages will tell, see leg_near()), or
+     *  VOICEGW_ENOTFOUND (404), VOICEGW_EAUTH (401),
      *  VOICEGW_EBUSY (409: the stream slot is taken), VOICEGW_ELIMIT (503). [control] */
     int32_t (*on_upgrade)(void *instance, const struct voicegw_request *request, uint64_t *ret_leg);
     /** The socket is open; `stream` is what provider_media.attach() returned for the leg. Returns the `arg` of what
-     * follows; NULL refuses (closed with 1008). It must prove() itself before it may send or bring audio. [media] */
+     * follows; NULL refuses (closed with 1008). It must prove() itself before it may send or bring audio. Of a socket
+     * without a leg, `leg` is the name of its place, good for posts and leg_near() as long as it is open, and `stream`
+     * is NULL. [media] */
     void *(*on_open)(void *instance, uint64_t ws, uint64_t leg, void *stream);
     /** on_open is not used here. [media] */
     struct voicegw_ws_events events;
@@ -72,6 +75,17 @@ struct voicegw_host_route {
     /** The socket has proved to be this leg's stream: 0, or VOICEGW_EBUSY when another socket holds the slot (close
      * this one). A socket that has not proved itself within 10 s is closed. [media] */
     int32_t (*prove)(const struct voicegw_host *host, uint64_t ws, uint64_t leg);
+    /** Writes the public URL of a path below the instance ("status"), for callbacks that the vendor is told of, built
+     * from http.public_url. Its length, or VOICEGW_ELIMIT when it does not fit. [control] */
+    int64_t (*url)(const struct voicegw_host *host, const char *path, char *out, uint64_t cap);
+    /** Inside on_upgrade(): a value that goes with the socket, such as what proof the request carried. [control] */
+    void (*tag)(const struct voicegw_host *host, uint64_t value);
+    /** Inside a callback of a socket, on_open() too: the value that its upgrade was given, 0 when none. [media] */
+    uint64_t (*tag_of)(const struct voicegw_host *host, uint64_t ws);
+    /** The leg of a call on the thread of a socket that came without one: made there, if the call has none yet. 0: the
+     * call is over, the socket has closed, or the leg is on another thread. The socket becomes the leg's by prove(),
+     * which may then also come from a post to its thread. [control] */
+    uint64_t (*leg_near)(const struct voicegw_host *host, uint64_t call, uint64_t place);
 };
 
 #endif
