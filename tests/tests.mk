@@ -35,6 +35,7 @@ $(BUILD)/tests/plugin-%.a:
 	ar rcsD $@ $^
 $(foreach p,$(PLUGINS),$(eval $(BUILD)/tests/plugin-$(p).a: $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard plugins/$(p)/*.c))) \
   $(patsubst plugins/common/src/%.c,$(BUILD)/obj/plugins/common/%.o,$(sort $(wildcard plugins/common/src/*.c)))))
+$(BUILD)/tests/plugin-common.a: $(patsubst plugins/common/src/%.c,$(BUILD)/obj/plugins/common/%.o,$(sort $(wildcard plugins/common/src/*.c)))
 define replay_rule
 $(BUILD)/tests/replay-$(1): $(BUILD)/obj/tests/fuzz/fuzz_$(1).o $(BUILD)/obj/tests/fuzz/replay_main.o $(2)
 	@mkdir -p $$(@D)

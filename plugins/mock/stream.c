@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "mock.h"
-#include "wire.h"
+#include "stream_wire.h"
 
 #define MARKS_MAX 32u
 #define ERRORS_MAX 10u   /* bad frames that a socket is forgiven */
@@ -22,8 +22,8 @@ struct socket {
     uint32_t errors, closing, based;
     uint64_t base_ms, next_sample;
     size_t prefix_bytes;
-    char sid[MOCK_SID_CAP];
-    char prefix[MOCK_PREFIX_CAP];
+    char sid[STREAM_SID_CAP];
+    char prefix[STREAM_PREFIX_CAP];
 };
 
 struct mock_stream {
@@ -185,7 +185,7 @@ static int32_t settle(struct mock_stream *s)
     struct mock *m = s->mock;
     int32_t rc = VOICEGW_OK;
     if (s->clear_owed) {
-        size_t n = mock_wire_put_clear(s->live->sid, text, sizeof text);
+        size_t n = stream_wire_put_clear(s->live->sid, text, sizeof text);
         rc = m->ws->send(m->host, s->live->ws, VOICEGW_WS_TEXT, text, n);
         if (rc == VOICEGW_OK)
             s->clear_owed = 0;
@@ -193,7 +193,7 @@ static int32_t settle(struct mock_stream *s)
     for (uint32_t i = 0; rc == VOICEGW_OK && i < s->mark_count; i++) {
         if (s->marks[i].sent)
             continue;
-        size_t n = mock_wire_put_mark(s->live->sid, s->marks[i].id, text, sizeof text);
+        size_t n = stream_wire_put_mark(s->live->sid, s->marks[i].id, text, sizeof text);
         rc = m->ws->send(m->host, s->live->ws, VOICEGW_WS_TEXT, text, n);
         if (rc == VOICEGW_OK)
             s->marks[i].sent = 1;
@@ -212,7 +212,7 @@ static int32_t put(struct mock_stream *s, const struct voicegw_frame *frame, cha
 {
     struct socket *k = s->live;
     struct mock *m = s->mock;
-    size_t n = mock_wire_put_media(k->prefix, k->prefix_bytes, frame->data, frame->bytes, out);
+    size_t n = stream_wire_put_media(k->prefix, k->prefix_bytes, frame->data, frame->bytes, out);
     int32_t rc = m->ws->send(m->host, k->ws, VOICEGW_WS_TEXT, out, n);
     if (rc == VOICEGW_EBUSY)
         s->waiting = 1;
@@ -224,7 +224,7 @@ static int32_t put_long(struct mock_stream *s, const struct voicegw_frame *frame
     struct mock *m = s->mock;
     if (frame->bytes > FRAME_MAX)
         return m->host->set_error(m->host, VOICEGW_EINVALID, "a frame of audio has at most 2 seconds");
-    char *out = malloc(MOCK_PREFIX_CAP + ((size_t)frame->bytes + 2) / 3 * 4 + MOCK_FRAME_SLACK);
+    char *out = malloc(STREAM_PREFIX_CAP + ((size_t)frame->bytes + 2) / 3 * 4 + STREAM_FRAME_SLACK);
     if (!out)
         return m->host->set_error(m->host, VOICEGW_ELIMIT, "out of memory");
     int32_t rc = put(s, frame, out);
@@ -235,7 +235,7 @@ static int32_t put_long(struct mock_stream *s, const struct voicegw_frame *frame
 static int32_t stream_send(void *stream, const struct voicegw_frame *frame)
 {
     struct mock_stream *s = stream;
-    char out[MOCK_PREFIX_CAP + (FRAME_FAST + 2) / 3 * 4 + MOCK_FRAME_SLACK];
+    char out[STREAM_PREFIX_CAP + (FRAME_FAST + 2) / 3 * 4 + STREAM_FRAME_SLACK];
     if (s->caller)
         return mock_caller_hear(s->caller, frame);
     if (!s->live || (owes(s) && settle(s) != VOICEGW_OK)) {
@@ -344,7 +344,7 @@ static void complain(struct socket *k, uint32_t code, const char *why)
         refuse(k, code, why);
 }
 
-static void deliver(struct socket *k, const struct mock_media *media, const uint8_t *audio)
+static void deliver(struct socket *k, const struct stream_media *media, const uint8_t *audio)
 {
     struct mock *m = k->mock;
     if (media->outbound || media->bytes == 0)
@@ -369,7 +369,7 @@ static void deliver(struct socket *k, const struct mock_media *media, const uint
     (void)m->media->on_frame(m->host, k->stream->leg, &frame);
 }
 
-static void tell_connected(struct mock_stream *s, const struct mock_wire *w, const char *sid)
+static void tell_connected(struct mock_stream *s, const struct stream_wire *w, const char *sid)
 {
     struct mock *m = s->mock;
     char json[1024], from[MOCK_NUMBER_CAP] = "", to[MOCK_NUMBER_CAP] = "", call_sid[MOCK_ID_CAP] = "";
@@ -404,18 +404,18 @@ static void hold_slot(struct mock_stream *s)
     (void)pthread_mutex_unlock(&m->lock);
 }
 
-static void on_start(struct socket *k, const struct mock_wire *w)
+static void on_start(struct socket *k, const struct stream_wire *w)
 {
     struct mock_stream *s = k->stream;
     struct mock *m = k->mock;
-    char sid[MOCK_SID_CAP];
+    char sid[STREAM_SID_CAP];
     if (s->live == k) {
         complain(k, 1008, "a stream starts once");
         return;
     }
     if (voicegw_json_type(w->stream_sid) != VOICEGW_JSON_STRING)
         mock_id(m, "MZ", sid);
-    else if (voicegw_json_string(w->stream_sid, sid, sizeof sid) < 0 || !mock_wire_sid_valid(sid)) {
+    else if (voicegw_json_string(w->stream_sid, sid, sizeof sid) < 0 || !stream_wire_sid_valid(sid)) {
         complain(k, 1008, "streamSid must have 1 to 64 of letters, digits, '_', '-', '.'");
         return;
     }
@@ -424,7 +424,7 @@ static void on_start(struct socket *k, const struct mock_wire *w)
         return;
     }
     memcpy(k->sid, sid, sizeof sid);
-    k->prefix_bytes = mock_wire_prefix(sid, k->prefix);
+    k->prefix_bytes = stream_wire_prefix(sid, k->prefix);
     mock_caller_free(s->caller);
     s->caller = NULL;
     s->live = k;
@@ -436,7 +436,7 @@ static void on_start(struct socket *k, const struct mock_wire *w)
 }
 
 /* A payload that the fast path left: escapes in it, very long, or broken. */
-static void on_media(struct socket *k, struct mock_wire *w)
+static void on_media(struct socket *k, struct stream_wire *w)
 {
     size_t cap = (size_t)w->payload.bytes, used = 0;
     char *text = malloc(cap * 2);
@@ -446,7 +446,7 @@ static void on_media(struct socket *k, struct mock_wire *w)
     }
     uint8_t *audio = (uint8_t *)text + cap;
     int64_t n = voicegw_json_string(w->payload, text, cap);
-    int64_t bytes = n < 0 ? -1 : mock_base64_decode(text, (size_t)n, audio, cap, &used);
+    int64_t bytes = n < 0 ? -1 : base64_decode(text, (size_t)n, audio, cap, &used);
     if (bytes < 0 || used != (size_t)n) {
         complain(k, 1007, "media.payload must be base64");
     } else {
@@ -471,37 +471,37 @@ static void on_mark(struct mock_stream *s, uint64_t id)
 static void on_other(struct socket *k, const char *text, size_t bytes)
 {
     struct mock *m = k->mock;
-    struct mock_wire w;
+    struct stream_wire w;
     const char *why = "";
     char digit[2] = "";
-    if (mock_wire_parse(text, bytes, &w, &why) != VOICEGW_OK) {
+    if (stream_wire_parse(text, bytes, &w, &why) != VOICEGW_OK) {
         complain(k, 1007, why);
         return;
     }
-    if (w.event != MOCK_CONNECTED && w.event != MOCK_START && w.event != MOCK_UNKNOWN && k->stream->live != k) {
+    if (w.event != STREAM_CONNECTED && w.event != STREAM_START && w.event != STREAM_UNKNOWN && k->stream->live != k) {
         complain(k, 1008, "a stream begins with a start frame");
         return;
     }
     switch (w.event) {
-    case MOCK_CONNECTED:
+    case STREAM_CONNECTED:
         return;
-    case MOCK_START:
+    case STREAM_START:
         on_start(k, &w);
         return;
-    case MOCK_MEDIA:
+    case STREAM_MEDIA:
         on_media(k, &w);
         return;
-    case MOCK_DTMF:
+    case STREAM_DTMF:
         digit[0] = w.digit.text[1];
         (void)m->media->on_dtmf(m->host, k->stream->leg, digit, 0, "stream");
         return;
-    case MOCK_MARK:
-        on_mark(k->stream, mock_wire_mark_id(w.mark));
+    case STREAM_MARK:
+        on_mark(k->stream, stream_wire_mark_id(w.mark));
         return;
-    case MOCK_STOP:
+    case STREAM_STOP:
         end_call(k->stream, "the stream was stopped");
         return;
-    case MOCK_UNKNOWN:
+    case STREAM_UNKNOWN:
         complain(k, 1008, "the event is none of connected, start, media, dtmf, mark, stop");
         return;
     }
@@ -510,14 +510,14 @@ static void on_other(struct socket *k, const char *text, size_t bytes)
 static void socket_message(void *arg, uint64_t ws, uint32_t kind, const void *data, uint64_t bytes)
 {
     struct socket *k = arg;
-    uint8_t audio[MOCK_FAST_PAYLOAD];
-    struct mock_media media;
+    uint8_t audio[STREAM_FAST_PAYLOAD];
+    struct stream_media media;
     (void)ws;
     if (!k->stream || k->closing)
         return;
     if (kind != VOICEGW_WS_TEXT)
         complain(k, 1003, "frames are text");
-    else if (k->stream->live == k && mock_wire_media(data, (size_t)bytes, audio, sizeof audio, &media))
+    else if (k->stream->live == k && stream_wire_media(data, (size_t)bytes, audio, sizeof audio, &media))
         deliver(k, &media, audio);
     else
         on_other(k, data, (size_t)bytes);

@@ -1,4 +1,4 @@
-#include "wire.h"
+#include "stream_wire.h"
 
 #define IS(literal, p, n) ((n) == sizeof(literal) - 1 && memcmp((p), (literal), sizeof(literal) - 1) == 0)
 
@@ -64,7 +64,7 @@ static int take_payload(struct scan *s, uint8_t *out, size_t cap, uint32_t *ret_
     if (s->at >= s->end || *s->at != '"')
         return 0;
     s->at++;
-    int64_t n = mock_base64_decode(s->at, (size_t)(s->end - s->at), out, cap, &used);
+    int64_t n = base64_decode(s->at, (size_t)(s->end - s->at), out, cap, &used);
     if (n < 0)
         return 0;
     s->at += used;
@@ -75,7 +75,7 @@ static int take_payload(struct scan *s, uint8_t *out, size_t cap, uint32_t *ret_
     return 1;
 }
 
-static int take_media(struct scan *s, uint8_t *out, size_t cap, struct mock_media *m)
+static int take_media(struct scan *s, uint8_t *out, size_t cap, struct stream_media *m)
 {
     const char *key, *text;
     size_t key_bytes, bytes;
@@ -105,10 +105,10 @@ static int take_media(struct scan *s, uint8_t *out, size_t cap, struct mock_medi
     return payload && take(s, '}');
 }
 
-int mock_wire_media(const char *text, size_t bytes, uint8_t *out, size_t cap, struct mock_media *ret)
+int stream_wire_media(const char *text, size_t bytes, uint8_t *out, size_t cap, struct stream_media *ret)
 {
     struct scan s = {.at = text, .end = text + bytes};
-    struct mock_media m = {0};
+    struct stream_media m = {0};
     const char *key, *value;
     size_t key_bytes, value_bytes;
     int event = 0, media = 0;
@@ -147,20 +147,20 @@ static uint64_t number_of(struct voicegw_json v)
     return n > 0 ? (uint64_t)n : 0;
 }
 
-static enum mock_event event_of(struct voicegw_json name)
+static enum stream_event event_of(struct voicegw_json name)
 {
     static const struct {
         const char *name;
-        enum mock_event event;
-    } known[] = {{"media", MOCK_MEDIA}, {"mark", MOCK_MARK}, {"dtmf", MOCK_DTMF},
-                 {"start", MOCK_START}, {"stop", MOCK_STOP}, {"connected", MOCK_CONNECTED}};
+        enum stream_event event;
+    } known[] = {{"media", STREAM_MEDIA}, {"mark", STREAM_MARK}, {"dtmf", STREAM_DTMF},
+                 {"start", STREAM_START}, {"stop", STREAM_STOP}, {"connected", STREAM_CONNECTED}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (voicegw_json_equals(name, known[i].name))
             return known[i].event;
-    return MOCK_UNKNOWN;
+    return STREAM_UNKNOWN;
 }
 
-static int32_t parse_start(struct voicegw_json doc, struct mock_wire *w, const char **ret_why)
+static int32_t parse_start(struct voicegw_json doc, struct stream_wire *w, const char **ret_why)
 {
     struct voicegw_json start = voicegw_json_member(doc, "start");
     if (voicegw_json_type(start) != VOICEGW_JSON_OBJECT) {
@@ -182,7 +182,7 @@ static int32_t parse_start(struct voicegw_json doc, struct mock_wire *w, const c
     return VOICEGW_OK;
 }
 
-static int32_t parse_media(struct voicegw_json doc, struct mock_wire *w, const char **ret_why)
+static int32_t parse_media(struct voicegw_json doc, struct stream_wire *w, const char **ret_why)
 {
     struct voicegw_json media = voicegw_json_member(doc, "media");
     w->payload = voicegw_json_member(media, "payload");
@@ -197,9 +197,9 @@ static int32_t parse_media(struct voicegw_json doc, struct mock_wire *w, const c
     return VOICEGW_OK;
 }
 
-int32_t mock_wire_parse(const char *text, size_t bytes, struct mock_wire *ret, const char **ret_why)
+int32_t stream_wire_parse(const char *text, size_t bytes, struct stream_wire *ret, const char **ret_why)
 {
-    struct mock_wire w = {0};
+    struct stream_wire w = {0};
     int32_t rc = VOICEGW_OK;
     if (!voicegw_json_valid(text, bytes)) {
         *ret_why = "a frame must be one JSON object in UTF-8";
@@ -213,29 +213,29 @@ int32_t mock_wire_parse(const char *text, size_t bytes, struct mock_wire *ret, c
     }
     w.event = event_of(name);
     switch (w.event) {
-    case MOCK_START:
+    case STREAM_START:
         rc = parse_start(doc, &w, ret_why);
         break;
-    case MOCK_MEDIA:
+    case STREAM_MEDIA:
         rc = parse_media(doc, &w, ret_why);
         break;
-    case MOCK_DTMF:
+    case STREAM_DTMF:
         w.digit = voicegw_json_member(voicegw_json_member(doc, "dtmf"), "digit");
         break;
-    case MOCK_MARK:
+    case STREAM_MARK:
         w.mark = voicegw_json_member(voicegw_json_member(doc, "mark"), "name");
         break;
-    case MOCK_UNKNOWN:
-    case MOCK_CONNECTED:
-    case MOCK_STOP:
+    case STREAM_UNKNOWN:
+    case STREAM_CONNECTED:
+    case STREAM_STOP:
         break;
     }
-    if (w.event == MOCK_DTMF &&
+    if (w.event == STREAM_DTMF &&
         (w.digit.bytes != 3 || !strchr("0123456789*#ABCD", w.digit.text[1]) || w.digit.text[0] != '"')) {
         *ret_why = "dtmf.digit must be one of 0-9 * # A-D";
         rc = VOICEGW_EINVALID;
     }
-    if (w.event == MOCK_MARK && voicegw_json_type(w.mark) != VOICEGW_JSON_STRING) {
+    if (w.event == STREAM_MARK && voicegw_json_type(w.mark) != VOICEGW_JSON_STRING) {
         *ret_why = "a mark frame needs the text mark.name";
         rc = VOICEGW_EINVALID;
     }
@@ -246,7 +246,7 @@ int32_t mock_wire_parse(const char *text, size_t bytes, struct mock_wire *ret, c
 
 /* ---- to the far side ---- */
 
-int mock_wire_sid_valid(const char *sid)
+int stream_wire_sid_valid(const char *sid)
 {
     size_t n = 0;
     for (; sid[n]; n++) {
@@ -255,19 +255,19 @@ int mock_wire_sid_valid(const char *sid)
               c == '.'))
             return 0;
     }
-    return n > 0 && n < MOCK_SID_CAP;
+    return n > 0 && n < STREAM_SID_CAP;
 }
 
-size_t mock_wire_prefix(const char *sid, char *out)
+size_t stream_wire_prefix(const char *sid, char *out)
 {
-    return (size_t)snprintf(out, MOCK_PREFIX_CAP, "{\"event\":\"media\",\"streamSid\":\"%s\",\"media\":{\"payload\":\"",
-                            sid);
+    return (size_t)snprintf(out, STREAM_PREFIX_CAP,
+                            "{\"event\":\"media\",\"streamSid\":\"%s\",\"media\":{\"payload\":\"", sid);
 }
 
-size_t mock_wire_put_media(const char *prefix, size_t prefix_bytes, const uint8_t *data, size_t bytes, char *out)
+size_t stream_wire_put_media(const char *prefix, size_t prefix_bytes, const uint8_t *data, size_t bytes, char *out)
 {
     memcpy(out, prefix, prefix_bytes);
-    size_t n = prefix_bytes + mock_base64_encode(data, bytes, out + prefix_bytes);
+    size_t n = prefix_bytes + base64_encode(data, bytes, out + prefix_bytes);
     memcpy(out + n, "\"}}", 3);
     return n + 3;
 }
@@ -277,19 +277,19 @@ static size_t fitting(int n, size_t cap)
     return n > 0 && (size_t)n < cap ? (size_t)n : 0;
 }
 
-size_t mock_wire_put_mark(const char *sid, uint64_t mark_id, char *out, size_t cap)
+size_t stream_wire_put_mark(const char *sid, uint64_t mark_id, char *out, size_t cap)
 {
     return fitting(snprintf(out, cap, "{\"event\":\"mark\",\"streamSid\":\"%s\",\"mark\":{\"name\":\"vgw-%llu\"}}", sid,
                             (unsigned long long)mark_id),
                    cap);
 }
 
-size_t mock_wire_put_clear(const char *sid, char *out, size_t cap)
+size_t stream_wire_put_clear(const char *sid, char *out, size_t cap)
 {
     return fitting(snprintf(out, cap, "{\"event\":\"clear\",\"streamSid\":\"%s\"}", sid), cap);
 }
 
-uint64_t mock_wire_mark_id(struct voicegw_json name)
+uint64_t stream_wire_mark_id(struct voicegw_json name)
 {
     char text[32];
     uint64_t id = 0;

@@ -1,5 +1,5 @@
 /* base64.c - RFC 4648 section 4 by tables, for payloads of a few hundred bytes. */
-#include "wire.h"
+#include "stream_wire.h"
 
 static const char letters[65] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -14,7 +14,7 @@ static const uint8_t values[256] = {
     ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
     ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64};
 
-size_t mock_base64_encode(const uint8_t *data, size_t bytes, char *out)
+size_t base64_encode(const uint8_t *data, size_t bytes, char *out)
 {
     char *p = out;
     size_t i = 0;
@@ -36,7 +36,7 @@ size_t mock_base64_encode(const uint8_t *data, size_t bytes, char *out)
     return (size_t)(p - out);
 }
 
-int64_t mock_base64_decode(const char *text, size_t chars, uint8_t *out, size_t cap, size_t *ret_used)
+int64_t base64_decode(const char *text, size_t chars, uint8_t *out, size_t cap, size_t *ret_used)
 {
     const uint8_t *in = (const uint8_t *)text;
     size_t i = 0, n = 0;
