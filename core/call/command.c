@@ -168,7 +168,14 @@ static int send_op(struct vgw_op *op, enum vgw_path path, struct vgw_error *err)
         call->redirected = false;
     if (path == VGW_PATH_MEDIA)
         return env->media_command(env->arg, call, op->id, op->command, op->params, err);
-    return env->provider_op(env->arg, call->instance, op->id, call, op->command, op->params, err);
+    status = env->provider_op(env->arg, call->instance, op->id, call, op->command, op->params, err);
+    /* A provider may do it for some of its calls only; the others' audio is here. */
+    if (status == VGW_EUNSUPPORTED && rows[op->command].media == MEDIA_ELSE && op->command != VGW_CMD_HOLD &&
+        op->command != VGW_CMD_RESUME && (call->caps & VOICEGW_CAP_MEDIA) && call->leg && env->media_command) {
+        op->by_provider = false;
+        status = env->media_command(env->arg, call, op->id, op->command, op->params, err);
+    }
+    return status;
 }
 
 /* Starts what was checked. After a start that worked the op may be gone: nothing may touch it. On failure it is

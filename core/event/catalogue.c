@@ -87,6 +87,9 @@ static const struct vgw_event_info table[VGW_EVENT_TYPES] = {
     [VGW_EVENT_MESSAGE_FAILED] = {"message_failed", "a text message was not delivered", {MESSAGE}},
     [VGW_EVENT_MESSAGE_RECEIVED] = {"message_received", "a text message came in",
         {S("provider_message_id", "the provider's id of it"), FROM_TO, S("text", "what it says")}},
+    [VGW_EVENT_AMD_RESULT] = {"amd_result", "the provider has found out who answered",
+        {S("answered_by", "human, machine_start, fax, unknown or what the provider says"),
+         N("duration_ms", "how long it took, where the provider says")}},
 };
 /* clang-format on */
 

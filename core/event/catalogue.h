@@ -49,6 +49,7 @@ enum vgw_event_type {
     VGW_EVENT_MESSAGE_DELIVERED,
     VGW_EVENT_MESSAGE_FAILED,
     VGW_EVENT_MESSAGE_RECEIVED,
+    VGW_EVENT_AMD_RESULT,
     VGW_EVENT_TYPES, /* how many; also the type of events that are not in the table */
 };
 #define VGW_EVENT_OTHER VGW_EVENT_TYPES

@@ -73,12 +73,18 @@ static void emit_run(void *arg)
     vgw_free(m);
 }
 
+/* Types of the catalogue that providers bring, whatever their name. */
+static bool is_shared(const char *type)
+{
+    return vgw_streq(type, "amd_result");
+}
+
 static int32_t event_emit(const struct voicegw_host *h, uint64_t call, const char *type, const char *data_json)
 {
     struct vgw_host_instance *hi = vgw_host_of(h);
     size_t n = strlen(h->plugin);
     struct emit_message *m;
-    if (!type || strncmp(type, h->plugin, n) != 0 || type[n] != '.' || strlen(type) > 63)
+    if (!type || strlen(type) > 63 || (!is_shared(type) && (strncmp(type, h->plugin, n) != 0 || type[n] != '.')))
         return vgw_host_set_error(h, VOICEGW_EINVALID, "a plugin's event type begins with the plugin's name and a dot");
     if (!VGW_NEW(m))
         return VOICEGW_ELIMIT;

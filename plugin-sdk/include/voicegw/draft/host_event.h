@@ -11,7 +11,8 @@
 struct voicegw_host_event {
     uint32_t size;
     uint32_t reserved;
-    /** Publishes an event, type "<plugin>.<word>"; `call` 0: about the instance. data: object. [any] */
+    /** Publishes an event, type "<plugin>.<word>", or "amd_result" with {"answered_by","duration_ms"}; `call` 0: about
+     * the instance. data: object. [any] */
     int32_t (*emit)(const struct voicegw_host *host, uint64_t call, const char *type, const char *data_json);
     /** `fn(arg, event_json)` on [control] for each event whose type matches the glob and, unless `call` is 0, that is
      * about this call. Returns a subscription (0: limit); it ends with the instance or by unsubscribe(). [control] */
