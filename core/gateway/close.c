@@ -226,6 +226,7 @@ bool vgw_gateway_free(struct vgw_gateway *g)
     turn_until(g, legs_over, LEGS_US, "calls' media");
     turn_until(g, reload_over, RELOAD_US, "a reload");
     sockets_close(g);
+    g->control->closing = true; /* a vendor's plugin may still want to try again: no client is made for that */
     vgw_client_free(g->control->client);
     g->control->client = NULL;
     vgw_gateway_plugin_actions_close(g);

@@ -84,6 +84,7 @@ static int32_t http_request(const struct voicegw_host *h, uint64_t target, const
                                    .password = in->password,
                                    .aws_sigv4 = in->aws_sigv4,
                                    .trusted = in->flags & VOICEGW_HTTP_TRUSTED_URL,
+                                   .once = in->flags & VOICEGW_HTTP_ONCE,
                                    .on_done = on_done,
                                    .on_body = in->flags & VOICEGW_HTTP_STREAM ? on_body : NULL,
                                    .arg = x};

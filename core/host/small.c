@@ -76,7 +76,11 @@ static void emit_run(void *arg)
 /* Types of the catalogue that providers bring, whatever their name. */
 static bool is_shared(const char *type)
 {
-    return vgw_streq(type, "amd_result");
+    static const char *const types[] = {"amd_result"};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (vgw_streq(type, types[i]))
+            return true;
+    return false;
 }
 
 static int32_t event_emit(const struct voicegw_host *h, uint64_t call, const char *type, const char *data_json)

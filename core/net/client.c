@@ -34,7 +34,7 @@ struct request {
     size_t limit, streamed;
     unsigned redirects;
     int failure; /* enum vgw_status that ends the transfer */
-    bool trusted, follow, started, added, resolving, orphan;
+    bool trusted, once, follow, started, added, resolving, orphan;
     char sentence[256];
     char curl_text[CURL_ERROR_SIZE];
     void (*on_done)(void *arg, const struct vgw_client_result *result);
@@ -334,6 +334,8 @@ static void set_fixed(struct request *r)
     vgw_curl.easy_setopt(e, CURLOPT_ERRORBUFFER, r->curl_text);
     vgw_curl.easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
     vgw_curl.easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+    /* The library repeats by itself what a kept connection lost, a POST too. */
+    vgw_curl.easy_setopt(e, CURLOPT_FRESH_CONNECT, r->once ? 1L : 0L);
     /* The environment's proxies would go around the policy. */
     vgw_curl.easy_setopt(e, CURLOPT_PROXY, "");
     vgw_curl.easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -683,6 +685,7 @@ int vgw_client_send(struct vgw_client *c, const struct vgw_client_request *q, ui
     }
     r->id = ++c->next_id;
     r->trusted = q->trusted;
+    r->once = q->once;
     r->follow = q->follow;
     r->on_done = q->on_done;
     r->on_body = q->on_body;

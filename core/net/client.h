@@ -49,6 +49,7 @@ struct vgw_client_request {
     const char *username, *password; /* Basic, or the keys of aws_sigv4; or NULL */
     const char *aws_sigv4;           /* "aws:amz:REGION:SERVICE", or NULL */
     bool trusted;                    /* the operator's own URL: private targets are fine */
+    bool once;                       /* on a connection of its own: it is never sent twice by itself */
     bool follow;                     /* follow redirects */
     /** Exactly once, never from inside vgw_client_send(). */
     void (*on_done)(void *arg, const struct vgw_client_result *result);

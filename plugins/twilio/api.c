@@ -198,7 +198,8 @@ static int32_t begin(struct twilio_rest *r)
     if (voicegw_vendor_headers(v, headers, count, VOICEGW_VENDOR_HEADERS_MAX + 4, text, sizeof text) < 0)
         return m->host->set_error(m->host, VOICEGW_ECONFIG, "headers must be texts without control characters");
     const struct voicegw_http_request request = {.size = sizeof request,
-                                                 .flags = VOICEGW_HTTP_TRUSTED_URL,
+                                                 .flags = VOICEGW_HTTP_TRUSTED_URL |
+                                                          (r->repeatable ? 0u : VOICEGW_HTTP_ONCE),
                                                  .method = r->method,
                                                  .url = r->url,
                                                  .headers = headers,

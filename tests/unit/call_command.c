@@ -84,6 +84,31 @@ Test(call_command, each_goes_to_who_can_do_it)
     }
 }
 
+/* A provider that does it for some of its calls only: what it leaves, the call's leg does. */
+Test(call_command, what_the_provider_leaves_the_leg_does)
+{
+    static const struct {
+        enum vgw_command command;
+        int refusal, want;
+        bool media;
+    } rows[] = {{VGW_CMD_DTMF, VGW_EUNSUPPORTED, VGW_OK, true},
+                {VGW_CMD_MUTE, VGW_EUNSUPPORTED, VGW_OK, true},
+                {VGW_CMD_DTMF, VGW_EPROVIDER, VGW_EPROVIDER, false},
+                {VGW_CMD_HOLD, VGW_EUNSUPPORTED, VGW_EUNSUPPORTED, false},
+                {VGW_CMD_TRANSFER, VGW_EUNSUPPORTED, VGW_EUNSUPPORTED, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct fake *f = fake_new(1, VOICEGW_CAP_MAKE_CALL | VOICEGW_CAP_MEDIA | VOICEGW_CAP_DTMF | VOICEGW_CAP_MUTE |
+                                         VOICEGW_CAP_HOLD | VOICEGW_CAP_TRANSFER);
+        struct vgw_call *call = fake_connected(f);
+        f->provider_status = rows[i].refusal;
+        cr_expect_eq(fake_command(f, call, rows[i].command, "{\"digits\":\"1\",\"to\":\"+1555\"}", false), rows[i].want,
+                     "row %zu", i);
+        cr_expect_eq(f->op_count, rows[i].media ? 1u : 0u, "row %zu", i);
+        cr_expect(f->op_count == 0 || f->ops[0].media, "row %zu", i);
+        fake_free(f);
+    }
+}
+
 Test(call_command, states_that_do_not_allow_it_refuse)
 {
     struct fake *f = fake_new(1, FAKE_CAPS_MEDIA);

@@ -112,7 +112,9 @@ static int start(struct fake *f, uint64_t id, struct vgw_call *call, int command
 static int on_op(void *arg, void *instance, uint64_t op, struct vgw_call *call, int command,
                  const struct vgw_json *params, struct vgw_error *err)
 {
-    int status = start(arg, op, call, command, params, false);
+    int status = ((struct fake *)arg)->provider_status;
+    if (status == VGW_OK)
+        status = start(arg, op, call, command, params, false);
     cr_assert_not_null(instance);
     return status == VGW_OK ? VGW_OK : vgw_error_set(err, status, "the line is cut");
 }

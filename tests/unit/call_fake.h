@@ -37,7 +37,8 @@ struct fake {
     size_t op_count;
     size_t ops_started;
     uint64_t caps;
-    int op_status; /* what starting an operation returns */
+    int op_status;       /* what starting an operation returns */
+    int provider_status; /* and what the provider says before that, unless 0 */
     int instance_refs;
     int legs, begun, forgotten, held;
     bool keep_summary; /* released legs do not answer */

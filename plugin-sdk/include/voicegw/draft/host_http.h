@@ -11,6 +11,7 @@
     1u                         /* the URL is from the operator's file: loopback and private targets are allowed        \
                                 */
 #define VOICEGW_HTTP_STREAM 2u /* the body comes by on_body() as it arrives, not in the response */
+#define VOICEGW_HTTP_ONCE 4u   /* on a connection of its own, so that no lost one makes it go out twice unseen */
 
 struct voicegw_http_response {
     uint32_t size;
