@@ -15,9 +15,32 @@ static void complete(struct twilio_call *c, const char *outcome)
     twilio_complete(c->m, op, VOICEGW_OK, NULL, json);
 }
 
+static void on_dropped(struct twilio_rest *r, const struct twilio_answer *a)
+{
+    if (a->status != VOICEGW_OK && !twilio_code_is_over(a->code))
+        r->m->host->count(r->m->host, "legs_left", 1);
+}
+
+/* Who is being called for a caller that has gone need not answer. */
+static void drop_agent(struct twilio_call *c)
+{
+    struct twilio_rest *r =
+        c->transfer.agent[0] && !c->transfer.settled ? twilio_rest_new(c->m, c->settings, "POST", on_dropped) : NULL;
+    c->transfer.settled = 1;
+    if (!r)
+        return;
+    voicegw_text_add(&r->url_text, "Calls/");
+    voicegw_text_add(&r->url_text, c->transfer.agent);
+    voicegw_form_add(&r->form, "Status", "completed");
+    r->repeatable = 1;
+    (void)twilio_rest_send(r);
+}
+
 /* It came to nothing: the operation learns why. The caller is brought back by whoever calls this. */
 void twilio_transfer_failed(struct twilio_call *c, const char *outcome)
 {
+    if (c->transfer.op && c->over)
+        drop_agent(c);
     if (c->transfer.op)
         complete(c, outcome);
 }

@@ -120,7 +120,7 @@ struct twilio_call {
     struct twilio_verb *verbs, **verbs_end;
     uint32_t document; /* number of the document that Twilio performs */
     uint64_t subscriptions[3];
-    int64_t polled_us, heard_us;
+    int64_t heard_us; /* something of the call, at Twilio */
     char sid[TWILIO_SID_CAP], ref[TWILIO_REF_CAP];
     char from[TWILIO_PARTY_CAP], to[TWILIO_PARTY_CAP], session[TWILIO_SESSION_CAP];
     char base[TWILIO_URL_CAP / 2];  /* the instance's public URL, as Twilio asked for it */
