@@ -379,6 +379,31 @@ static void api_plugin(void *arg, const char *name, vgw_api_rows_fn done, void *
     vgw_gateway_plugin(((struct daemon *)arg)->gateway, name, rows_done, r);
 }
 
+struct done_request {
+    struct daemon *daemon;
+    vgw_api_done_fn done;
+    void *arg;
+};
+
+static void replay_done(void *arg, int status, const char *sentence)
+{
+    struct done_request *r = arg;
+    if (r->daemon->api) /* the store ends after the API */
+        r->done(r->arg, status, sentence);
+    vgw_free(r);
+}
+
+static void api_webhook_replay(void *arg, const char *id, vgw_api_done_fn done, void *done_arg)
+{
+    struct done_request *r;
+    if (!VGW_NEW(r)) {
+        done(done_arg, VGW_ELIMIT, "out of memory");
+        return;
+    }
+    *r = (struct done_request){arg, done, done_arg};
+    vgw_gateway_webhook_replay(((struct daemon *)arg)->gateway, id, replay_done, r);
+}
+
 static int api_open(struct daemon *d, struct vgw_error *err)
 {
     struct vgw_gateway_rooms rooms = vgw_gateway_rooms(d->gateway);
@@ -409,7 +434,8 @@ static int api_open(struct daemon *d, struct vgw_error *err)
                               .enabled = api_enabled,
                               .max_sessions = api_max_sessions,
                               .plugins = api_plugins,
-                              .plugin = api_plugin};
+                              .plugin = api_plugin,
+                              .webhook_replay = api_webhook_replay};
     return vgw_api_new(&env, &d->api, err);
 }
 

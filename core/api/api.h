@@ -84,6 +84,9 @@ struct vgw_api_env {
     /** A batch of changes, all or nothing. Takes `batch`. */
     void (*store_apply)(void *arg, struct vgw_json *batch, vgw_api_done_fn done, void *done_arg);
 
+    /** Sends a webhook that was given up once more; done() once, also from inside. NULL: there are none. */
+    void (*webhook_replay)(void *arg, const char *id, vgw_api_done_fn done, void *done_arg);
+
     void (*reload)(void *arg, vgw_api_reload_fn done, void *done_arg);
     /** Begins to drain: `timeout_us` below 0: as configured; `exit`: end the process when it is done. */
     void (*drain)(void *arg, int64_t timeout_us, bool exit);

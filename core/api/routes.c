@@ -141,6 +141,16 @@ static const struct vgw_field sessions_q_fields[] = {
     CURSOR,
 };
 SHAPE(sessions_q, "", true);
+static const struct vgw_field webhooks_q_fields[] = {
+    {.name = "status", .type = S, .choices = "queued|dead"},
+    {.name = "url", .type = S, .text = "of that receiver"},
+    {.name = "type", .type = S, .text = "name of the event"},
+    {.name = "call_id", .type = S},
+    {.name = "project_id", .type = S},
+    LIMIT,
+    CURSOR,
+};
+SHAPE(webhooks_q, "", true);
 static const struct vgw_field page_q_fields[] = {LIMIT, CURSOR};
 SHAPE(page_q, "", true);
 static const struct vgw_field history_q_fields[] = {
@@ -258,6 +268,10 @@ static const struct vgw_api_route table[] = {
     ROUTE("GET", "/runs", READ, runs_list, 200, "Runs, newest first", .query = &runs_q, .response = "RunList"),
     ROUTE("GET", "/runs/{id}", READ, runs_show, 200, "A run, step by step", .response = "Run"),
     ROUTE("POST", "/runs/{id}/cancel", CALL, runs_cancel, 200, "Cancel a run", .response = "Run"),
+    ROUTE("GET", "/webhooks", ADMIN, webhooks, 200, "Webhooks that wait or were given up, newest first",
+          .query = &webhooks_q, .response = "WebhookList"),
+    ROUTE("POST", "/webhooks/{id}/replay", ADMIN, webhook_replay, 202, "Send a webhook that was given up once more",
+          .response = "Webhook"),
     ROUTE("GET", "/plugins", ADMIN, plugins_list, 200, "Plugins", .response = "PluginList"),
     ROUTE("GET", "/plugins/{name}", ADMIN, plugins_show, 200, "A plugin and its options", .response = "Object"),
     ROUTE("POST", "/log-level", ADMIN, log_level, 200, "Change the log level", .request = &level,

@@ -121,6 +121,17 @@ static const struct vgw_field problem[] = {
     {.name = "detail", .type = S},
     {.name = "errors", .type = A, .of = "FieldError"},
 };
+static const struct vgw_field webhook[] = {
+    {.name = "webhook_id", .type = S, .required = true, .text = "the header webhook-id"},
+    {.name = "status", .type = S, .choices = "queued|dead"},
+    {.name = "url", .type = S},
+    {.name = "type", .type = S},
+    {.name = "call_id", .type = S},
+    {.name = "last_error", .type = S},
+    {.name = "created_at", .type = T},
+    {.name = "updated_at", .type = T},
+};
+LIST(webhooks, "webhooks", "Webhook");
 LIST(calls, "calls", "Call");
 LIST(sessions, "sessions", "Session");
 LIST(records, "records", "Record");
@@ -148,6 +159,8 @@ static const struct vgw_shape shapes[] = {
     {.name = "WorkflowList", ROWS(workflows)},
     {.name = "RuleList", ROWS(rules)},
     {.name = "PluginList", ROWS(plugins)},
+    {.name = "Webhook", ROWS(webhook)},
+    {.name = "WebhookList", ROWS(webhooks)},
     {.name = "Analytics", ROWS(analytics)},
     {.name = "Health", ROWS(health)},
     {.name = "Status", ROWS(status)},

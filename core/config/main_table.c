@@ -403,8 +403,9 @@ static const struct vgw_option route_rows[] = {
      .type = VGW_OPTION_ENUM,
      .choices = "stream|twiml",
      .flags = RELOAD,
-     .text = "stream: the call's audio comes to the gateway; twiml: the provider speaks and listens by documents of its "
-             "own, where it offers that; as the provider can unless given"},
+     .text =
+         "stream: the call's audio comes to the gateway; twiml: the provider speaks and listens by documents of its "
+         "own, where it offers that; as the provider can unless given"},
     {.name = "agent", .type = VGW_OPTION_STRING, .flags = LATER, .text = "agent that answers"},
 };
 TABLE(route, "routes", "How incoming calls are answered; the first match wins");
@@ -462,9 +463,9 @@ static const struct vgw_option provider_rows[] = {
     {.name = "status_callback_url",
      .type = VGW_OPTION_URL,
      .choices = "http|https",
-     .flags = LATER,
+     .flags = RELOAD,
      .text = "our webhook out: every event of these calls is POSTed there, signed"},
-    {.name = "status_callback_secret", .type = VGW_OPTION_SECRET, .flags = LATER, .text = "secret of that signature"},
+    {.name = "status_callback_secret", .type = VGW_OPTION_SECRET, .flags = RELOAD, .text = "secret of that signature"},
     {.name = "on_restart",
      .type = VGW_OPTION_ENUM,
      .choices = "end|recover",
@@ -476,8 +477,9 @@ static const struct vgw_option provider_rows[] = {
      .type = VGW_OPTION_JSON_LIST,
      .dflt = "[]",
      .flags = RELOAD,
-     .text = "prices of calls whose provider tells none: list of {prefix, per_minute, currency, increment}; the longest "
-             "prefix of the far number wins, each started increment (60s) counts"},
+     .text =
+         "prices of calls whose provider tells none: list of {prefix, per_minute, currency, increment}; the longest "
+         "prefix of the far number wins, each started increment (60s) counts"},
     {.name = "extra",
      .type = VGW_OPTION_JSON_MAP,
      .dflt = "{}",
@@ -509,6 +511,23 @@ static const struct vgw_option engine_rows[] = {
      .text = "engine that hears the same and only reports"},
 };
 TABLE(engine, "engine", "Common to all instances under stt, tts and assistants");
+
+static const struct vgw_option webhook_rows[] = {
+    {.name = "url",
+     .type = VGW_OPTION_URL,
+     .choices = "http|https",
+     .flags = VGW_OPTION_REQUIRED | RELOAD,
+     .text = "the receiver; a private or loopback address is fine here"},
+    {.name = "secret",
+     .type = VGW_OPTION_SECRET,
+     .flags = RELOAD,
+     .text = "whsec_ and 24 to 64 random bytes in base64; without it nothing is signed"},
+    {.name = "events",
+     .type = VGW_OPTION_STRINGS,
+     .flags = RELOAD,
+     .text = "names of events, also with * and ?; all when left out"},
+};
+TABLE(webhook, "webhook", "A receiver of events");
 
 static const struct vgw_option main_rows[] = {
     {.name = "gateway", .type = VGW_OPTION_SECTION, .table = &gateway_table, .text = "the node and its limits"},
@@ -596,7 +615,11 @@ static const struct vgw_option main_rows[] = {
      .flags = LATER,
      .text = "retries, limits and hours of outgoing messages"},
     {.name = "queues", .type = VGW_OPTION_INSTANCES, .flags = LATER, .text = "where jobs come from"},
-    {.name = "webhooks", .type = VGW_OPTION_JSON_LIST, .flags = LATER, .text = "where events are POSTed"},
+    {.name = "webhooks",
+     .type = VGW_OPTION_SECTION_LIST,
+     .flags = RELOAD,
+     .table = &webhook_table,
+     .text = "where events are POSTed, signed as Standard Webhooks 1.0.0 says"},
 };
 TABLE(main, "voicegw.yaml", "The main file");
 

@@ -43,6 +43,12 @@ static const struct vgw_ctl_option calls_options[] = {
     LIMIT,
     CURSOR,
     END};
+static const struct vgw_ctl_option webhooks_options[] = {FILTER("status", "WORD", "status", "queued or dead"),
+                                                         FILTER("url", "URL", "url", "to that receiver"),
+                                                         FILTER("call", "ID", "call_id", "of that call"),
+                                                         LIMIT,
+                                                         CURSOR,
+                                                         END};
 static const struct vgw_ctl_option call_options[] = {
     {"from", "NUMBER", "from", VGW_CTL_TEXT, "number that the call is placed from"},
     {"provider", "NAME", "provider", VGW_CTL_TEXT, "provider; the default one unless given"},
@@ -160,6 +166,9 @@ static const struct vgw_ctl_command table[] = {
     COMMAND("run-cancel", vgw_ctl_run_cancel, 1, 1, "ID", "Cancel a run", NULL),
     COMMAND("workflows", vgw_ctl_workflows, 0, 0, "", "Workflows and their commands", NULL),
     COMMAND("rules", vgw_ctl_rules, 0, 0, "", "Rules and how often they fired", NULL),
+    COMMAND("webhooks", vgw_ctl_webhooks, 0, 0, "", "Webhooks that wait or were given up, newest first",
+            webhooks_options),
+    COMMAND("webhook-replay", vgw_ctl_webhook_replay, 1, 1, "ID", "Send a webhook that was given up once more", NULL),
     COMMAND("plugins", vgw_ctl_plugins, 0, 0, "", "Plugins and their instances", NULL),
     COMMAND("plugin", vgw_ctl_plugin, 2, 2, "describe NAME", "A plugin, its instances and options", NULL),
     COMMAND("reload", vgw_ctl_reload, 0, 0, "", "Read the configuration anew; when it is refused, what runs stays",

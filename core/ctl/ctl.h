@@ -76,6 +76,7 @@ int vgw_ctl_history(struct vgw_ctl *ctl), vgw_ctl_erase(struct vgw_ctl *ctl);   
 int vgw_ctl_events(struct vgw_ctl *ctl);                                            /* events.c */
 int vgw_ctl_run(struct vgw_ctl *ctl), vgw_ctl_runs(struct vgw_ctl *ctl);            /* flow.c */
 int vgw_ctl_run_cancel(struct vgw_ctl *ctl), vgw_ctl_workflows(struct vgw_ctl *ctl), vgw_ctl_rules(struct vgw_ctl *ctl);
+int vgw_ctl_webhooks(struct vgw_ctl *ctl), vgw_ctl_webhook_replay(struct vgw_ctl *ctl); /* webhooks.c */
 int vgw_ctl_plugins(struct vgw_ctl *ctl), vgw_ctl_plugin(struct vgw_ctl *ctl);    /* plugins.c */
 int vgw_ctl_reload(struct vgw_ctl *ctl), vgw_ctl_drain(struct vgw_ctl *ctl);      /* admin.c */
 int vgw_ctl_undrain(struct vgw_ctl *ctl), vgw_ctl_log_level(struct vgw_ctl *ctl); /* admin.c */

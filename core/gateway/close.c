@@ -231,6 +231,7 @@ bool vgw_gateway_free(struct vgw_gateway *g)
     g->control->client = NULL;
     vgw_gateway_plugin_actions_close(g);
     instances_close(g);
+    vgw_gateway_webhooks_close(g); /* until here the last events find their way into the outbox */
     store_close(g);
     vgw_gateway_plugins_close(g);
     turn_once(g);

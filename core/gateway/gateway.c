@@ -132,6 +132,8 @@ static int rooms_open(struct vgw_gateway *g, struct vgw_error *err)
                                        (const char *(*)(void *, const char *))(void *)vgw_gateway_department, g, err);
     if (rc == 0)
         rc = vgw_gateway_flows_open(g, err);
+    if (rc == 0)
+        rc = vgw_gateway_webhooks_open(g, err);
     return rc;
 }
 

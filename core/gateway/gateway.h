@@ -75,6 +75,11 @@ typedef void (*vgw_gateway_plugin_fn)(void *arg, int status, const char *sentenc
  * it. */
 void vgw_gateway_plugin(struct vgw_gateway *g, const char *name, vgw_gateway_plugin_fn done, void *arg);
 
+/** Sends a webhook that was given up once more. `done` once, from inside or later: VGW_ENOTFOUND (delivered, or never
+ * was), VGW_EBUSY (on its way), VGW_ECONFIG (its receiver is not configured any more), VGW_ESTORAGE. [control] */
+typedef void (*vgw_gateway_replay_fn)(void *arg, int status, const char *sentence);
+void vgw_gateway_webhook_replay(struct vgw_gateway *g, const char *id, vgw_gateway_replay_fn done, void *arg);
+
 #define VGW_RELOAD_WAITERS_MAX 64 /* requests that wait for the next reload */
 /** How a reload ended. 0 and `answer` {"generation","changed","restart_required","waiting"}; VGW_ECONFIG with all that
  * is wrong in `errors`; VGW_ELIMIT or VGW_EBUSY (the gateway ends), without errors; `sentence` says so. All is borrowed

@@ -86,6 +86,7 @@ struct vgw_gateway {
     bool store_done;
     unsigned depth; /* of the rule whose action runs now */
 
+    struct vgw_webhooks *webhooks;
     struct vgw_list restarts;   /* of struct vgw_restart: calls of an earlier run at their vendors */
     struct vgw_list recordings; /* of struct vgw_recording: to be fetched from providers */
     struct vgw_calls *calls;
@@ -138,6 +139,12 @@ void vgw_gateway_route_defaults(struct vgw_gateway *g);
 void vgw_gateway_plugins_close(struct vgw_gateway *g);
 bool vgw_gateway_engine(struct vgw_gateway *g, const char *section, const char *name, struct vgw_engine *ret_engine);
 void vgw_gateway_engine_release(void *arg, void *ref);
+
+/* webhooks.c */
+int vgw_gateway_webhooks_open(struct vgw_gateway *g, struct vgw_error *err);
+/** The plan is another. */
+void vgw_gateway_webhooks_reloaded(struct vgw_gateway *g);
+void vgw_gateway_webhooks_close(struct vgw_gateway *g);
 
 /* show.c */
 /** Before the end: whoever waits for a plugin's description is answered. */

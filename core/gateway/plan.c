@@ -425,6 +425,7 @@ int vgw_plan_compile(const struct vgw_plan_source *source, struct vgw_config_rea
         if (plan->main) {
             check_exposure(reader, plan);
             check_outbound(reader, plan);
+            vgw_gateway_webhooks_check(plan, &reader->errors);
             if (source->check)
                 source->check(source->check_arg, plan->main, &reader->errors);
             public_url(plan);

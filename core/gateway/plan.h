@@ -94,6 +94,9 @@ void vgw_caps_check_route(struct vgw_config_reader *reader, const struct vgw_pla
 void vgw_caps_check_steps(struct vgw_config_reader *reader, const struct vgw_plan *plan, const struct vgw_node *doc,
                           bool workflow);
 
+/* webhooks.c, for plan.c: receivers that are there twice, secrets that are none, each at its place. */
+void vgw_gateway_webhooks_check(const struct vgw_plan *plan, struct vgw_config_errors *errors);
+
 /* instances.c, for plan.c */
 void vgw_plan_instances(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_node *root,
                         struct vgw_plan *plan);

@@ -228,6 +228,7 @@ static int swap(struct vgw_reload *r, struct vgw_error *err)
     vgw_gateway_route_defaults(g);
     vgw_gateway_records_changed(g);
     vgw_gateway_retention_changed(g);
+    vgw_gateway_webhooks_reloaded(g);
     vgw_gateway_flow_arm(g);
     return 0;
 }

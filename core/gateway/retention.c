@@ -19,8 +19,8 @@
 static const struct {
     const char *option, *table;
 } kept[] = {
-    {"records", "turns"},    {"records", "metrics"},       {"records", "calls"},
-    {"records", "sessions"}, {"recordings", "recordings"}, {"events", "events"},
+    {"records", "turns"},         {"records", "metrics"}, {"records", "calls"}, {"records", "sessions"},
+    {"recordings", "recordings"}, {"events", "events"},   {"events", "outbox"},
 };
 #define KEPT (sizeof kept / sizeof kept[0])
 

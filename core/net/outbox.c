@@ -18,17 +18,21 @@ struct endpoint;
 struct message {
     struct vgw_list link; /* endpoint->messages, oldest first */
     struct endpoint *endpoint;
+    struct message *before, *after; /* of the same order: it waits until there is none before it */
+    int64_t due_us;
     unsigned attempts;
     size_t len;
+    uint64_t order; /* hash of its order key; 0: none */
+    bool sending;
     char *id, *secret, *body;
 };
 
 struct endpoint {
     struct vgw_list link;
-    struct vgw_outbox *outbox; /* NULL: freed while an answer was under way */
+    struct vgw_outbox *outbox; /* NULL: freed while answers were under way */
     struct vgw_list messages;
-    struct vgw_timer timer; /* the first message's next attempt */
-    struct message *sending;
+    struct vgw_timer timer; /* the next attempt that is due */
+    unsigned sending;
     char *url;
     size_t count, bytes;
     bool trusted, disabled;
@@ -96,6 +100,10 @@ static void message_free(struct message *m)
 static void message_remove(struct message *m)
 {
     struct endpoint *e = m->endpoint;
+    if (m->before)
+        m->before->after = m->after;
+    if (m->after)
+        m->after->before = m->before;
     vgw_list_remove(&m->link);
     e->count--;
     e->bytes -= m->len;
@@ -123,20 +131,35 @@ static void park(struct message *m, const char *why)
     message_remove(m);
 }
 
+/* Arms the timer for the message that may go first. */
 static void schedule_next(struct endpoint *e)
 {
-    if (!e->sending && !e->disabled && !vgw_list_empty(&e->messages) && !vgw_timer_armed(&e->timer))
-        (void)vgw_timer_start(&e->timer, 0);
+    struct vgw_list *pos, *next;
+    int64_t due_us = INT64_MAX, now_us = vgw_now(e->outbox->loop);
+    vgw_timer_stop(&e->timer);
+    if (e->disabled || e->sending >= e->outbox->limits.max_at_once)
+        return;
+    VGW_LIST_EACH (pos, next, &e->messages) {
+        const struct message *m = VGW_CONTAINER_OF(pos, struct message, link);
+        if (!m->sending && !m->before && m->due_us < due_us)
+            due_us = m->due_us;
+    }
+    if (due_us != INT64_MAX)
+        (void)vgw_timer_start(&e->timer, due_us > now_us ? due_us - now_us : 0);
 }
 
 static void disable(struct endpoint *e)
 {
     struct vgw_outbox *o = e->outbox;
+    struct vgw_list *pos, *next;
     e->disabled = true;
     if (o->events.on_disabled)
         o->events.on_disabled(o->events.arg, e->url);
-    while (!vgw_list_empty(&e->messages))
-        park(VGW_CONTAINER_OF(e->messages.next, struct message, link), "the endpoint answered 410 Gone");
+    VGW_LIST_EACH (pos, next, &e->messages) {
+        struct message *m = VGW_CONTAINER_OF(pos, struct message, link);
+        if (!m->sending) /* others are told when their answers come */
+            park(m, "the endpoint answered 410 Gone");
+    }
 }
 
 /* Up to a tenth more, so that endpoints that failed together do not come back together. */
@@ -171,17 +194,20 @@ static void retry(struct message *m, const struct vgw_client_result *result)
     }
     delay = jittered(e->outbox, delay);
     int64_t asked = retry_after_us(result);
-    (void)vgw_timer_start(&e->timer, asked > delay ? asked : delay);
+    m->due_us = vgw_now(e->outbox->loop) + (asked > delay ? asked : delay);
+    schedule_next(e);
 }
 
 static void on_done(void *arg, const struct vgw_client_result *result)
 {
-    struct endpoint *e = arg;
+    struct message *m = arg;
+    struct endpoint *e = m->endpoint;
     struct vgw_outbox *o = e->outbox;
-    struct message *m = e->sending;
-    e->sending = NULL;
+    m->sending = false;
+    e->sending--;
     if (!o) {
-        endpoint_free(e);
+        if (e->sending == 0)
+            endpoint_free(e);
         return;
     }
     if (result->status == 0 && result->http_status / 100 == 2) {
@@ -192,6 +218,8 @@ static void on_done(void *arg, const struct vgw_client_result *result)
         schedule_next(e);
     } else if (result->status == 0 && result->http_status == 410) {
         disable(e);
+    } else if (e->disabled) {
+        park(m, "the endpoint answered 410 Gone");
     } else {
         vgw_metric_add(o->m_sent, 1, "failed", NULL, NULL);
         retry(m, result);
@@ -221,27 +249,40 @@ static int start(struct endpoint *e, struct message *m, struct vgw_error *err)
                                    .max_body_bytes = 64 * 1024,
                                    .trusted = e->trusted,
                                    .on_done = on_done,
-                                   .arg = e};
+                                   .arg = m};
     int rc = o->send(o->send_arg, &q, err);
     vgw_buf_done(&signature);
     return rc;
 }
 
-static void on_due(void *arg)
+static void attempt(struct endpoint *e, struct message *m)
 {
-    struct endpoint *e = arg;
     struct vgw_error err = {0};
-    if (e->sending || e->disabled || vgw_list_empty(&e->messages))
-        return;
-    struct message *m = VGW_CONTAINER_OF(e->messages.next, struct message, link);
-    e->sending = m;
+    m->sending = true;
     m->attempts++;
+    e->sending++;
     int rc = start(e, m, &err);
     if (rc < 0) {
         struct vgw_client_result failed = {.status = rc, .sentence = err.text};
-        e->sending = NULL;
+        m->sending = false;
+        e->sending--;
         retry(m, &failed);
     }
+}
+
+static void on_due(void *arg)
+{
+    struct endpoint *e = arg;
+    struct vgw_list *pos, *next;
+    int64_t now_us = vgw_now(e->outbox->loop);
+    VGW_LIST_EACH (pos, next, &e->messages) {
+        struct message *m = VGW_CONTAINER_OF(pos, struct message, link);
+        if (e->disabled || e->sending >= e->outbox->limits.max_at_once)
+            break;
+        if (!m->sending && !m->before && m->due_us <= now_us)
+            attempt(e, m);
+    }
+    schedule_next(e);
 }
 
 /* ---- the interface ---- */
@@ -264,6 +305,7 @@ int vgw_outbox_new(struct vgw_loop *loop, vgw_outbox_send_fn send, void *send_ar
     struct vgw_outbox_limits *l = &o->limits;
     l->max_endpoints = l->max_endpoints ? l->max_endpoints : 256;
     l->max_messages = l->max_messages ? l->max_messages : 1000;
+    l->max_at_once = l->max_at_once ? l->max_at_once : 4;
     l->max_bytes = l->max_bytes ? l->max_bytes : 4u << 20;
     l->timeout_us = l->timeout_us ? l->timeout_us : 20 * VGW_US_PER_S;
     vgw_list_init(&o->endpoints);
@@ -318,6 +360,20 @@ static struct endpoint *make_endpoint(struct vgw_outbox *o, const char *url)
     return e;
 }
 
+/* The last message of the same order, so that it goes first. */
+static void keep_order(struct endpoint *e, struct message *m, const char *order)
+{
+    m->order = order && *order ? vgw_hash64(order, strlen(order)) | 1 : 0;
+    for (struct vgw_list *pos = e->messages.prev; m->order && pos != &e->messages; pos = pos->prev) {
+        struct message *other = VGW_CONTAINER_OF(pos, struct message, link);
+        if (other->order == m->order) {
+            m->before = other;
+            other->after = m;
+            return;
+        }
+    }
+}
+
 static int drop(struct vgw_outbox *o, struct vgw_error *err, const char *url)
 {
     vgw_metric_add(o->m_dropped, 1, NULL, NULL, NULL);
@@ -325,7 +381,7 @@ static int drop(struct vgw_outbox *o, struct vgw_error *err, const char *url)
 }
 
 int vgw_outbox_post(struct vgw_outbox *o, const char *url, bool trusted, const char *secret, const char *id,
-                    const char *body, size_t len, struct vgw_error *err)
+                    const char *order, const char *body, size_t len, struct vgw_error *err)
 {
     uint8_t key[KEY_MAX];
     struct message *m;
@@ -355,6 +411,8 @@ int vgw_outbox_post(struct vgw_outbox *o, const char *url, bool trusted, const c
     if (len)
         memcpy(m->body, body, len);
     e->trusted = trusted;
+    keep_order(e, m, order);
+    m->due_us = vgw_now(o->loop);
     vgw_list_append(&e->messages, &m->link);
     e->count++;
     e->bytes += len;
@@ -371,6 +429,12 @@ int vgw_outbox_enable(struct vgw_outbox *o, const char *url)
     e->disabled = false;
     schedule_next(e);
     return 0;
+}
+
+size_t vgw_outbox_endpoint_count(const struct vgw_outbox *o, const char *url)
+{
+    const struct endpoint *e = find((struct vgw_outbox *)(uintptr_t)o, url);
+    return e ? e->count : 0;
 }
 
 size_t vgw_outbox_count(const struct vgw_outbox *o)

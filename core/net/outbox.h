@@ -1,6 +1,7 @@
 /* outbox.h - outgoing webhooks, signed as Standard Webhooks 1.0.0 says: a bounded queue for each endpoint, retries with
- * the published schedule, stable ids, at least once. One endpoint that is dead holds no other. Lives on one loop; all
- * functions belong to its thread. The HTTP client is a function, so tests run in virtual time. */
+ * the published schedule, stable ids, at least once. One endpoint that is dead holds no other; messages of one order
+ * key (a call) go one after another, others of the same endpoint beside them. Lives on one loop; all functions belong
+ * to its thread. The HTTP client is a function, so tests run in virtual time. */
 #ifndef VGW_NET_OUTBOX_H
 #define VGW_NET_OUTBOX_H
 #include <stdbool.h>
@@ -20,6 +21,7 @@ typedef int (*vgw_outbox_send_fn)(void *arg, const struct vgw_client_request *re
 struct vgw_outbox_limits {
     unsigned max_endpoints; /* 256; zeros take the defaults */
     unsigned max_messages;  /* 1,000 for each endpoint */
+    unsigned max_at_once;   /* 4 for each endpoint */
     size_t max_bytes;       /* 4 MiB for each endpoint */
     int64_t timeout_us;     /* 20 s for each attempt */
 };
@@ -39,11 +41,14 @@ struct vgw_outbox_events {
 int vgw_outbox_new(struct vgw_loop *loop, vgw_outbox_send_fn send, void *send_arg, struct vgw_rng *rng,
                    const struct vgw_outbox_limits *limits, const struct vgw_outbox_events *events,
                    struct vgw_outbox **ret_outbox, struct vgw_error *err);
-/** Queues a message for an endpoint (named by its URL; made when it is new). `id` has no '.'; `body` is copied.
+/** Queues a message for an endpoint (named by its URL; made when it is new). `id` has no '.'; `body` is copied. It goes
+ * out after those before it that have the same `order` ("" or NULL: in nobody's order).
  * `secret`: "whsec_…", or NULL for an unsigned one. VGW_ELIMIT: the endpoint's queue or the table is full (counted in
  * voicegw_webhook_dropped_total); VGW_EINVALID: id or secret; VGW_EBUSY: the endpoint is disabled. */
 int vgw_outbox_post(struct vgw_outbox *o, const char *url, bool trusted, const char *secret, const char *id,
-                    const char *body, size_t len, struct vgw_error *err);
+                    const char *order, const char *body, size_t len, struct vgw_error *err);
+/** Messages of one endpoint waiting or under way; 0 for one that is not known. */
+size_t vgw_outbox_endpoint_count(const struct vgw_outbox *o, const char *url);
 /** Takes a disabled endpoint into service again. VGW_ENOTFOUND. */
 int vgw_outbox_enable(struct vgw_outbox *o, const char *url);
 /** Messages waiting or under way. */

@@ -344,7 +344,7 @@ def test_help_lists_every_command_and_its_options():
     text = bare("help").out
     names = re.findall(r"^  ([a-z][a-z-]*) ", text, re.M)
     for name in ("status calls call answer hold resume transfer say play dtmf mute unmute record hangup sessions transcript history events run "
-                 "runs run-cancel workflows rules plugins plugin reload drain undrain log-level erase check completion help").split():
+                 "runs run-cancel workflows rules webhooks webhook-replay plugins plugin reload drain undrain log-level erase check completion help").split():
         assert name in names, name
         done = bare("help", name)
         assert done.code == 0 and done.out.startswith(f"usage: voicegwctl {name}"), done

@@ -108,7 +108,7 @@ static void end(struct world *w)
 
 static int post(struct world *w, const char *url, const char *id)
 {
-    return vgw_outbox_post(w->outbox, url, false, SECRET, id, "{}", 2, NULL);
+    return vgw_outbox_post(w->outbox, url, false, SECRET, id, "call-1", "{}", 2, NULL);
 }
 
 Test(net_outbox, delivers_in_order_signed_with_the_time_of_the_attempt)
@@ -127,6 +127,47 @@ Test(net_outbox, delivers_in_order_signed_with_the_time_of_the_attempt)
     cr_assert_str_eq(w.attempts[0].signature, vgw_buf_str(&want));
     cr_assert_eq(vgw_outbox_count(w.outbox), 0);
     vgw_buf_done(&want);
+    end(&w);
+}
+
+Test(net_outbox, calls_keep_their_order_and_do_not_wait_for_one_another)
+{
+    static const char *const posts[][2] = {
+        {"a1", "call-a"}, {"a2", "call-a"}, {"b1", "call-b"}, {"n1", NULL}, {"b2", "call-b"}};
+    struct world w;
+    begin(&w);
+    w.answer = 500;
+    for (size_t i = 0; i < sizeof posts / sizeof *posts; i++)
+        cr_assert_eq(vgw_outbox_post(w.outbox, "http://a/", false, SECRET, posts[i][0], posts[i][1], "{}", 2, NULL), 0);
+    vgw_driver_run(w.driver, VGW_US_PER_S);
+    cr_assert_eq(w.attempts_len, 3, "a1, b1 and n1; a2 and b2 wait for theirs");
+    cr_assert_eq(vgw_outbox_endpoint_count(w.outbox, "http://a/"), 5);
+    cr_assert_eq(vgw_outbox_endpoint_count(w.outbox, "http://x/"), 0);
+    w.answer = 200;
+    vgw_driver_run(w.driver, 60 * VGW_US_PER_S);
+    cr_assert_eq(w.delivered, 5);
+    size_t at[5] = {0};
+    for (size_t i = 0; i < w.attempts_len; i++)
+        for (size_t k = 0; k < 5; k++)
+            at[k] = strcmp(w.attempts[i].id, posts[k][0]) == 0 ? i : at[k];
+    cr_assert(at[0] < at[1] && at[2] < at[4], "in order");
+    end(&w);
+}
+
+Test(net_outbox, at_most_four_at_once_go_to_one_endpoint)
+{
+    struct world w;
+    begin(&w);
+    for (int i = 0; i < 12; i++) {
+        char id[8];
+        snprintf(id, sizeof id, "m%d", i);
+        w.answer = 200;
+        cr_assert_eq(vgw_outbox_post(w.outbox, "http://a/", false, SECRET, id, id, "{}", 2, NULL), 0);
+    }
+    vgw_driver_run(w.driver, 500);
+    cr_assert_eq(w.attempts_len, 4);
+    vgw_driver_run(w.driver, VGW_US_PER_S);
+    cr_assert_eq(w.delivered, 12);
     end(&w);
 }
 
@@ -217,6 +258,6 @@ Test(net_outbox, queues_are_bounded_and_input_is_checked)
     cr_assert_eq(post(&w, "http://a/", "m"), VGW_ELIMIT);
     cr_assert_eq(post(&w, "http://b/", "m"), 0);
     cr_assert_eq(post(&w, "http://b/", "a.b"), VGW_EINVALID);
-    cr_assert_eq(vgw_outbox_post(w.outbox, "http://b/", false, "secret", "m", "", 0, NULL), VGW_EINVALID);
+    cr_assert_eq(vgw_outbox_post(w.outbox, "http://b/", false, "secret", "m", NULL, "", 0, NULL), VGW_EINVALID);
     end(&w);
 }

@@ -48,7 +48,7 @@ static const struct table tables[] = {
         I("created_at"), I("updated_at"), I("finished_at"), T("reason")}},
     {"outbox", "due_at", NULL, {"outbox_id"}, {
         T("outbox_id"), T("endpoint"), T("order_key"), I("sequence"), T("type"), T("body"), T("status"), I("attempts"), I("due_at"),
-        I("created_at"), I("updated_at"), I("http_status"), T("last_error"), T("project_id"), T("call_id"), J("target")}},
+        I("created_at"), I("updated_at"), I("http_status"), T("last_error"), T("project_id"), T("call_id"), T("node")}},
     {"leases", "expires_at", NULL, {"name"}, {T("name"), T("owner"), I("fence"), I("expires_at")}},
     {"state", "updated_at", NULL, {"scope", "name"}, {T("scope"), T("name"), T("value"), I("updated_at")}},
 };
