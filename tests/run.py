@@ -3,8 +3,10 @@
 prefix will do). The last line is 'N passed, N failed' (', N skipped') over all suites. The output of a suite that fails is shown.
 
 A suite is a program that says how many of its tests passed: a Criterion program by its summary, any other by 'N passed, N failed'
-as its last line. Each has a time budget; one that exceeds it has failed, and so has one that crashes or leaks."""
+as its last line. Each has a time budget; one that exceeds it has failed, and so has one that crashes or leaks. End-to-end suites wait
+more than they work: several run side by side, but for those that say `# alone` in a line of their own."""
 import argparse
+import concurrent.futures
 import glob
 import os
 import re
@@ -15,14 +17,15 @@ import sys
 import tempfile
 import time
 
+SIDE_BY_SIDE = 3
 COUNT = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 SYNTHESIS = re.compile(r"Synthesis:.*Tested:.*?(\d+).*Passing:.*?(\d+).*Failing:.*?(\d+).*Crashing:.*?(\d+)")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Suite:
-    def __init__(self, name, command, seconds=60, whole=False, build=None):
-        self.name, self.command, self.seconds, self.build = name, command, seconds, build
+    def __init__(self, name, command, seconds=60, whole=False, build=None, alone=True):
+        self.name, self.command, self.seconds, self.build, self.alone = name, command, seconds, build, alone
         self.whole = whole  # one test: its exit code tells
 
 
@@ -67,7 +70,8 @@ def end_to_end(build, prefix, slow):
         if os.access(path, os.X_OK) or "__main__" in text:
             budget = re.search(r"^# budget: (\d+) s", text, re.M)
             name = os.path.basename(path)[:-3].removeprefix("test_")
-            yield Suite(f"{prefix}e2e-{name}", [sys.executable, path, "--build", build], (int(budget[1]) if budget else 240) * slow, build=build)
+            yield Suite(f"{prefix}e2e-{name}", [sys.executable, path, "--build", build], (int(budget[1]) if budget else 240) * slow, build=build,
+                        alone=bool(re.search(r"^# alone$", text, re.M)))
 
 
 def suites_of(args):
@@ -153,6 +157,29 @@ def count(suite, text, code):
     return 0, 1, 0
 
 
+def groups_of(suites):
+    """Suites in order, those that follow one another and may run side by side in one group."""
+    groups = []
+    for suite in suites:
+        if groups and not suite.alone and not groups[-1][-1].alone:
+            groups[-1].append(suite)
+        else:
+            groups.append([suite])
+    return groups
+
+
+def tell(suite, result):
+    passed, failed, skipped, took, text = result
+    if text:
+        lines = text.rstrip().splitlines()
+        print(f"---- {suite.name}")
+        print("\n".join(lines if len(lines) <= 300 else lines[:100] + ["..."] + lines[-199:]))
+        print(f"---- end of {suite.name}")
+    print(f"{'not ok' if failed else 'ok':6} {suite.name:28} {passed:5} passed {failed:3} failed"
+          f"{f' {skipped} skipped' if skipped else ''} {took:7.1f} s", flush=True)
+    return passed, failed, skipped
+
+
 def main():
     global ARGS
     parser = argparse.ArgumentParser()
@@ -164,16 +191,11 @@ def main():
     chosen = [s for s in suites_of(args) if not args.names or any(s.name.startswith(n) for n in args.names)]
     total = [0, 0, 0]
     begun = time.monotonic()
-    for suite in chosen:
-        passed, failed, skipped, took, text = run(suite)
-        if text:
-            print(f"---- {suite.name}")
-            lines = text.rstrip().splitlines()
-            print("\n".join(lines if len(lines) <= 300 else lines[:100] + ["..."] + lines[-199:]))
-            print(f"---- end of {suite.name}")
-        print(f"{'not ok' if failed else 'ok':6} {suite.name:28} {passed:5} passed {failed:3} failed"
-              f"{f' {skipped} skipped' if skipped else ''} {took:7.1f} s", flush=True)
-        total = [a + b for a, b in zip(total, (passed, failed, skipped))]
+    with concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        for group in groups_of(chosen):
+            waiting = {pool.submit(run, s): s for s in group}
+            for done in concurrent.futures.as_completed(waiting):
+                total = [a + b for a, b in zip(total, tell(waiting[done], done.result()))]
     if not chosen:
         print(f"no suite is named {' or '.join(args.names)}")
         total[1] = 1
