@@ -85,6 +85,7 @@ static const struct limit calls[] = {
     FIXED("talk/talk_private.h", VGW_TALK_SPEECHES, 64, COUNT, "utterances that wait to be spoken", NONE),
     FIXED("talk/talk_private.h", VGW_TALK_PACED_MS, 10000, MS, "voice of a paced assistant behind our own",
           DROPPED("assistant_audio")),
+    FIXED("talk/talk_private.h", VGW_TALK_EARLY_DIGITS, 15, COUNT, "digits pressed before the talk begins", NONE),
     FIXED("talk/talk_private.h", VGW_TALK_EARLY_BYTES, 4096, BYTES, "caller's audio before the talk begins", NONE),
     FIXED("talk/talk_private.h", VGW_TALK_CREDIT_MS, 30000, MS, "speech that an engine may make ahead", NONE),
     FIXED("talk/talk_private.h", VGW_TALK_TEXT_MAX, 1024, BYTES, "text of a partial result", NONE),

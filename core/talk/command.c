@@ -112,6 +112,7 @@ void vgw_talk_start(struct vgw_talk *t)
     else
         vgw_talk_await_caller(t);
     vgw_talk_commands_waited(t);
+    vgw_talk_digits_early(t);
 }
 
 static void begin_refused(struct vgw_task *task)

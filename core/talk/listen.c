@@ -163,6 +163,19 @@ void vgw_talk_await_caller(struct vgw_talk *t)
 
 /* ---- digits ---- */
 
+static void use_digit(struct vgw_talk *t, char digit)
+{
+    vgw_timer_stop(&t->no_input_timer);
+    t->reprompts = t->no_matches = 0;
+    vgw_talk_interrupt(t);
+    memset(&t->times, 0, sizeof t->times);
+    t->times.speech_end_us = t->times.final_us = vgw_now(t->worker);
+    if (!vgw_talk_gather_digit(t, digit))
+        vgw_talk_assistant_digit(t, digit);
+    if (!t->thinking && !vgw_talk_speaking(t))
+        vgw_talk_await_caller(t);
+}
+
 void vgw_talk_on_digit(void *arg, char digit, uint32_t duration_ms, const char *source)
 {
     struct vgw_talk *t = arg;
@@ -175,17 +188,23 @@ void vgw_talk_on_digit(void *arg, char digit, uint32_t duration_ms, const char *
     vgw_json_set_string(o, "source", source);
     vgw_talk_event(t, "dtmf_received", o);
     vgw_talk_activity(t);
-    if (!t->started || t->on_hold)
-        return;
-    vgw_timer_stop(&t->no_input_timer);
-    t->reprompts = t->no_matches = 0;
-    vgw_talk_interrupt(t);
-    memset(&t->times, 0, sizeof t->times);
-    t->times.speech_end_us = t->times.final_us = vgw_now(t->worker);
-    if (!vgw_talk_gather_digit(t, digit))
-        vgw_talk_assistant_digit(t, digit);
-    if (!t->thinking && !vgw_talk_speaking(t))
-        vgw_talk_await_caller(t);
+    size_t kept = strlen(t->early_digits);
+    if (!t->started && kept < VGW_TALK_EARLY_DIGITS) {
+        t->early_digits[kept] = digit;
+        t->early_digits[kept + 1] = '\0';
+    }
+    if (t->started && !t->on_hold)
+        use_digit(t, digit);
+}
+
+/* What was pressed before anybody could hear it. */
+void vgw_talk_digits_early(struct vgw_talk *t)
+{
+    char digits[sizeof t->early_digits];
+    memcpy(digits, t->early_digits, sizeof digits);
+    t->early_digits[0] = '\0';
+    for (const char *d = digits; *d && !t->ending && !t->on_hold; d++)
+        use_digit(t, *d);
 }
 
 /* ---- life ---- */

@@ -54,7 +54,7 @@ int vgw_talk_new(const struct vgw_talk_params *params, struct vgw_talk **ret_tal
 /** How a conversation begins. Owned by the receiver of vgw_talk_begin(). */
 struct vgw_talk_begin {
     char *greeting, *language, *voice;
-    char *speech_language; /* of what we say; NULL: `language` */
+    char *speech_language;        /* of what we say; NULL: `language` */
     struct vgw_engine *stt, *tts; /* room for VGW_TALK_ENGINES_MAX of each until the talk has begun */
     uint32_t stt_count, tts_count;
     bool has_assistant;

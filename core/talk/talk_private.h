@@ -76,6 +76,7 @@ struct vgw_voice {                /* a way to speak: the synthesis stream for on
     VGW_US_PER_S                    /* a recording stays silent so long after a sensitive gather: a tone rings out     \
                                      */
 #define VGW_TALK_PACED_MS 10000     /* of a paced assistant's voice that waits behind what we say */
+#define VGW_TALK_EARLY_DIGITS 15    /* pressed before the talk has begun: then they count */
 #define VGW_TALK_EARLY_BYTES 4096   /* of the caller's newest audio that are kept until the talk has begun */
 #define VGW_TALK_PACED_PAUSE_MS 100 /* more of a pause than this is left out while its voice is late */
 
@@ -106,14 +107,15 @@ struct vgw_talk {
     struct vgw_log_scope scope;
     uint64_t leg_handle;
     struct vgw_loop *worker;
-    struct vgw_talk_begin *cfg;             /* NULL before begin */
-    const struct vgw_talk_options *options; /* shared with other calls */
-    const struct vgw_talk_options *outer;   /* while a step has laid its own over them; else NULL */
-    uint64_t outer_op;                      /* that step's operation */
-    struct vgw_buf early;                   /* audio that came before the talk began */
-    bool end_asked;                         /* control's own */
-    struct vgw_list waiting;                /* commands until media is up */
-    bool closing_all;                       /* on_end() is still asking all to close */
+    struct vgw_talk_begin *cfg;                   /* NULL before begin */
+    const struct vgw_talk_options *options;       /* shared with other calls */
+    const struct vgw_talk_options *outer;         /* while a step has laid its own over them; else NULL */
+    uint64_t outer_op;                            /* that step's operation */
+    struct vgw_buf early;                         /* audio that came before the talk began */
+    char early_digits[VGW_TALK_EARLY_DIGITS + 1]; /* and digits */
+    bool end_asked;                               /* control's own */
+    struct vgw_list waiting;                      /* commands until media is up */
+    bool closing_all;                             /* on_end() is still asking all to close */
 
     /* listen.c, recognize.c */
     struct vgw_engine_stream *stt; /* NULL: none is open */
@@ -187,6 +189,8 @@ void vgw_talk_listen_update(struct vgw_talk *t);
 /** Forgets the utterance that is under way: a hold begins. */
 void vgw_talk_listen_reset(struct vgw_talk *t);
 void vgw_talk_on_vad(void *arg, enum vgw_vad_event_kind kind, uint64_t sample);
+/** Digits that were pressed before the talk had begun. */
+void vgw_talk_digits_early(struct vgw_talk *t);
 void vgw_talk_on_digit(void *arg, char digit, uint32_t duration_ms, const char *source);
 /** May what the caller says now cut what we say? */
 bool vgw_talk_may_barge(const struct vgw_talk *t);

@@ -110,6 +110,21 @@ Test(talk_commands, digits_go_to_the_assistant_and_the_one_that_it_does_not_take
     over(f);
 }
 
+Test(talk_commands, digits_pressed_before_the_talk_has_begun_count)
+{
+    struct fake *f = fake_new(3);
+    f->assistant[0].answer = "Very well.";
+    fake_run(f, 10 * MS);
+    cr_assert_eq(vgw_talk_digit(f->talk, '7', 80, "callback"), 0);
+    fake_run(f, 10 * MS);
+    cr_assert_eq(fake_count(f, "event", "dtmf_received"), 1, "told at once");
+    fake_begin(f, 1, 1, true, NULL, "{\"no_input_timeout\":0}");
+    fake_run(f, 1 * S);
+    cr_assert_eq(fake_count(f, "event", "dtmf_received"), 1, "and once");
+    cr_assert_str_eq(f->assistant[0].digits, "7");
+    over(f);
+}
+
 Test(talk_commands, on_hold_there_is_music_and_no_turn_and_afterwards_all_goes_on)
 {
     struct fake *f = begun(true);
