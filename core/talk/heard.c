@@ -67,14 +67,20 @@ static size_t byte_of(const char *text, size_t len, uint32_t characters)
 /* By what the synthesis said of its own audio; 0 when it said nothing of this place. */
 static size_t heard_aligned(const struct vgw_speech *s, const char *text, size_t len, uint64_t heard)
 {
-    size_t n = 0;
-    for (size_t at = 0; at + sizeof(struct vgw_align) <= s->align.len; at += sizeof(struct vgw_align)) {
-        struct vgw_align a;
+    struct vgw_align before = {0}, a;
+    uint64_t characters = 0;
+    for (size_t at = 0; at + sizeof a <= s->align.len; at += sizeof a) {
         memcpy(&a, s->align.data + at, sizeof a);
-        if (a.samples <= heard)
-            n = byte_of(text, len, a.characters);
+        if (a.samples > heard) { /* within what was spoken in one go, such as a sentence: in proportion */
+            if (a.characters > before.characters)
+                characters +=
+                    (a.characters - before.characters) * (heard - before.samples) / (a.samples - before.samples);
+            break;
+        }
+        before = a;
+        characters = a.characters;
     }
-    return vgw_text_heard(text, n, len);
+    return vgw_text_heard(text, byte_of(text, len, (uint32_t)characters), len);
 }
 
 /* How many bytes of its text were heard. `heard` is in the leg's samples. */

@@ -64,6 +64,9 @@ struct stream {
     int64_t busy_until_us; /* voices speak in order */
     uint64_t generation;   /* grows with each cancel */
     bool closed;
+    uint64_t aligned; /* of a synthesis: the utterance that the next two count */
+    uint32_t characters;
+    uint64_t samples;
 };
 
 static struct stream *stream_new(struct fake_engine *e, uint64_t handle)
@@ -205,6 +208,18 @@ static int32_t tts_speak(void *stream, uint64_t utterance, const char *text, uin
             l->pcm[i] = (int16_t)(4000 * sin(0.05 * (double)i));
         vgw_timer_start_at(&l->timer, at);
         e->made_ms += part;
+        at += 1000;
+    }
+    if (e->align) { /* by whole texts, as a voice that speaks sentence by sentence */
+        struct later *l = later_new(e, s->handle, VGW_MSG_ALIGN);
+        bool same = s->aligned == utterance;
+        s->aligned = utterance;
+        s->characters = (same ? s->characters : 0) + (uint32_t)strlen(text);
+        s->samples = (same ? s->samples : 0) + (uint64_t)ms * 8;
+        l->m.utterance = utterance;
+        l->m.a = s->characters;
+        l->m.b = (int64_t)s->samples;
+        vgw_timer_start_at(&l->timer, at);
         at += 1000;
     }
     if (flags & VOICEGW_SPEAK_LAST) {

@@ -402,6 +402,20 @@ Test(talk_turns, engines_that_never_close_hold_the_leg_for_2_seconds_and_no_long
     over(f);
 }
 
+Test(talk_turns, of_a_sentence_that_the_voice_tells_of_as_a_whole_the_part_that_was_heard_is_kept)
+{
+    struct fake *f = begun(NULL);
+    f->tts[0].align = true;
+    cut_in(f, 1200);
+    fake_run(f, 1 * S);
+    const struct fake_note *n = fake_note(f, "event", "voice.assistant.interrupted", 0);
+    const char *heard = fake_text(n, "heard_text"), *whole = f->assistant[0].answer;
+    cr_assert_eq(strncmp(heard, whole, strlen(heard)), 0);
+    cr_assert(strlen(heard) > 5 && strlen(heard) < strlen(whole), "heard: '%s'", heard);
+    fake_run(f, 8 * S);
+    over(f);
+}
+
 Test(talk_turns, another_assistant_takes_over_and_every_reference_goes_back_once)
 {
     struct fake *f = begun(NULL);
