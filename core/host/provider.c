@@ -307,11 +307,14 @@ static void report_run(void *arg)
         vgw_session_touch(call->session);
     } else if (r->kind == REPORT_RECORDING) {
         struct vgw_json *o = vgw_json_object();
+        bool started = vgw_streq(r->b, "started");
         hide_credentials(r->c);
         vgw_json_set_string(o, "recording_id", r->a);
-        vgw_json_set_string(o, "url", r->c);
-        vgw_json_set_double(o, "duration", r->seconds);
-        env->emit(env->arg, vgw_streq(r->b, "started") ? "recording_started" : "recording_stopped", call, o);
+        if (!started) {
+            vgw_json_set_string(o, "url", r->c);
+            vgw_json_set_double(o, "duration", r->seconds);
+        }
+        env->emit(env->arg, started ? "recording_started" : "recording_stopped", call, o);
     } else if (r->kind == REPORT_SUMMARY) {
         vgw_calls_report_cost(calls, call, r->json);
         vgw_calls_media_summary(calls, r->call, r->json);
