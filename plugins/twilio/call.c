@@ -198,6 +198,8 @@ void twilio_call_finish(struct twilio_call *c, uint32_t state, uint32_t outcome,
         c->conference[0] = '\0';
     }
     c->state = state;
+    if (state == VOICEGW_CALL_ENDED && !voicegw_json_member(voicegw_json_of(data_json), "cost").text)
+        twilio_price_watch(c);
     tell(c, state, outcome, sequence, cause, data_json);
 }
 

@@ -152,6 +152,7 @@ struct twilio {
     struct twilio_task *tasks;
     struct twilio_rest *rests;
     uint32_t refused; /* the vendor refused our credentials, and health says so */
+    uint32_t prices;  /* that are being waited for */
     uint64_t ids;
     atomic_uint live, draining; /* calls, streams, sockets and requests that are not over */
     pthread_mutex_t lock;       /* the table of calls and what they mark as under it; held for a few instructions */
@@ -302,6 +303,10 @@ void twilio_transfer_failed(struct twilio_call *c, const char *outcome);
 
 /* record.c, [control] */
 int32_t twilio_record_op(void *instance, uint64_t op, uint64_t call, uint32_t action);
+
+/* price.c, [control] */
+/** An answered call has ended: its price goes to the host once Twilio knows it. */
+void twilio_price_watch(struct twilio_call *c);
 
 /* ivr.c, [control] */
 extern const struct voicegw_provider_ivr twilio_ivr;
