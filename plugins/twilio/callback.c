@@ -64,14 +64,40 @@ void twilio_on_amd(struct twilio *m, const struct form *f, struct twilio_call *c
     twilio_call_state(c, c->state ? c->state : VOICEGW_CALL_INITIATING, 0, NULL, json);
 }
 
+/* Where the audio is, with the credentials that it takes: by our own address of the interface, whatever the callback
+ * says. 0: it does not fit. */
+static int recording_url(const struct twilio_settings *s, const char *sid, char *out, size_t cap)
+{
+    char base[TWILIO_URL_CAP];
+    struct voicegw_text b = voicegw_vendor_url(&s->vendor, base, sizeof base), t = voicegw_text_of(out, cap);
+    const char *host = voicegw_text_finish(&b) < 0 ? NULL : strstr(base, "://");
+    if (!host)
+        return 0;
+    host += 3;
+    char scheme[16] = "";
+    (void)snprintf(scheme, sizeof scheme, "%.*s", (int)(host - base), base);
+    voicegw_text_add(&t, scheme);
+    voicegw_text_add_escaped(&t, s->user);
+    voicegw_text_add(&t, ":");
+    voicegw_text_add_escaped(&t, s->password);
+    voicegw_text_add(&t, "@");
+    voicegw_text_add(&t, host);
+    voicegw_text_add(&t, "/2010-04-01/Accounts/");
+    voicegw_text_add_escaped(&t, s->vendor.account_id);
+    voicegw_text_add(&t, "/Recordings/");
+    voicegw_text_add_escaped(&t, sid);
+    voicegw_text_add(&t, ".wav");
+    return voicegw_text_finish(&t) >= 0;
+}
+
 void twilio_on_recording(struct twilio *m, const struct form *f, struct twilio_call *c)
 {
-    char sid[TWILIO_SID_CAP], status[32], url[TWILIO_URL_CAP], full[TWILIO_URL_CAP + 8];
+    char sid[TWILIO_SID_CAP], status[32], full[TWILIO_URL_CAP];
     if (form_sid(f, "RecordingSid", sid, sizeof sid) != VOICEGW_OK)
         return;
     (void)form_text(f, "RecordingStatus", status, sizeof status);
-    (void)form_text(f, "RecordingUrl", url, sizeof url);
-    (void)snprintf(full, sizeof full, "%s%s", url, url[0] ? ".wav" : "");
+    if (strcmp(status, "completed") != 0 || !recording_url(c->settings, sid, full, sizeof full))
+        full[0] = '\0';
     const char *state = strcmp(status, "in-progress") == 0 ? "started"
                         : strcmp(status, "completed") == 0 ? "available"
                                                            : "stopped";
