@@ -121,6 +121,12 @@ static void tell_digits(struct twilio_call *c, const struct form *f)
     }
 }
 
+static void control(struct twilio_call *c, const struct twilio_verb *v)
+{
+    if (twilio_record_now(c, v->op, v->loop) != VOICEGW_OK)
+        twilio_complete(c->m, v->op, VOICEGW_EPROVIDER, "Twilio's interface cannot be asked now", NULL);
+}
+
 static void finish_document(struct twilio_call *c, const struct form *f)
 {
     char json[4096];
@@ -128,7 +134,9 @@ static void finish_document(struct twilio_call *c, const struct form *f)
         struct twilio_verb *v = c->verbs;
         if (v->kind == VERB_GATHER && !v->sensitive)
             tell_digits(c, f);
-        if (verb_result(v->kind, f, json, sizeof json) < 0)
+        if (v->kind == VERB_CONTROL)
+            control(c, v);
+        else if (verb_result(v->kind, f, json, sizeof json) < 0)
             twilio_complete(c->m, v->op, VOICEGW_ELIMIT, "the verb's result is longer than 4 KiB", NULL);
         else
             twilio_complete(c->m, v->op, VOICEGW_OK, NULL, json);
@@ -188,6 +196,15 @@ int32_t twilio_ivr_simple(struct twilio_call *c, uint64_t op, const char *verb, 
     (void)snprintf(v->voice, sizeof v->voice, "%s", voice ? voice : "");
     (void)snprintf(v->language, sizeof v->language, "%s", language ? language : "");
     v->loop = loop;
+    return add(c, v);
+}
+
+int32_t twilio_ivr_record(struct twilio_call *c, uint64_t op, uint32_t action)
+{
+    struct twilio_verb *v = verb_new(op, VERB_CONTROL);
+    if (!v)
+        return c->m->host->set_error(c->m->host, VOICEGW_ELIMIT, "out of memory");
+    v->loop = action;
     return add(c, v);
 }
 

@@ -21,15 +21,23 @@ static void on_recorded(struct twilio_rest *r, const struct twilio_answer *a)
 
 int32_t twilio_record_op(void *instance, uint64_t op, uint64_t call, uint32_t action)
 {
-    static const char *const statuses[] = {NULL, "stopped", "paused", "in-progress"};
     struct twilio *m = instance;
     int32_t rc = VOICEGW_OK;
-    char url[TWILIO_URL_CAP];
     struct twilio_call *c = twilio_talking(m, call, &rc);
     if (!c)
         return rc;
     if (action > VOICEGW_RECORD_RESUME)
         return m->host->set_error(m->host, VOICEGW_EINVALID, "a recording is started, stopped, paused or resumed");
+    /* Twilio records calls in progress only, and an incoming one is that once its first document is performed. */
+    if (c->media_twiml && !c->outbound && c->document == 0)
+        return twilio_ivr_record(c, op, action);
+    return twilio_record_now(c, op, action);
+}
+
+int32_t twilio_record_now(struct twilio_call *c, uint64_t op, uint32_t action)
+{
+    static const char *const statuses[] = {NULL, "stopped", "paused", "in-progress"};
+    char url[TWILIO_URL_CAP];
     struct twilio_rest *r = twilio_rest_call(c, "POST", on_recorded);
     if (!r)
         return VOICEGW_EBUSY;

@@ -303,6 +303,8 @@ void twilio_transfer_failed(struct twilio_call *c, const char *outcome);
 
 /* record.c, [control] */
 int32_t twilio_record_op(void *instance, uint64_t op, uint64_t call, uint32_t action);
+/** The same for a call that Twilio is known to perform a document of. Else a negative status with a sentence. */
+int32_t twilio_record_now(struct twilio_call *c, uint64_t op, uint32_t action);
 
 /* price.c, [control] */
 /** An answered call has ended: its price goes to the host once Twilio knows it. */
@@ -312,6 +314,8 @@ void twilio_price_watch(struct twilio_call *c);
 extern const struct voicegw_provider_ivr twilio_ivr;
 /** Twilio waits for what comes next; the form holds the last document's result, NULL: there was none. */
 void twilio_ivr_next(struct twilio_call *c, uint64_t request, const struct form *f, uint32_t document);
+/** Starts, stops, pauses or resumes a recording once the documents before it were performed. */
+int32_t twilio_ivr_record(struct twilio_call *c, uint64_t op, uint32_t action);
 /** Adds a verb without a result: "say", "play", "dtmf". */
 int32_t twilio_ivr_simple(struct twilio_call *c, uint64_t op, const char *verb, const char *text, const char *voice,
                           const char *language, uint32_t loop);

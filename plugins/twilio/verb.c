@@ -223,6 +223,8 @@ void verb_put(struct twiml *t, const struct twilio_verb *v, const char *url, con
     case VERB_REDIRECT:
         put_redirect(t, p);
         return;
+    case VERB_CONTROL:
+        return;
     }
 }
 

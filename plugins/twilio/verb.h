@@ -15,7 +15,8 @@ enum verb_kind {
     VERB_RECORD,
     VERB_ENQUEUE,
     VERB_CONFERENCE,
-    VERB_REDIRECT
+    VERB_REDIRECT,
+    VERB_CONTROL /* no verb of Twilio's: an order by its interface that waits for its turn */
 };
 
 struct twilio_verb {
