@@ -269,9 +269,9 @@ class Twilio:
         """The same request again, to the octet."""
         return self.bring(Sent(sent.kind, sent.method, sent.url, sent.form, sent.headers, sent.body))
 
-    def ring(self, url, from_, to, status_url=None, begin=True, events=("completed",), **more_form):
+    def ring(self, url, from_, to, status_url=None, begin=True, events=("completed",), method="POST", **more_form):
         """Somebody calls one of the account's numbers, whose voice URL that is."""
-        call = Call(self, "inbound", from_, to, "ringing", url=url, callback=("POST", status_url), events=events, more_form=more_form)
+        call = Call(self, "inbound", from_, to, "ringing", url=url, method=method, callback=("POST", status_url), events=events, more_form=more_form)
         if begin:
             threading.Thread(target=call.lead, daemon=True).start()
         return call

@@ -247,7 +247,9 @@ class Stream:
 
     def lose(self):
         """The socket goes without a word."""
-        if self.finish("lost"):
+        if not self.twilio.notices_loss:
+            self.ws.socket.shutdown(2)
+        elif self.finish("lost"):
             self.ws.socket.shutdown(2)
             self.ws.socket.close()
 
