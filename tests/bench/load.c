@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <netinet/tcp.h>
+#include <openssl/hmac.h>
 #include <openssl/ssl.h>
 #include <sched.h>
 #include <signal.h>
@@ -37,10 +38,18 @@ struct stream {
 };
 
 static struct {
-    const char *prefix;
-    int port, streams, pid, core, stalls, stall_ms, ramp, tls, turns, quantum_us;
+    const char *prefix, *secret,
+        *public_url; /* secret: of an account at Twilio, which signs upgrades of the public URL */
+    int port, first, streams, pid, core, stalls, stall_ms, ramp, tls, turns, quantum_us;
     double warm_s, measure_s;
-} opt = {.prefix = "/", .port = 8080, .streams = 10, .core = -1, .ramp = 1000, .warm_s = 1, .measure_s = 5};
+} opt = {.prefix = "/",
+         .public_url = "",
+         .port = 8080,
+         .streams = 10,
+         .core = -1,
+         .ramp = 1000,
+         .warm_s = 1,
+         .measure_s = 5};
 
 static struct stream *streams;
 static int ep, open_count, failed, closed_count;
@@ -86,9 +95,30 @@ static void put_text(struct stream *s, const char *text, size_t n)
 
 /* ---- opening ---- */
 
+/* "CA" and 32 digits where calls have such names. */
+static uint32_t sid_of(uint32_t index)
+{
+    return (uint32_t)opt.first + index;
+}
+
+/* X-Twilio-Signature of an upgrade: base64 of HMAC-SHA1 over its URL. */
+static int put_signature(char *out, size_t cap, const char *path)
+{
+    char url[512];
+    unsigned char mac[EVP_MAX_MD_SIZE], text[64];
+    unsigned len = 0;
+    if (!opt.secret)
+        return 0;
+    int n = snprintf(url, sizeof url, "%s%s", opt.public_url, path);
+    if (!HMAC(EVP_sha1(), opt.secret, (int)strlen(opt.secret), (unsigned char *)url, (size_t)n, mac, &len))
+        return 0;
+    (void)EVP_EncodeBlock(text, mac, (int)len);
+    return snprintf(out, cap, "X-Twilio-Signature: %s\r\n", (char *)text);
+}
+
 static int stream_connect(struct stream *s, uint32_t index)
 {
-    char head[512];
+    char head[1024], path[256], signature[128] = "";
     int one = 1;
     struct sockaddr_in at = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)opt.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -102,10 +132,12 @@ static int stream_connect(struct stream *s, uint32_t index)
         if (!s->tls || !SSL_set_fd(s->tls, s->fd) || SSL_connect(s->tls) != 1)
             return -1;
     }
+    (void)snprintf(path, sizeof path, opt.secret ? "%s%032x" : "%s%u", opt.prefix, sid_of(index));
+    (void)put_signature(signature, sizeof signature, path);
     int n = snprintf(head, sizeof head,
-                     "GET %s%u HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-                     opt.prefix, index, opt.port);
+                     "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
+                     path, opt.port, signature);
     put(s, head, (size_t)n);
     struct timeval none = {0, 1};
     (void)setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof none);
@@ -125,7 +157,7 @@ static void say_start(struct stream *s)
         "x-mulaw\",\"sampleRate\":8000,"
         "\"channels\":1},\"customParameters\":{\"from\":\"+15550001\",\"to\":\"+15550002\"}},\"streamSid\":\"MZ%"
         "032x\"}",
-        s->index, 1u, s->index, s->index);
+        s->index, 1u, sid_of(s->index), s->index);
     put_text(s, text, (size_t)n);
 }
 
@@ -368,10 +400,12 @@ static void connect_all(void)
 static int read_options(int argc, char **argv)
 {
     static const struct option known[] = {
-        {"port", 1, NULL, 'p'},       {"prefix", 1, NULL, 'u'},   {"streams", 1, NULL, 'n'}, {"warm", 1, NULL, 'w'},
-        {"seconds", 1, NULL, 'd'},    {"pid", 1, NULL, 'P'},      {"core", 1, NULL, 'c'},    {"tls", 0, NULL, 't'},
-        {"stalls", 1, NULL, 's'},     {"stall-ms", 1, NULL, 'S'}, {"turns", 0, NULL, 'T'},   {"ramp", 1, NULL, 'r'},
-        {"quantum-us", 1, NULL, 'q'}, {NULL, 0, NULL, 0}};
+        {"port", 1, NULL, 'p'},       {"prefix", 1, NULL, 'u'},  {"streams", 1, NULL, 'n'},
+        {"warm", 1, NULL, 'w'},       {"seconds", 1, NULL, 'd'}, {"pid", 1, NULL, 'P'},
+        {"core", 1, NULL, 'c'},       {"tls", 0, NULL, 't'},     {"stalls", 1, NULL, 's'},
+        {"stall-ms", 1, NULL, 'S'},   {"turns", 0, NULL, 'T'},   {"ramp", 1, NULL, 'r'},
+        {"quantum-us", 1, NULL, 'q'}, {"secret", 1, NULL, 'x'},  {"public-url", 1, NULL, 'U'},
+        {"first", 1, NULL, 'f'},      {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         int number = optarg ? (int)strtol(optarg, NULL, 10) : 1;
         switch (c) {
@@ -405,6 +439,15 @@ static int read_options(int argc, char **argv)
         case 'S':
             opt.stall_ms = number;
             break;
+        case 'x':
+            opt.secret = optarg;
+            break;
+        case 'U':
+            opt.public_url = optarg;
+            break;
+        case 'f':
+            opt.first = number;
+            break;
         case 'T':
             opt.turns = 1;
             break;
@@ -415,10 +458,9 @@ static int read_options(int argc, char **argv)
             opt.ramp = number;
             break;
         default:
-            (void)fprintf(
-                stderr,
-                "load --port N --prefix PATH --streams N [--warm S] [--seconds S] [--pid SERVER] [--core N] [--tls]\n"
-                "     [--stalls N --stall-ms MS] [--turns] [--ramp A_SECOND] [--quantum-us US]\n");
+            (void)fprintf(stderr, "load --port N --prefix PATH [--secret TOKEN --public-url URL] [--first N] --streams "
+                                  "N [--warm S] [--seconds S] [--pid SERVER] [--core N] [--tls]\n"
+                                  "     [--stalls N --stall-ms MS] [--turns] [--ramp A_SECOND] [--quantum-us US]\n");
             return -1;
         }
     }

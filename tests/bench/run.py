@@ -8,6 +8,9 @@ that ran just before and after it; with three rounds, the median counts. `wait_p
 but not running: above a few per cent other work was on its core, and latencies are worth little.
 """
 import argparse
+import base64
+import hashlib
+import hmac
 import http.client
 import json
 import os
@@ -21,6 +24,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SERVER_CORE, LOAD_CORE = 0, 1
@@ -450,9 +454,191 @@ def bench_conversation(b):
             note='from the end of the caller\'s speech; endpoint_silence is 700 ms')
 
 
+TOKEN, PUBLIC = 'bench-auth-token', 'localhost'
+TWILIO = """
+providers: {phone: {plugin: twilio, default: true, account_id: AC00000000000000000000000000000001, auth_token: bench-auth-token,
+                    base_url: "http://127.0.0.1:9"}}
+assistants: {back: {plugin: loopback}, echo: {plugin: echo}}
+stt: {local: {plugin: instant}}
+tts: {local: {plugin: instant}}
+talk: {max_turns: 10000}
+routes: [{match: {provider: phone}, assistant: back}]
+"""
+
+
+class Twilio(Gateway):
+    """A gateway that Twilio's webhooks reach under a public address."""
+
+    def write(self, config, level='error', name='bench'):
+        super().write(config, level, name)
+        path = os.path.join(self.dir, 'voicegw.yaml')
+        with open(path) as f:
+            text = f.read()
+        with open(path, 'w') as f:
+            f.write(text.replace('http: {', f'http: {{public_url: "https://{PUBLIC}", ').replace(f'gateway: {{name: {name},', f'gateway: {{name: {name}, session_timeout: 10m,')
+                    .replace('max_sessions: 5000', 'max_sessions: 20000'))
+
+
+def ring(connection, number):
+    """One signed webhook, as Twilio sends it when a call comes in: seconds until the TwiML is there."""
+    form = {'AccountSid': f'AC{1:032x}', 'ApiVersion': '2010-04-01', 'CallSid': f'CA{number:032x}', 'CallStatus': 'ringing',
+            'Called': '+15550002', 'Caller': '+15550001', 'Direction': 'inbound', 'From': '+15550001', 'FromCity': 'SPRINGFIELD',
+            'FromCountry': 'US', 'To': '+15550002', 'ToCountry': 'US'}
+    text = f'https://{PUBLIC}/voice/twilio/inbound' + ''.join(k + form[k] for k in sorted(form))
+    signature = base64.b64encode(hmac.new(TOKEN.encode(), text.encode(), hashlib.sha1).digest()).decode()
+    at = time.monotonic()
+    connection.request('POST', '/voice/twilio/inbound', urllib.parse.urlencode(form),
+                       {'Content-Type': 'application/x-www-form-urlencoded', 'X-Twilio-Signature': signature})
+    r = connection.getresponse()
+    body = r.read()
+    if r.status != 200 or b'<Stream' not in body:
+        raise RuntimeError(f'{r.status} {body[:200]!r}')
+    return time.monotonic() - at
+
+
+def rings(g, first, count, pace=None):
+    """So many calls from eight connections, each at its moment when there is a pace (a second): the seconds that each took."""
+    took, failed, began = [], [], time.monotonic()
+
+    def one(k):
+        c = http.client.HTTPConnection('127.0.0.1', g.port, timeout=20)
+        c.connect()
+        c.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            for n in range(k, count, 8):
+                if pace:
+                    time.sleep(max(0, began + n / pace - time.monotonic()))
+                took.append(ring(c, first + n))
+        except (OSError, RuntimeError, http.client.HTTPException) as e:
+            failed.append(str(e))
+    threads = [threading.Thread(target=one, args=(k,)) for k in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    if failed:
+        raise RuntimeError(failed[0])
+    return took, time.monotonic() - began
+
+
+def cpu_s(g):
+    with open(f'/proc/{g.process.pid}/stat') as f:
+        fields = f.read().rsplit(')', 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+def bench_twilio_webhooks(b):
+    """From a signed webhook to its TwiML: at 200 a second, and as fast as eight connections of the generator go."""
+    with Twilio(b, TWILIO) as g:
+        rings(g, 1, 100)
+        paced, _ = rings(g, 1000, 600 if b.quick else 2000, 200)
+        before = cpu_s(g)
+        flat, seconds = rings(g, 10000, 1000 if b.quick else 5000)
+        say('twilio_webhook', sent=len(paced), p50_ms=round(median(paced) * 1000, 2), p99_ms=round(percentile(paced, .99) * 1000, 2),
+            max_ms=round(max(paced) * 1000, 2), limit_p99_ms=50, flat_out_a_second=round(len(flat) / seconds),
+            cpu_us_a_webhook=round((cpu_s(g) - before) * 1e6 / len(flat)), note='eight connections; flat out the generator is the bound')
+
+
+def twilio_load(b, g, streams, seconds=None, extra=()):
+    COUNT[0] += 10000
+    rings(g, COUNT[0], streams)
+    command = [b.program('load'), '--port', str(g.port), '--prefix', '/voice/twilio/stream/twilio-CA', '--secret', TOKEN, '--public-url', f'wss://{PUBLIC}',
+               '--first', str(COUNT[0]), '--pid', str(g.process.pid), '--core', str(LOAD_CORE), '--streams', str(streams), '--seconds',
+               str(seconds or b.seconds), *extra]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=120)
+    time.sleep(1)
+    if not done.stdout:
+        raise RuntimeError(f'the generator measured nothing (exit status {done.returncode})')
+    return json.loads(done.stdout)
+
+
+def bench_twilio_streams(b):
+    """The spine's echo through this plugin, upgrades signed; beside it the mock's, which has neither webhook nor signature."""
+    with Twilio(b, TWILIO) as g, Gateway(b, ECHO) as bare, Floor(b) as floor:
+        twilio_load(b, g, 20, 1)
+        low = load(b, floor, 600)
+        echo = load(b, bare, 600)
+        run = twilio_load(b, g, 600)
+        run['ratio_to_floor'] = round(run['cpu_us_a_frame'] / low['cpu_us_a_frame'], 2)
+        run['ratio_to_mock'] = round(run['cpu_us_a_frame'] / echo['cpu_us_a_frame'], 2)
+        say('twilio_echo_600', **keep(run, *ECHO_FIELDS, 'ratio_to_floor', 'ratio_to_mock'))
+        run = twilio_load(b, g, 1500, extra=('--ramp', '500', *BATCHED))
+        say('twilio_echo_1500', **keep(run, *ECHO_FIELDS, 'cpu_pct'), p99_limit_ms=20)
+
+
+def bench_twilio_turns(b):
+    with Twilio(b, TWILIO.replace('assistant: back', 'assistant: echo, stt: local, tts: local')) as g:
+        run = twilio_load(b, g, 50, 8 if b.quick else 20, extra=('--turns',))
+        say('twilio_turn', **keep(run, 'streams', 'sent', 'lost', 'p50_ms', 'p90_ms', 'p99_ms', 'max_ms', 'wait_pct'),
+            note='first quiet frame sent to first answering media message, engines that answer at once; endpoint_silence is 700 ms')
+
+
+LONG = ('Good evening and welcome to the hotel by the lake. Breakfast is served from seven to ten in the garden room, the pool is open '
+        'until nine, and the front desk is there for you all night. Please tell me what I can do for you, and take your time.')
+
+
+def cut_in(g, number, voice):
+    """Seconds from the first frame of a caller's voice, sent while the assistant speaks, to our `clear`."""
+    sys.path.insert(0, os.path.join(HERE, '..', 'e2e'))
+    from daemon import WebSocket
+    c = http.client.HTTPConnection('127.0.0.1', g.port, timeout=20)
+    ring(c, number)
+    path = f'/voice/twilio/stream/twilio-CA{number:032x}'
+    signature = base64.b64encode(hmac.new(TOKEN.encode(), f'wss://{PUBLIC}{path}'.encode(), hashlib.sha1).digest()).decode()
+    ws = WebSocket(g.port, path, headers={'X-Twilio-Signature': signature})
+    sid = f'MZ{number:032x}'
+    ws.send({'event': 'connected', 'protocol': 'Call', 'version': '1.0.0'})
+    ws.send({'event': 'start', 'sequenceNumber': '1', 'streamSid': sid, 'start': {
+        'streamSid': sid, 'accountSid': f'AC{1:032x}', 'callSid': f'CA{number:032x}', 'tracks': ['inbound'], 'customParameters': {},
+        'mediaFormat': {'encoding': 'audio/x-mulaw', 'sampleRate': 8000, 'channels': 1}}})
+    cleared, speaking = [], threading.Event()
+
+    def listen():
+        while True:
+            try:
+                text = ws.recv()
+            except (OSError, ValueError):  # the socket is closed under us at the end
+                return
+            if text is None:
+                return
+            event = json.loads(text)['event']
+            if event == 'media':
+                speaking.set()
+            elif event == 'clear':
+                cleared.append(time.monotonic())
+    threading.Thread(target=listen, daemon=True).start()
+    speaking.wait(20)
+    began, spoke = time.monotonic(), None
+    for n in range(150):
+        frame = voice[(n - 50) * 160:(n - 49) * 160] if n >= 50 and (n - 49) * 160 <= len(voice) else b'\xff' * 160
+        time.sleep(max(0, began + n * 0.02 - time.monotonic()))
+        if n == 50:
+            spoke = time.monotonic()
+        ws.send({'event': 'media', 'streamSid': sid, 'sequenceNumber': str(n + 2), 'media': {
+            'track': 'inbound', 'chunk': str(n + 1), 'timestamp': str(n * 20), 'payload': base64.b64encode(frame).decode()}})
+        if cleared:
+            break
+    ws.close()
+    return cleared[0] - spoke if cleared else None
+
+
+def bench_twilio_barge_in(b):
+    config = TWILIO.replace('echo: {plugin: echo}', f'echo: {{plugin: echo, greeting: "{LONG}"}}').replace(
+        'tts: {local: {plugin: instant}}', 'tts: {local: {plugin: flite}}').replace('assistant: back', 'assistant: echo, stt: local, tts: local')
+    with open(os.path.join(HERE, '..', 'media', 'set', 'slt-1.ul'), 'rb') as f:
+        voice = f.read()
+    loud = next((i for i in range(0, len(voice), 160) if sum((~v & 0x7f) > 0x38 for v in voice[i:i + 160]) > 40), 0)
+    with Twilio(b, config) as g:
+        took = [cut_in(g, 500 + n, voice[loud:]) for n in range(3 if b.quick else 10)]
+        heard = [t for t in took if t is not None]
+        say('twilio_barge_in', runs=len(took), cleared=len(heard), **({'median_ms': round(median(heard) * 1000), 'max_ms': round(max(heard) * 1000)} if heard else {}),
+            note='first frame of a voice to our clear')
+
+
 BENCHES = {'echo': bench_echo, 'streams': bench_streams, 'memory': bench_memory, 'relay': bench_relay, 'stall': bench_stall, 'tls': bench_tls,
            'programs': bench_programs, 'idle': bench_idle, 'start': bench_start, 'reload': bench_reload, 'turns': bench_turns,
-           'conversation': bench_conversation}
+           'conversation': bench_conversation, 'twilio_webhooks': bench_twilio_webhooks, 'twilio_streams': bench_twilio_streams,
+           'twilio_turns': bench_twilio_turns, 'twilio_barge_in': bench_twilio_barge_in}
 
 
 def machine():
