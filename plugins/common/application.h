@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include "voicegw/host.h"
 #include "voicegw/json.h"
+#include "voicegw/draft/assistant.h"
 #include "voicegw/draft/host_crypto.h"
 #include "voicegw/draft/host_ws.h"
 
@@ -66,6 +67,11 @@ void application_call_sid(struct voicegw_json session, char *out, size_t cap);
 /** A prefix of two letters and 32 random hexadecimal digits. */
 void application_random_sid(const struct voicegw_host *host, const struct voicegw_host_crypto *crypto,
                             const char *prefix, char out[35]);
+
+/** What on_over() is to lead to: the call ends when what was said has been heard, with a cause; an application that failed
+ * is told as the event `error`, and the caller hears error_text before. */
+void application_end_call(const struct voicegw_host *host, const struct voicegw_host_assistant *out, uint64_t session,
+                          const struct application_settings *settings, uint32_t done, const char *sentence);
 
 struct application_events {
     void (*on_open)(void *arg);

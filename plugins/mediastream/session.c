@@ -253,32 +253,6 @@ static void on_text(void *arg, const char *text, size_t bytes)
 
 /* ---- the end ---- */
 
-static void end_call(struct session *s, const char *cause)
-{
-    const struct mediastream *m = s->m;
-    char json[512];
-    struct voicegw_json_writer w = voicegw_json_writer_of(json, sizeof json);
-    voicegw_json_put_object(&w, NULL);
-    voicegw_json_put_string(&w, "cause", cause);
-    voicegw_json_put_end(&w);
-    (void)m->out->on_action(m->host, s->handle, 0, "end", voicegw_json_finish(&w) > 0 ? json : NULL);
-}
-
-static void say_error(struct session *s)
-{
-    const struct mediastream *m = s->m;
-    char json[2048];
-    struct voicegw_json_writer w = voicegw_json_writer_of(json, sizeof json);
-    if (!m->settings.error_text[0])
-        return;
-    voicegw_json_put_object(&w, NULL);
-    voicegw_json_put_string(&w, "text", m->settings.error_text);
-    voicegw_json_put_bool(&w, "interruptible", 0);
-    voicegw_json_put_end(&w);
-    if (voicegw_json_finish(&w) > 0)
-        (void)m->out->on_action(m->host, s->handle, 0, "say", json);
-}
-
 /* What it has sent is heard yet. */
 static void on_over(void *arg, uint32_t done, const char *sentence)
 {
@@ -286,11 +260,7 @@ static void on_over(void *arg, uint32_t done, const char *sentence)
     const struct mediastream *m = s->m;
     queue_rest(&s->queue);
     feed(s);
-    if (!done) {
-        (void)m->out->on_error(m->host, s->handle, 0, VOICEGW_ENETWORK, sentence);
-        say_error(s);
-    }
-    end_call(s, done ? "the application closed the stream" : sentence);
+    application_end_call(m->host, m->out, s->handle, &m->settings, done, sentence);
 }
 
 static void on_gone(void *arg)

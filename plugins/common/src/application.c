@@ -229,3 +229,33 @@ void application_random_sid(const struct voicegw_host *host, const struct voiceg
     }
     out[34] = '\0';
 }
+
+/* ---- its end ---- */
+
+static void say_error(const struct voicegw_host *host, const struct voicegw_host_assistant *out, uint64_t session,
+                      const char *text)
+{
+    char json[2048];
+    struct voicegw_json_writer w = voicegw_json_writer_of(json, sizeof json);
+    voicegw_json_put_object(&w, NULL);
+    voicegw_json_put_string(&w, "text", text);
+    voicegw_json_put_bool(&w, "interruptible", 0);
+    voicegw_json_put_end(&w);
+    if (text[0] && voicegw_json_finish(&w) > 0)
+        (void)out->on_action(host, session, 0, "say", json);
+}
+
+void application_end_call(const struct voicegw_host *host, const struct voicegw_host_assistant *out, uint64_t session,
+                          const struct application_settings *settings, uint32_t done, const char *sentence)
+{
+    char json[512];
+    struct voicegw_json_writer w = voicegw_json_writer_of(json, sizeof json);
+    if (!done) {
+        (void)out->on_error(host, session, 0, VOICEGW_ENETWORK, sentence);
+        say_error(host, out, session, settings->error_text);
+    }
+    voicegw_json_put_object(&w, NULL);
+    voicegw_json_put_string(&w, "cause", done ? "the application closed its WebSocket" : sentence);
+    voicegw_json_put_end(&w);
+    (void)out->on_action(host, session, 0, "end", voicegw_json_finish(&w) > 0 ? json : NULL);
+}
