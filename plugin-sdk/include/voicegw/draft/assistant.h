@@ -43,7 +43,8 @@ struct voicegw_assistant {
     int32_t (*open)(void *instance, uint64_t session, const struct voicegw_assistant_params *params,
                     void **ret_session);
     /** One turn of the caller. Deltas follow, then exactly one on_turn_done(turn). A newer turn or interrupt() ends an
-     * older one. */
+     * older one. An assistant that has more to say of its own accord opens its newest turn again: deltas under that
+     * number, then on_turn_done(turn) once more. */
     int32_t (*turn)(void *s, const struct voicegw_turn *turn);
     /** Text recognised so far, for assistants that prepare. May be NULL. */
     int32_t (*partial)(void *s, const char *text);
