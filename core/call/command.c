@@ -5,6 +5,7 @@
 #include "call/inside.h"
 #include "voicegw/plugin.h"
 
+#define CAUSE_BYTES 200 /* of a cause that whoever ends the call gives; a longer one is cut */
 #define IN(state) (1u << VGW_CALL_##state)
 #define RINGS (IN(IDLE) | IN(INITIATING) | IN(RINGING))
 #define TALKS IN(CONNECTED)
@@ -274,8 +275,11 @@ int vgw_call_await(struct vgw_call *call, int command, vgw_command_done done, vo
     return VGW_OK;
 }
 
-static int end_command(struct vgw_call *call, vgw_command_done done, void *arg, struct vgw_error *err)
+static int end_command(struct vgw_call *call, const struct vgw_json *params, vgw_command_done done, void *arg,
+                       struct vgw_error *err)
 {
+    const char *given = vgw_json_get_string(params, "cause", "");
+    char cause[CAUSE_BYTES + 1];
     if (call->op_count >= 2 * VGW_CALLS_OPS_MAX)
         return vgw_error_set(err, VGW_ELIMIT, "too many wait for the end of this call already");
     if (done) {
@@ -283,7 +287,8 @@ static int end_command(struct vgw_call *call, vgw_command_done done, void *arg, 
         if (status != VGW_OK)
             return status;
     }
-    vgw_call_end(call, VGW_OUTCOME_NONE, NULL, NULL);
+    (void)vgw_strcopy(cause, sizeof cause, given);
+    vgw_call_end(call, VGW_OUTCOME_NONE, cause[0] ? cause : NULL, NULL);
     return VGW_OK;
 }
 
@@ -302,7 +307,7 @@ int vgw_calls_command(struct vgw_calls *calls, struct vgw_call *call, enum vgw_c
     if (call->settled)
         return vgw_error_set(err, VGW_ENOTFOUND, "the call has ended");
     if (command == VGW_CMD_END)
-        return end_command(call, done, arg, err);
+        return end_command(call, params, done, arg, err);
     int status = vgw_command_check_params(command, params, err);
     if (status != VGW_OK)
         return status;

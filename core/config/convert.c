@@ -308,6 +308,20 @@ static int convert_item(const struct vgw_option *row, const struct vgw_node *par
     }
 }
 
+/* Plugins read lists and maps of texts as JSON. */
+static int items_text(struct vgw_option_value *v)
+{
+    bool map = v->row->type == VGW_OPTION_STRING_MAP;
+    struct vgw_json *json = map ? vgw_json_object() : vgw_json_array();
+    int rc = json ? 0 : VGW_ELIMIT;
+    for (size_t i = 0; i < v->count && rc == 0; i++)
+        rc = map ? vgw_json_set_string(json, v->items[i].key, v->items[i].text)
+                 : vgw_json_append(json, vgw_json_string(v->items[i].text));
+    v->text = rc == 0 ? vgw_json_text(json, false) : NULL;
+    vgw_json_free(json);
+    return v->text ? 0 : VGW_ELIMIT;
+}
+
 static int convert_items(const struct vgw_option *row, const struct vgw_node *node, struct vgw_config_errors *errors,
                          struct vgw_option_value *v)
 {
@@ -332,6 +346,8 @@ static int convert_items(const struct vgw_option *row, const struct vgw_node *no
             return one;
         rc = one ? one : rc;
     }
+    if (rc == 0 && (row->type == VGW_OPTION_STRINGS || row->type == VGW_OPTION_STRING_MAP))
+        rc = items_text(v);
     return rc;
 }
 

@@ -36,7 +36,7 @@ int64_t vgw_options_duration_us(const struct vgw_options *options, const char *n
 uint64_t vgw_options_size(const struct vgw_options *options, const char *name);
 double vgw_options_rate(const struct vgw_options *options, const char *name);                     /* events a second */
 const struct vgw_secret *vgw_options_secret(const struct vgw_options *options, const char *name); /* NULL when empty */
-/** JSON text of JSON, JSON_LIST, JSON_MAP; secrets in it are in clear. NULL when not set. */
+/** JSON text of JSON, JSON_LIST, JSON_MAP, STRINGS, STRING_MAP; secrets in it are in clear. NULL when not set. */
 const char *vgw_options_json_text(const struct vgw_options *options, const char *name);
 /** The same as a new value (vgw_json_free); NULL when not set, null, or out of memory. */
 struct vgw_json *vgw_options_json(const struct vgw_options *options, const char *name);

@@ -182,6 +182,15 @@ static int wish_transfer(struct vgw_gateway *g, struct vgw_call *call, const str
     return rc;
 }
 
+/* What the assistant hands on stands among the session's variables, and so in its record. */
+static int wish_end(struct vgw_gateway *g, struct vgw_call *call, const struct vgw_json *params, struct vgw_error *err)
+{
+    const struct vgw_json *handoff = vgw_json_get(params, "handoff");
+    if (handoff && vgw_json_set(call->session->variables, "handoff", vgw_json_copy(handoff)) < 0)
+        vgw_log(VGW_LOG_ERROR, &call->scope, "out of memory: what the assistant handed on is not in the record", NULL);
+    return vgw_calls_command(g->calls, call, VGW_CMD_END, params, false, NULL, NULL, err);
+}
+
 static void home_action(void *arg, uint64_t handle, const char *action, struct vgw_json *params)
 {
     struct vgw_gateway *g = arg;
@@ -191,7 +200,9 @@ static void home_action(void *arg, uint64_t handle, const char *action, struct v
     if (!call || g->ending)
         goto out;
     if (vgw_streq(action, "end")) {
-        rc = vgw_calls_command(g->calls, call, VGW_CMD_END, params, false, NULL, NULL, &err);
+        rc = wish_end(g, call, params, &err);
+    } else if (vgw_streq(action, "play")) {
+        rc = vgw_calls_command(g->calls, call, VGW_CMD_PLAY, params, false, NULL, NULL, &err);
     } else if (vgw_streq(action, "transfer")) {
         rc = wish_transfer(g, call, params, &err);
     } else if (vgw_streq(action, "workflow")) {
@@ -208,7 +219,9 @@ static void home_action(void *arg, uint64_t handle, const char *action, struct v
     } else {
         rc = vgw_error_set(
             &err, VGW_EUNSUPPORTED,
-            "an assistant cannot ask for '%s': the actions are end, transfer, workflow, assistant, handoff", action);
+            "an assistant cannot ask for '%s': the actions are end, transfer, workflow, assistant, handoff, dtmf, play, "
+            "say, language, hints and talk",
+            action);
     }
     if (rc < 0)
         wish_failed(g, call, action, &err);
@@ -457,6 +470,7 @@ static void talk_options(struct vgw_gateway *g, const struct vgw_call *call, str
     out->min_duration_us = vgw_options_duration_us(o, "min_duration");
     out->no_input_timeout_us = vgw_options_duration_us(o, "no_input_timeout");
     out->barge_in = vgw_options_bool(o, "barge_in");
+    out->barge_in_keys = vgw_options_bool(o, "barge_in_keys");
     out->min_words = (uint32_t)vgw_options_int(o, "min_words");
     out->max_reprompts = (uint32_t)vgw_options_int(o, "max_reprompts");
     out->max_turns = (uint32_t)vgw_options_int(o, "max_turns");
@@ -489,6 +503,8 @@ static char *session_text(const struct vgw_call *call)
     struct vgw_json *o = vgw_json_object();
     vgw_json_set_string(o, "session_id", s->session_id);
     vgw_json_set_string(o, "call_id", call->call_id);
+    vgw_json_set_string(o, "provider_call_id", call->provider_call_id);
+    vgw_json_set_string(o, "provider", call->provider);
     vgw_json_set_string(o, "channel", s->channel);
     vgw_json_set_string(o, "direction", call->direction);
     vgw_json_set_string(o, "from", call->from);

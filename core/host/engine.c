@@ -188,7 +188,7 @@ static int32_t assistant_audio(const struct voicegw_host *h, uint64_t session, c
 static int32_t assistant_clear(const struct voicegw_host *h, uint64_t session)
 {
     struct vgw_engine_message m = {.kind = VGW_MSG_CLEAR};
-    return vgw_engine_post(session, &m);
+    return vgw_engine_post_now(session, &m); /* in the order of on_audio(): what comes after it is to be heard */
 }
 static int32_t assistant_transcript(const struct voicegw_host *h, uint64_t session, const char *role, uint32_t final,
                                     const char *text)

@@ -302,6 +302,12 @@ static void set_closing(struct socket *s, unsigned code, const char *reason)
     }
 }
 
+static void close_from_loop(struct socket *s)
+{
+    lws_set_timeout(s->wsi, PENDING_TIMEOUT_USER_OK, (int)(s->hub->limits.close_timeout_us / VGW_US_PER_S) + 1);
+    lws_callback_on_writable(s->wsi);
+}
+
 int vgw_ws_close(struct vgw_ws_hub *hub, uint64_t ws, unsigned code, const char *reason)
 {
     struct socket *s = find(hub, ws);
@@ -311,8 +317,7 @@ int vgw_ws_close(struct vgw_ws_hub *hub, uint64_t ws, unsigned code, const char 
         return VGW_EINVALID;
     set_closing(s, code, reason);
     if (s->open) {
-        lws_set_timeout(s->wsi, PENDING_TIMEOUT_USER_OK, (int)(hub->limits.close_timeout_us / VGW_US_PER_S) + 1);
-        lws_callback_on_writable(s->wsi);
+        close_from_loop(s);
     } else if (s->wsi) {
         lws_set_timeout(s->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
     } else if (s->client) {
@@ -350,10 +355,16 @@ static int on_room(struct socket *s)
 
 /* ---- reading ---- */
 
+/* A client that is refused in the middle of a frame says so from the loop and passes over the rest: Debian's build goes
+ * on reading that frame after the callback has asked for the end, with what it has freed. */
 static int end_with(struct socket *s, unsigned code, const char *reason)
 {
     set_closing(s, code, reason);
-    return say_close(s);
+    if (!s->client)
+        return say_close(s);
+    vgw_buf_done(&s->rx);
+    close_from_loop(s);
+    return 0;
 }
 
 static int deliver(struct socket *s, enum vgw_ws_kind kind, const void *data, size_t len)

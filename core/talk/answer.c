@@ -57,6 +57,13 @@ static void answer_unspoken(struct vgw_talk *t, const char *text, const struct v
     vgw_talk_event(t, "voice.assistant.text", o);
 }
 
+void vgw_talk_answer_close(struct vgw_talk *t)
+{
+    struct vgw_speech *s = answer_speech(t, t->turn);
+    if (s)
+        vgw_speech_text(t, s, "", true);
+}
+
 static void on_delta(struct vgw_talk *t, const struct vgw_engine_message *m)
 {
     struct vgw_error err = {0};
@@ -106,7 +113,9 @@ static void assistant_op_over(struct vgw_talk *t, int status, const char *senten
 
 void vgw_talk_act(struct vgw_talk *t, const char *action, struct vgw_json *params)
 {
-    if (t->assistant_op) { /* the step that brought this assistant in is over */
+    if (vgw_talk_wish_here(t, action, params))
+        return;
+    if (t->assistant_op && !vgw_streq(action, "play")) { /* the step that brought this assistant in is over */
         struct vgw_json *o = vgw_json_object();
         vgw_json_set_string(o, "action", action);
         vgw_json_set(o, "params", vgw_json_copy(params));
@@ -119,34 +128,17 @@ void vgw_talk_act(struct vgw_talk *t, const char *action, struct vgw_json *param
     vgw_talk_tell(t, "action", action, 0, 0, params);
 }
 
-static void on_hints(struct vgw_talk *t, const struct vgw_json *params)
-{
-    char *text = vgw_json_text(vgw_json_get(params, "phrases"), false);
-    if (text && !t->gather.op)
-        vgw_talk_hints(t, text);
-    vgw_free(text);
-}
-
 static void on_action(struct vgw_talk *t, const struct vgw_engine_message *m)
 {
     struct vgw_json *params = NULL;
-    struct vgw_error err = {0};
     struct wish *w;
     if (t->turn_cut && m->utterance == t->turn) /* it was about to, before the caller cut in */
         return;
     if (m->text2 && vgw_json_parse(m->text2, strlen(m->text2), &params, NULL) < 0)
         params = NULL;
-    if (vgw_streq(m->text, "hints")) {
-        on_hints(t, params);
-        vgw_json_free(params);
-    } else if (vgw_streq(m->text, "talk")) {
-        struct vgw_talk_options next = *t->options;
-        if (vgw_talk_options_apply(&next, params, &err) == 0)
-            vgw_talk_options_set(t, &next);
-        else
-            vgw_log(VGW_LOG_WARNING, &t->scope, "the assistant's talk options were refused", "error", err.text, NULL);
-        vgw_json_free(params);
-    } else if (!vgw_talk_speaking(t) || !VGW_NEW(w)) {
+    if (vgw_talk_wish_now(t, m->text ? m->text : "", params))
+        return;
+    if (!vgw_talk_speaking(t) || !VGW_NEW(w)) {
         vgw_talk_act(t, m->text ? m->text : "", params);
     } else {
         w->action = vgw_strdup(m->text ? m->text : "");
@@ -309,7 +301,10 @@ static void on_audio_message(struct vgw_talk *t, const struct vgw_engine_message
         on_transcript(t, m);
         break;
     case VGW_MSG_CLEAR:
-        vgw_talk_interrupt(t);
+        if (t->item_telling) /* from inside of what it is being told: once that is over */
+            vgw_engine_post(t->audio->handle, m);
+        else
+            vgw_talk_interrupt(t);
         break;
     default:
         break;

@@ -1,5 +1,6 @@
 /* heard.c - what was heard of us: the events, the transcript's line and the times of a turn's stages. */
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -154,11 +155,23 @@ static void said_heard(struct vgw_talk *t, const struct vgw_speech *s, const cha
     vgw_talk_transcript(t, "assistant", heard, -1, -1, !complete, stages);
 }
 
+void vgw_talk_item_over(struct vgw_talk *t, const char *item, uint32_t heard_ms, bool complete)
+{
+    const struct voicegw_assistant_audio *a = t->audio ? t->assistant_engine.audio : NULL;
+    bool grown = a && a->size >= offsetof(struct voicegw_assistant_audio, heard) + sizeof a->heard;
+    t->item_telling = true;
+    if (a && !complete && a->truncated)
+        a->truncated(t->audio->s, item, heard_ms);
+    else if (complete && grown && a->heard)
+        a->heard(t->audio->s, item, heard_ms);
+    t->item_telling = false;
+}
+
 void vgw_talk_heard(struct vgw_talk *t, struct vgw_speech *s, uint64_t heard_samples, bool complete)
 {
     uint32_t heard_ms = (uint32_t)(heard_samples * 1000 / vgw_leg_rate_hz(t->leg));
-    if (s->kind == VGW_SPEECH_LIVE && !complete && t->audio && t->assistant_engine.audio->truncated)
-        t->assistant_engine.audio->truncated(t->audio->s, s->item ? s->item : "", heard_ms);
+    if (s->kind == VGW_SPEECH_LIVE)
+        vgw_talk_item_over(t, s->item ? s->item : "", heard_ms, complete);
     if (s->kind == VGW_SPEECH_PLAY || s->kind == VGW_SPEECH_LIVE)
         return;
     struct vgw_buf heard = {0};

@@ -163,11 +163,17 @@ void vgw_talk_await_caller(struct vgw_talk *t)
 
 /* ---- digits ---- */
 
+static bool own_turns(const struct vgw_talk *t)
+{
+    return t->audio && (t->assistant_engine.audio->flags & VOICEGW_ASSISTANT_AUDIO_TURNS);
+}
+
 static void use_digit(struct vgw_talk *t, char digit)
 {
     vgw_timer_stop(&t->no_input_timer);
     t->reprompts = t->no_matches = 0;
-    vgw_talk_interrupt(t);
+    if (t->gather.op || (t->options->barge_in_keys && !own_turns(t)))
+        vgw_talk_interrupt(t);
     memset(&t->times, 0, sizeof t->times);
     t->times.speech_end_us = t->times.final_us = vgw_now(t->worker);
     if (!vgw_talk_gather_digit(t, digit))
@@ -211,10 +217,11 @@ void vgw_talk_digits_early(struct vgw_talk *t)
 
 void vgw_talk_listen_update(struct vgw_talk *t)
 {
-    bool own_turns = t->audio && (t->assistant_engine.audio->flags & VOICEGW_ASSISTANT_AUDIO_TURNS);
-    /* An assistant that does its own turn-taking hears everything itself: nothing is decoded for it but a gather's
-     * digits. */
-    vgw_leg_listen(t->leg, t->stt != NULL, t->stt || (t->audio && !own_turns), !own_turns || t->gather.op);
+    bool own = own_turns(t);
+    /* An assistant that does its own turn-taking hears everything itself: nothing is decoded for it but digits, where it
+     * or a gather takes any. */
+    bool digits = !own || t->assistant_engine.audio->dtmf || t->gather.op;
+    vgw_leg_listen(t->leg, t->stt != NULL, t->stt || (t->audio && !own), digits);
 }
 
 void vgw_talk_listen_start(struct vgw_talk *t)

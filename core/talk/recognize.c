@@ -85,6 +85,12 @@ void vgw_talk_hints(struct vgw_talk *t, const char *hints_json)
         t->stt->engine->stt->update(t->stt->s, hints_json, NULL);
 }
 
+void vgw_talk_stt_language(struct vgw_talk *t, const char *language)
+{
+    if (t->stt)
+        t->stt->engine->stt->update(t->stt->s, NULL, language);
+}
+
 /* ---- from the engine ---- */
 
 static void carry(struct vgw_talk *t, const char *text)

@@ -214,7 +214,8 @@ static bool pump_step(struct vgw_talk *t)
         }
         if (!s->begun && (waits || !has_audio(s) || vgw_leg_begin(t->leg, s->utterance) < 0))
             return false;
-        if (!s->begun && s->kind == VGW_SPEECH_LIVE && vgw_leg_live(t->leg, s->utterance) < 0)
+        bool whole = t->audio && (t->assistant_engine.audio->flags & VOICEGW_ASSISTANT_AUDIO_WHOLE);
+        if (!s->begun && s->kind == VGW_SPEECH_LIVE && !whole && vgw_leg_live(t->leg, s->utterance) < 0)
             vgw_log(VGW_LOG_WARNING, &t->scope, "out of memory: a live voice will not make up for late audio", NULL);
         s->begun = true;
         if (s->sensitive)

@@ -1,7 +1,7 @@
 /* talk_private.h - the talk's inside, shared by the files of this room only: talk.c (life), command.c, listen.c (voice
  * activity, digits, silence), recognize.c (the recognizer), turn.c (what a caller's turn leads to), speak.c (utterances
- * into the queue), voice.c (synthesis), play.c (files), answer.c (the assistant), heard.c (what was heard of us),
- * gather.c, report.c. Everything here runs on the leg's worker unless said otherwise. */
+ * into the queue), voice.c (synthesis), play.c (files), answer.c (the assistant), wish.c (what it wishes of the talk), heard.c
+ * (what was heard of us), gather.c, report.c. Everything here runs on the leg's worker unless said otherwise. */
 #ifndef VGW_TALK_PRIVATE_H
 #define VGW_TALK_PRIVATE_H
 #include "base/buf.h"
@@ -156,6 +156,7 @@ struct vgw_talk {
     uint32_t turns_used;
 
     uint32_t paced_quiet_ms; /* of a paced assistant that is late: how long it has paused */
+    bool item_telling;       /* an audio assistant is being told what became of its item */
 
     struct vgw_gather gather;
     struct vgw_timer gather_timer, hush_timer;
@@ -211,6 +212,8 @@ void vgw_talk_stt_begin(struct vgw_talk *t, uint64_t sample);
 void vgw_talk_stt_speech(struct vgw_talk *t, bool started, uint64_t sample);
 void vgw_talk_stt_finalize(struct vgw_talk *t);
 void vgw_talk_hints(struct vgw_talk *t, const char *hints_json);
+/** The caller is expected to speak another language from here on. */
+void vgw_talk_stt_language(struct vgw_talk *t, const char *language);
 
 /* turn.c */
 /** The caller's turn is over and this is what was understood; "" for nothing. */
@@ -265,6 +268,8 @@ int vgw_talk_assistant_switch(struct vgw_talk *t, const struct vgw_engine *engin
 /** A caller's turn (or its absence: flags) goes to the assistant. False when there is none. */
 bool vgw_talk_ask(struct vgw_talk *t, const char *text, double confidence, uint32_t flags);
 bool vgw_talk_assistant_digit(struct vgw_talk *t, char digit);
+/** The answer that is being spoken takes no more text: what comes of this turn is an utterance of its own. */
+void vgw_talk_answer_close(struct vgw_talk *t);
 /** Carries out a wish: tells control, or ends the step that brought the assistant in. Takes ownership of params. */
 void vgw_talk_act(struct vgw_talk *t, const char *action, struct vgw_json *params);
 void vgw_talk_all_heard(struct vgw_talk *t);
@@ -274,6 +279,16 @@ void vgw_talk_wishes_drop(struct vgw_talk *t);
 /* heard.c */
 /** An utterance of ours is over: events, the transcript's line, the assistant's knowledge. */
 void vgw_talk_heard(struct vgw_talk *t, struct vgw_speech *s, uint64_t heard_samples, bool complete);
+
+/** An audio assistant's item was heard to its end, or cut. */
+void vgw_talk_item_over(struct vgw_talk *t, const char *item, uint32_t heard_ms, bool complete);
+
+/* wish.c */
+/** Carries out what concerns this talk alone: true. Takes ownership of params only then. */
+bool vgw_talk_wish_here(struct vgw_talk *t, const char *action, struct vgw_json *params);
+/** What an assistant wishes without waiting for its turn, or in the order of speaking: true. Takes ownership of params
+ * only then. */
+bool vgw_talk_wish_now(struct vgw_talk *t, const char *action, struct vgw_json *params);
 
 /* gather.c */
 int vgw_talk_gather(struct vgw_talk *t, uint64_t op, const struct vgw_json *params, struct vgw_error *err);

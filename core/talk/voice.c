@@ -175,6 +175,8 @@ static void synthesise(struct vgw_speech *s)
         speech_fail(s, VGW_EUNSUPPORTED, "no tts is left that could speak");
         return;
     }
+    while (text[n] == ' ') /* by the space an engine knows that the sentence has ended, before the next one comes */
+        n++;
     char *part = vgw_strndup(text, n);
     int rc = VGW_ELIMIT;
     if (part)

@@ -1,4 +1,4 @@
-# Objects that several plugins link: synthesis streams, G.711, sample rates, base64, frames of media streams; SQL.
+# Objects that several plugins link: synthesis streams, G.711, sample rates, base64, frames of media streams, applications; SQL.
 PLUGIN_SHARED_OBJS = $(patsubst %,$(BUILD)/obj/plugins/common/%.o,$(1))
 $(BUILD)/obj/plugins/common/%.o: plugins/common/src/%.c
 	@mkdir -p $(@D)

@@ -162,7 +162,7 @@ AT(voicegw_assistant, tool_result, 48);
 AT(voicegw_assistant, update, 56);
 AT(voicegw_assistant, close, 64);
 
-SIZE(voicegw_assistant_audio, 80);
+SIZE(voicegw_assistant_audio, 88);
 AT(voicegw_assistant_audio, size, 0);
 AT(voicegw_assistant_audio, flags, 4);
 AT(voicegw_assistant_audio, open, 8);
@@ -174,6 +174,7 @@ AT(voicegw_assistant_audio, credit, 48);
 AT(voicegw_assistant_audio, dtmf, 56);
 AT(voicegw_assistant_audio, tool_result, 64);
 AT(voicegw_assistant_audio, close, 72);
+AT(voicegw_assistant_audio, heard, 80);
 
 SIZE(voicegw_host_assistant, 104);
 AT(voicegw_host_assistant, size, 0);

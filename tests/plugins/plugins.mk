@@ -16,6 +16,6 @@ endef
 $(foreach t,$(PLUGIN_TESTS),$(eval $(call plugin_test_rule,$(t))))
 $(BUILD)/tests/plugin-sqs: $(patsubst %,$(BUILD)/obj/plugins/sqs/%.o,credentials signer wire)
 $(BUILD)/tests/plugin-sqs: ALL_LDFLAGS += -Wl,--no-as-needed -lcrypto -Wl,--as-needed
-$(BUILD)/tests/plugin-twilio_signature: $(BUILD)/obj/tests/plugins/digest.o
+$(BUILD)/tests/plugin-twilio_signature $(BUILD)/tests/plugin-mediastream: $(BUILD)/obj/tests/plugins/digest.o
 .PHONY: plugin-test
 plugin-test: $(patsubst %,plugin-test-%,$(PLUGIN_TESTS))

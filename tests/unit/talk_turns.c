@@ -483,3 +483,43 @@ Test(talk_turns, a_voice_that_tells_how_far_its_text_is_makes_what_was_heard_exa
     cr_assert_str_eq(fake_text(fake_note(f, "event", "voice.assistant.interrupted", 0), "heard_text"), "Good");
     over(f);
 }
+
+static void wish(struct fake *f, const char *action, const char *params, int64_t reply_us)
+{
+    f->assistant[0].action = action;
+    f->assistant[0].action_params = params;
+    fake_speak(f, 900);
+    fake_run(f, reply_us);
+    f->assistant[0].action = NULL;
+}
+
+Test(talk_turns, an_assistant_says_dials_and_changes_its_language_without_ending_anything)
+{
+    struct fake *f = begun(NULL);
+    wish(f, "say", "{\"text\":\"One thing more.\",\"interruptible\":false}", 10 * S);
+    cr_assert(strstr(f->tts[0].spoken, "One thing more."));
+    cr_assert_eq(fake_count(f, "turn", "assistant"), 2, "the answer and what was said behind it");
+    wish(f, "language", "{\"tts\":\"de-DE\",\"stt\":\"fr-FR\"}", 10 * S);
+    wish(f, "dtmf", "{\"digits\":\"12x\"}", 10 * S);
+    cr_assert_eq(f->tts[0].opened, 2, "another language has a voice of its own");
+    cr_assert_eq(fake_count(f, "event", "error"), 1, "what is no digit is told");
+    wish(f, "dtmf", "{\"digits\":\"12#\"}", 10 * S);
+    cr_assert_eq(fake_count(f, "event", "error"), 1);
+    cr_assert_eq(fake_count(f, "action", "dtmf"), 0, "that is the talk's own");
+    wish(f, "play", "{\"url\":\"https://a.example/x.wav\"}", 10 * S);
+    cr_assert_eq(fake_count(f, "action", "play"), 1, "that is control's");
+    over(f);
+}
+
+Test(talk_turns, keys_cut_unless_they_are_told_not_to)
+{
+    for (int keys = 0; keys < 2; keys++) {
+        struct fake *f = begun(keys ? NULL : "{\"barge_in_keys\":false}");
+        fake_speak(f, 900);
+        fake_run(f, 2600 * MS);
+        fake_digit(f, '5');
+        fake_run(f, 8 * S);
+        cr_assert_eq(fake_count(f, "event", "voice.assistant.interrupted"), (size_t)keys, "%d", keys);
+        over(f);
+    }
+}

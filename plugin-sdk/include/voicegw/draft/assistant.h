@@ -17,8 +17,8 @@ struct voicegw_assistant_params {
     uint32_t size;
     uint32_t resumed; /* 1: the conversation goes on from another assistant; history_json tells what was said */
     const char
-        *session_json; /* {"session_id","call_id","channel","direction","from","to","language","variables","project_id"}
-                        */
+        *session_json; /* {"session_id","call_id","provider_call_id","provider","channel","direction","from","to",
+                          "language","variables","project_id"} */
     const char *tools_json;   /* [{"name","description","parameters":{JSON Schema}}] */
     const char *history_json; /* [{"role","content"}] or NULL */
     const char *agent_json;   /* the agent's YAML as an object, or NULL */
@@ -43,7 +43,8 @@ struct voicegw_assistant {
     int32_t (*open)(void *instance, uint64_t session, const struct voicegw_assistant_params *params,
                     void **ret_session);
     /** One turn of the caller. Deltas follow, then exactly one on_turn_done(turn). A newer turn or interrupt() ends an
-     * older one. */
+     * older one. An assistant that has more to say of its own accord opens its newest turn again: deltas under that
+     * number, then on_turn_done(turn) once more. */
     int32_t (*turn)(void *s, const struct voicegw_turn *turn);
     /** Text recognised so far, for assistants that prepare. May be NULL. */
     int32_t (*partial)(void *s, const char *text);
@@ -77,11 +78,17 @@ struct voicegw_assistant_audio {
     int32_t (*dtmf)(void *s, const char *digit);                                                  /* may be NULL */
     int32_t (*tool_result)(void *s, uint64_t tool_call, int32_t status, const char *result_json); /* may be NULL */
     void (*close)(void *s);
+    /** This item, which on_item_done() ended, was heard to its end: `heard_ms` of it. What was cut is told by
+     * truncated() instead, and what came while the call was on hold by neither. May be NULL. */
+    int32_t (*heard)(void *s, const char *item, uint32_t heard_ms);
 };
 #define VOICEGW_ASSISTANT_AUDIO_PACED                                                                                  \
     1u                                   /* its audio comes at the pace of speech: the host passes frames on at once   \
                                           */
-#define VOICEGW_ASSISTANT_AUDIO_TURNS 2u /* it does turn-taking itself: the host runs no detector for it */
+#define VOICEGW_ASSISTANT_AUDIO_TURNS                                                                                  \
+    2u /* it does turn-taking itself: the host runs no detector for it, and no key cuts its voice */
+#define VOICEGW_ASSISTANT_AUDIO_WHOLE                                                                                  \
+    4u /* every sample of it is played: none is left out to make up for a late clock */
 
 /** The host's side, by get_extension(VOICEGW_HOST_ASSISTANT). [any] */
 struct voicegw_host_assistant {
@@ -92,10 +99,14 @@ struct voicegw_host_assistant {
     /** Asks for a tool: `tool_call` is the assistant's number; tool_result() brings the answer. */
     int32_t (*on_tool)(const struct voicegw_host *host, uint64_t session, uint64_t turn, uint64_t tool_call,
                        const char *name, const char *arguments_json);
-    /** action "end", "transfer" {"to" or "department","kind","summary"}, "handoff" {"agent"}, "workflow"
-     * {"id","variables"}, "assistant" {"name"}, "hints" {"phrases":[…]} (what the recognizer should expect next),
-     * "talk" {talk options for the next turn}; carried out when what was said before it has been heard ("hints" and
-     * "talk" at once). params: object or NULL. */
+    /** action "end" {"handoff","cause"}, "transfer" {"to" or "department","kind","summary"}, "handoff" {"agent"},
+     * "workflow" {"id","variables"}, "assistant" {"name"}, "dtmf" {"digits"}, "play" {"url" of a WAV file,
+     * "loop","interruptible"}, "say" {"text","interruptible"}, "language" {"tts","stt"} (of what is said and understood
+     * from here on), "hints" {"phrases":[…]} (what the recognizer should expect next), "talk" {talk options for the next
+     * turn}. Carried out when what was said before it has been heard; but "hints", "talk" and "language" at once, and
+     * "say" takes its place behind what was said before. The session's variable `handoff` is the value of "handoff"
+     * afterwards, so that it stands in the session's record; "cause" (at most 200 bytes) is the call's cause of end.
+     * params: object or NULL. */
     int32_t (*on_action)(const struct voicegw_host *host, uint64_t session, uint64_t turn, const char *action,
                          const char *params_json);
     int32_t (*on_turn_done)(const struct voicegw_host *host, uint64_t session, uint64_t turn, int32_t status,

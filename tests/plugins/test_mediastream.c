@@ -1,0 +1,176 @@
+/* test_mediastream.c - the pure parts of the plugin mediastream: frames for an application, the order of its audio and
+ * marks. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "digest.h"
+#include "../../plugins/common/application.h"
+#include "../../plugins/common/stream_wire.h"
+#include "../../plugins/mediastream/queue.h"
+#include "../../plugins/mediastream/wire.h"
+
+static const char session_json[] = "{\"from\":\"+1 \\\"x\\\"\",\"variables\":{\"room\":12,\"vip\":true,\"who\":\"J\\u00f6rg\"}}";
+
+static struct wire_start begin(const char *parameters)
+{
+    return (struct wire_start){.stream_sid = "MZ1",
+                               .account_sid = "AC1",
+                               .call_sid = "CA\"1",
+                               .parameters = parameters,
+                               .session = voicegw_json_of(session_json)};
+}
+
+Test(mediastream, writes_frames_that_are_json_with_the_members_of_twilios)
+{
+    char out[2048], text[256];
+    uint8_t audio[WIRE_FRAME], back[WIRE_FRAME];
+    size_t used;
+    struct wire_start s = begin("{\"a\":\"{{ from }}/{{variables.room}}/{{ variables.vip }}/{{ none }}/{{\"}");
+    for (size_t i = 0; i < sizeof audio; i++)
+        audio[i] = (uint8_t)(i * 3);
+    size_t n = wire_start(&s, 1, out, sizeof out);
+    cr_assert(voicegw_json_valid(out, n));
+    struct voicegw_json doc = voicegw_json_of(out);
+    cr_assert(voicegw_json_equals(voicegw_json_get(doc, "start.callSid"), "CA\"1"));
+    cr_assert(voicegw_json_equals(voicegw_json_get(doc, "start.customParameters.a"), "+1 \"x\"/12/true//{{"));
+    cr_assert(voicegw_json_equals(voicegw_json_get(doc, "streamSid"), "MZ1"));
+    n = wire_media("MZ1", 7, 5, 1600, audio, sizeof audio, out, sizeof out);
+    cr_assert(voicegw_json_valid(out, n) && n < WIRE_MEDIA_CAP);
+    doc = voicegw_json_of(out);
+    cr_assert(voicegw_json_equals(voicegw_json_get(doc, "media.timestamp"), "200"));
+    cr_assert(voicegw_json_equals(voicegw_json_get(doc, "sequenceNumber"), "7"));
+    cr_assert_gt(voicegw_json_get_string(doc, "media.payload", text, sizeof text), 0);
+    cr_assert_eq(base64_decode(text, strlen(text), back, sizeof back, &used), sizeof audio);
+    cr_assert_eq(memcmp(audio, back, sizeof audio), 0);
+    n = wire_mark("MZ1", 8, "\"a\\u0022b\"", 10, out, sizeof out);
+    cr_assert(voicegw_json_valid(out, n));
+    cr_assert(voicegw_json_equals(voicegw_json_get(voicegw_json_of(out), "mark.name"), "a\"b"));
+    cr_assert(voicegw_json_valid(out, wire_dtmf("MZ1", 9, "#", out, sizeof out)));
+    cr_assert(voicegw_json_valid(out, wire_stop(&s, 10, out, sizeof out)));
+    cr_assert(voicegw_json_valid(out, wire_connected(out, sizeof out)));
+}
+
+Test(mediastream, writes_nothing_where_there_is_no_room)
+{
+    char out[64];
+    uint8_t audio[WIRE_FRAME] = {0};
+    struct wire_start s = begin("{}");
+    cr_expect_eq(wire_start(&s, 1, out, sizeof out), 0);
+    cr_expect_eq(wire_media("MZ1", 1, 1, 0, audio, sizeof audio, out, sizeof out), 0);
+    cr_expect_eq(wire_mark("MZ1", 1, "\"x\"", 3, out, 20), 0);
+    cr_expect_eq(wire_connected(out, 10), 0);
+}
+
+/* ---- the queue ---- */
+
+static char echoed[8192];
+
+static void echo(void *arg, const char *name, size_t bytes)
+{
+    (void)snprintf(echoed + strlen(echoed), sizeof echoed - strlen(echoed), "%.*s ", (int)bytes, name);
+}
+
+/* What the host is told, as text: "1+3 1." is three bytes of item 1 and its end. */
+static const char *told(struct queue *q)
+{
+    static char out[4096];
+    uint64_t item;
+    const uint8_t *audio;
+    size_t bytes, n = 0;
+    enum queue_step step;
+    out[0] = '\0';
+    while ((step = queue_next(q, &item, &audio, &bytes)) != QUEUE_NOTHING)
+        n += (size_t)(step == QUEUE_AUDIO
+                          ? snprintf(out + n, sizeof out - n, "%d+%zu ", (int)item, bytes)
+                          : snprintf(out + n, sizeof out - n, "%d. ", (int)item));
+    return out;
+}
+
+static void audio(struct queue *q, size_t bytes)
+{
+    uint8_t *data = calloc(1, bytes);
+    cr_assert_eq(queue_audio(q, data, bytes), 0);
+    free(data);
+}
+
+Test(mediastream, an_item_ends_at_a_mark_which_goes_back_when_it_is_over)
+{
+    struct queue q = {0};
+    echoed[0] = '\0';
+    cr_assert_eq(queue_mark(&q, "early", 5), 1, "nothing lies before it");
+    audio(&q, 3);
+    cr_assert_str_eq(told(&q), "1+3 ");
+    audio(&q, 20000);
+    cr_assert_eq(queue_mark(&q, "a", 1), 0);
+    cr_assert_eq(queue_mark(&q, "b", 1), 0);
+    audio(&q, 5);
+    cr_assert_str_eq(told(&q), "1+8000 1+8000 1+4000 1. 2+5 ");
+    queue_over(&q, 1, echo, NULL);
+    cr_assert_str_eq(echoed, "a b ");
+    queue_rest(&q);
+    cr_assert_str_eq(told(&q), "2. ");
+    audio(&q, 1);
+    cr_assert_str_eq(told(&q), "3+1 ");
+    cr_assert_eq(queue_mark(&q, "c", 1), 0);
+    cr_assert_str_eq(told(&q), "3. ");
+    queue_over(&q, 9, echo, NULL);
+    cr_assert_str_eq(echoed, "a b c ");
+    cr_assert_eq(q.open + q.marks, 0);
+}
+
+Test(mediastream, the_host_holds_a_bounded_number_of_items_and_a_clear_gives_all_marks_back)
+{
+    struct queue q = {0};
+    char expected[8192] = "";
+    echoed[0] = '\0';
+    for (int i = 0; i < 40; i++) {
+        char name[8];
+        int n = snprintf(name, sizeof name, "m%d", i);
+        audio(&q, 10);
+        cr_assert_eq(queue_mark(&q, name, (size_t)n), 0);
+        (void)snprintf(expected + strlen(expected), sizeof expected - strlen(expected), "m%d ", i);
+    }
+    (void)told(&q);
+    cr_assert_eq(q.open, QUEUE_OPEN_MAX);
+    queue_over(&q, 2, echo, NULL);
+    cr_assert_str_eq(told(&q), "25+10 25. 26+10 26. ");
+    queue_clear(&q, echo, NULL);
+    cr_assert_str_eq(echoed, expected);
+    cr_assert_str_eq(told(&q), "");
+    cr_assert_eq(q.open + q.marks, 0);
+    audio(&q, 1);
+    for (uint32_t i = 0; i < QUEUE_MARKS_MAX; i++)
+        cr_assert_eq(queue_mark(&q, "x", 1), 0);
+    cr_assert_lt(queue_mark(&q, "x", 1), 0);
+    queue_clear(&q, echo, NULL);
+}
+
+/* ---- what both assistants share ---- */
+
+Test(application, signs_as_twilio_does)
+{
+    char out[APPLICATION_SIGNATURE_CAP], again[APPLICATION_SIGNATURE_CAP];
+    /* By the vendor's own library: RequestValidator("12345").compute_signature(url, {}). */
+    cr_assert_eq(application_sign(NULL, digest_crypto(), "12345", "wss://a.b/c?x=1", out), 0);
+    cr_assert_str_eq(out, "7ErUB9HGO6tFrJPEM2cpPdmr9uM=");
+    cr_assert_eq(application_sign(NULL, digest_crypto(), "12345", "wss://a.b/c?x=1#part", again), 0);
+    cr_assert_str_eq(out, again, "a fragment is never sent");
+}
+
+Test(application, names_the_call_as_its_provider_does)
+{
+    static const char *const rows[][2] = {{"{\"call_id\":\"call-1\",\"provider_call_id\":\"CA1\"}", "CA1"},
+                                          {"{\"call_id\":\"call-1\",\"provider_call_id\":null}", "call-1"},
+                                          {"{\"call_id\":\"call-1\",\"provider_call_id\":\"\"}", "call-1"},
+                                          {"{\"broken", ""}};
+    char out[16];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        application_call_sid(voicegw_json_of(rows[i][0]), out, sizeof out);
+        cr_expect_str_eq(out, rows[i][1]);
+    }
+    char sid[35];
+    application_random_sid(NULL, digest_crypto(), "MZ", sid);
+    cr_expect_eq(strlen(sid), 34);
+    cr_expect(stream_wire_sid_valid(sid));
+}
