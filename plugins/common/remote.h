@@ -6,6 +6,7 @@
 #define VOICEGW_PLUGIN_REMOTE_H
 #include "speaker.h"
 #include "vendor.h"
+#include "wav.h"
 
 #define REMOTE_BODY_MAX 65536
 
@@ -65,15 +66,6 @@ int32_t remote_start(void *instance);
 void remote_drain(void *instance);
 const void *remote_extension(void *instance, const char *id);
 
-/* ---- a WAV file's head; pure ---- */
-
-struct wav_format {
-    uint32_t encoding, rate;
-    size_t head_bytes; /* up to the audio */
-};
-/** Reads a head from the first bytes of a file: 1 and *ret_format; 0: more bytes are needed; negative: no WAV file of
- * one channel in mu-law, A-law or 16-bit PCM. */
-int wav_head(const uint8_t *data, size_t bytes, struct wav_format *ret_format);
 /** The voice and language of a sentence, or the instance's own. Pure. */
 const char *remote_or(const char *asked, const char *own);
 #endif

@@ -46,8 +46,8 @@ void vendor_pick(struct voicegw_json json, const char *const *paths, char *out, 
 
 /** What an answer that is no success means: the status, and a sentence of `cap` bytes. What the vendor says itself is
  * left out where it refuses the key, as some repeat it. Pure. */
-int32_t vendor_refusal(const char *vendor, uint32_t http_status, const void *body, uint64_t bytes,
-                       const char *retry_after, char *out, size_t cap);
+int32_t vendor_refusal(const char *vendor, uint32_t http_status, const void *body, uint64_t bytes, char *out,
+                       size_t cap);
 /** The status that a vendor's word for an error stands for, as in "rate_limit_exceeded", "quota_exceeded",
  * "auth_error"; VOICEGW_EPROVIDER for all others. Pure. */
 int32_t vendor_word_status(const char *word);

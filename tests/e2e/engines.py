@@ -2,6 +2,7 @@
 # budget: 60 s
 """Conversations through each vendor's recognizer and voice, over fakes that speak the vendors' protocols: understood, answered, and what
 happens when a vendor fails."""
+import concurrent.futures
 import contextlib
 import os
 import sys
@@ -10,6 +11,7 @@ from daemon import ROOT, Gateway, Stream, base, clip, loud, run
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "fakes"))
 import deepgram  # noqa: E402
+import openai_speech  # noqa: E402
 import vendor  # noqa: E402
 
 ROUTE = "  - {match: {}, assistant: echo, stt: [STT], tts: [TTS], greeting: Good morning.}\n"
@@ -92,5 +94,31 @@ def test_deepgram_understands_and_speaks():
             fake.wait(lambda f: any("CloseStream" in m for m in f.messages))
 
 
+def test_openai_understands_and_speaks():
+    with vendor.running(openai_speech.OpenAISpeech) as fake:
+        engine = f"{{plugin: openai, base_url: {fake.url}/v1, api_key: {fake.key}}}"
+        with call(engine, engine) as g:
+            stages(understood(g))
+            asked = fake.messages[0]
+            assert (asked["model"], asked["language"], asked["stream"]) == ("gpt-4o-mini-transcribe", "en", "true"), asked
+            speak = next(r for r in fake.requests if r.path == "/v1/audio/speech")
+            assert speak.json == {"model": "gpt-4o-mini-tts", "input": "Good morning.", "voice": "marin", "response_format": "pcm"}, speak.json
+
+
+def test_whisper_understands():
+    with vendor.running(openai_speech.Whisper) as fake, call(f"{{plugin: whisper, base_url: {fake.url}/, prompt: A hotel.}}") as g:
+        stages(understood(g))
+        assert fake.messages[0]["prompt"] == "A hotel." and fake.messages[0]["language"] == "en", fake.messages
+
+
+def together(names):
+    """The tests wait for callers to speak most of the time: four at once, each reported for itself."""
+    pool = concurrent.futures.ThreadPoolExecutor(4)
+    chosen = [a for a in sys.argv[1:] if a.startswith("test_")]
+    tests = {n: f for n, f in names.items() if n.startswith("test_") and (not chosen or any(c in n for c in chosen))}
+    begun = {name: pool.submit(fn) for name, fn in tests.items()}
+    run({name: future.result for name, future in begun.items()})
+
+
 if __name__ == "__main__":
-    run(globals())
+    together(globals())

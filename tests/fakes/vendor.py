@@ -63,6 +63,7 @@ class Ears:
 
     def __init__(self):
         self.known = {}
+        self.script = []  # texts that are understood next, whatever is said
         folder = os.path.join(ROOT, "tests", "media", "set")
         for name in sorted(os.listdir(folder)):
             if name.endswith(".ul"):
@@ -83,6 +84,8 @@ class Ears:
     def understand(self, samples):
         """(text, likeness): what was said, "" for silence and for what is like nothing known."""
         heard = envelope(samples)
+        if self.script:
+            return self.script.pop(0), 0.9
         if not heard or max(heard) < 4.0:
             return "", 0.0
         best = (-1.0, "")
@@ -265,11 +268,8 @@ class Vendor:
             self.changed.wait_for(lambda: False, 20)
 
     def upgrade(self, handler, request):
-        handler.wfile.write(("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-                             + ws.accept_key(request.headers["sec-websocket-key"]) + "\r\n\r\n").encode())
-        handler.close_connection = True
+        socket = ws.Socket(handler)
         self.sockets += 1
-        socket = ws.ServerSocket(handler.rfile, handler.wfile.write)
         with contextlib.suppress(ConnectionError, OSError):
             self.talk(socket, request, handler)
 

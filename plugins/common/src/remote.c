@@ -3,33 +3,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "exchange.h"
 
-#define HEAD_MAX 4096                   /* bytes in which a WAV file's head has to end */
 #define ANSWER_MAX (UINT64_C(16) << 20) /* bytes of one sentence's audio */
 
 /* One sentence at the vendor. */
-struct exchange {
+struct sentence {
     struct remote *home;
     struct speaker *speaker;
-    uint64_t stream, request, timer;
-    struct remote_request *what;
-    uint32_t attempt;
-    bool running; /* on_done() is to come */
-    bool stopped; /* nobody wants it */
-    bool stalled;
-    bool heard; /* audio was handed on */
-    bool text;  /* it is no audio that comes */
-    int64_t last_us;
-    uint64_t bytes;
+    uint64_t stream;
+    struct exchange *exchange;
+    bool stopping;                /* on_gone() may come from inside */
+    bool heard;                   /* audio was handed on */
+    bool text;                    /* it is no audio that comes */
+    uint32_t encoding, rate, wav; /* what was asked for */
     struct wav_format format;
     bool formatted;
-    uint8_t head[HEAD_MAX];
+    uint8_t head[WAV_HEAD_MAX];
     size_t head_bytes;
     uint8_t odd;
     bool has_odd;
+    int32_t status;
+    char why[400];
 };
-
-static void try_now(struct exchange *x);
 
 const char *remote_or(const char *asked, const char *own)
 {
@@ -38,56 +34,7 @@ const char *remote_or(const char *asked, const char *own)
 
 /* ---- the form of the audio ---- */
 
-static uint32_t le16(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8;
-}
-
-static uint32_t le32(const uint8_t *p)
-{
-    return le16(p) | le16(p + 2) << 16;
-}
-
-static int format_chunk(const uint8_t *p, struct wav_format *f)
-{
-    uint32_t kind = le16(p), bits = le16(p + 14);
-    f->rate = le32(p + 4);
-    f->encoding = kind == 7 ? VOICEGW_AUDIO_PCMU : kind == 6 ? VOICEGW_AUDIO_PCMA : VOICEGW_AUDIO_L16;
-    bool known = (kind == 1 && bits == 16) || ((kind == 6 || kind == 7) && bits == 8) || (kind == 0xfffe && bits == 16);
-    return known && le16(p + 2) == 1 && f->rate >= 8000 && f->rate <= 48000 ? 1 : -1;
-}
-
-int wav_head(const uint8_t *data, size_t bytes, struct wav_format *ret_format)
-{
-    struct wav_format f = {0};
-    size_t at = 12;
-    if (bytes < 12)
-        return memcmp(data, "RIFF", bytes < 4 ? bytes : 4) == 0 ? 0 : -1;
-    if (memcmp(data, "RIFF", 4) != 0 || memcmp(data + 8, "WAVE", 4) != 0)
-        return -1;
-    while (at + 8 <= bytes) {
-        uint32_t n = le32(data + at + 4);
-        if (memcmp(data + at, "data", 4) == 0) {
-            f.head_bytes = at + 8;
-            *ret_format = f;
-            return f.rate ? 1 : -1;
-        }
-        if (n > HEAD_MAX)
-            return -1;
-        if (memcmp(data + at, "fmt ", 4) == 0) {
-            if (n < 16)
-                return -1;
-            if (at + 8 + n > bytes)
-                return 0;
-            if (format_chunk(data + at + 8, &f) < 0)
-                return -1;
-        }
-        at += 8 + n + (n & 1u);
-    }
-    return 0;
-}
-
-static void feed_linear(struct exchange *x, const uint8_t *data, size_t bytes)
+static void feed_linear(struct sentence *x, const uint8_t *data, size_t bytes)
 {
     int16_t pcm[2048];
     while (bytes > 0) {
@@ -99,7 +46,7 @@ static void feed_linear(struct exchange *x, const uint8_t *data, size_t bytes)
             bytes--;
         }
         for (; n < sizeof pcm / sizeof *pcm && bytes >= 2; data += 2, bytes -= 2)
-            pcm[n++] = (int16_t)le16(data);
+            pcm[n++] = (int16_t)(data[0] | data[1] << 8);
         if (bytes == 1) {
             x->odd = *data;
             x->has_odd = true;
@@ -110,9 +57,9 @@ static void feed_linear(struct exchange *x, const uint8_t *data, size_t bytes)
     }
 }
 
-static void feed(struct exchange *x, const uint8_t *data, size_t bytes)
+static void feed(struct sentence *x, const uint8_t *data, size_t bytes)
 {
-    if (!bytes || x->stopped)
+    if (!bytes)
         return;
     x->heard = true;
     if (x->format.encoding == VOICEGW_AUDIO_L16)
@@ -132,22 +79,22 @@ static bool foreign(const uint8_t *data, size_t bytes)
 }
 
 /* A server that ignores the wish for raw audio answers with a WAV file: its head says so. */
-static void feed_first(struct exchange *x, const uint8_t *data, size_t bytes)
+static void feed_first(struct sentence *x, const uint8_t *data, size_t bytes)
 {
-    size_t room = HEAD_MAX - x->head_bytes, n = bytes < room ? bytes : room;
+    size_t room = WAV_HEAD_MAX - x->head_bytes, n = bytes < room ? bytes : room;
     memcpy(x->head + x->head_bytes, data, n);
     x->head_bytes += n;
     int rc = wav_head(x->head, x->head_bytes, &x->format);
-    if (rc == 0 && x->head_bytes < HEAD_MAX)
+    if (rc == 0 && x->head_bytes < WAV_HEAD_MAX)
         return;
     x->formatted = true;
     if (rc == 1) {
         feed(x, x->head + x->format.head_bytes, x->head_bytes - x->format.head_bytes);
-    } else if (x->what->wav || rc == 0 || foreign(x->head, x->head_bytes)) {
+    } else if (x->wav || rc == 0 || foreign(x->head, x->head_bytes)) {
         x->text = true;
         return;
     } else {
-        x->format = (struct wav_format){x->what->encoding, x->what->rate, 0};
+        x->format = (struct wav_format){x->encoding, x->rate, 0};
         feed(x, x->head, x->head_bytes);
     }
     feed(x, data + n, bytes - n);
@@ -155,154 +102,77 @@ static void feed_first(struct exchange *x, const uint8_t *data, size_t bytes)
 
 /* ---- the request ---- */
 
-static void finish(struct exchange *x, int32_t status, const char *why)
+static uint32_t on_data(void *arg, const void *data, uint64_t bytes)
 {
-    struct speaker *speaker = x->speaker;
-    const struct voicegw_host *host = x->home->home.host;
-    char text[400];
-    (void)snprintf(text, sizeof text, "%s", why ? why : "");
-    if (x->timer)
-        (void)host->timer_cancel(host, x->timer);
-    explicit_bzero(&x->what->headers, sizeof x->what->headers);
-    free(x->what);
-    free(x);
-    speaker_ended(speaker, status, text);
-}
-
-static void on_stall_check(void *arg)
-{
-    struct exchange *x = arg;
-    const struct voicegw_host *host = x->home->home.host;
-    int64_t left = x->last_us + (int64_t)x->home->stall_ms * 1000 - host->now_us(host);
-    x->timer = 0;
-    if (left > 0) {
-        x->timer = host->timer_start(host, x->stream, left, on_stall_check, x);
-        return;
-    }
-    x->stalled = true;
-    x->home->http->cancel(host, x->request);
-}
-
-static void on_try_again(void *arg)
-{
-    struct exchange *x = arg;
-    x->timer = 0;
-    if (x->stopped)
-        finish(x, VOICEGW_EBUSY, "the speech was cancelled");
-    else
-        try_now(x);
-}
-
-static void on_body(void *arg, const void *data, uint64_t bytes)
-{
-    struct exchange *x = arg;
-    const struct voicegw_host *host = x->home->home.host;
-    x->last_us = host->now_us(host);
-    if (x->stopped || x->text)
-        return;
-    x->bytes += bytes;
+    struct sentence *x = arg;
+    if (x->text || x->stopping)
+        return 0;
     if (x->formatted)
         feed(x, data, (size_t)bytes);
     else
         feed_first(x, data, (size_t)bytes);
+    return 1;
 }
 
-static int32_t outcome(struct exchange *x, int32_t status, const char *sentence,
-                       const struct voicegw_http_response *response, char *why, size_t cap)
+static void on_end(void *arg, const struct exchange_end *end)
 {
+    struct sentence *x = arg;
     const char *vendor = x->home->dialect->vendor;
-    char after[64];
-    if (x->stalled) {
-        (void)snprintf(why, cap, "%s sent no audio for %u ms", vendor, x->home->stall_ms);
-        return VOICEGW_ETIMEOUT;
-    }
-    if (status != VOICEGW_OK) {
-        (void)snprintf(why, cap, "%s cannot be reached: %s", vendor, sentence ? sentence : "no reason is known");
-        return status;
-    }
-    if (response->http_status < 200 || response->http_status > 299) {
-        int64_t n =
-            voicegw_json_get_string(voicegw_json_of(response->headers_json), "retry-after", after, sizeof after);
-        return vendor_refusal(vendor, response->http_status, response->body, response->body_bytes, n > 0 ? after : NULL,
-                              why, cap);
-    }
-    if (x->text || !x->heard) {
-        (void)snprintf(why, cap,
-                       x->text ? "%s answered with something that is no audio which can be heard"
-                               : "%s answered without any audio",
-                       vendor);
-        return VOICEGW_EPROVIDER;
-    }
-    return VOICEGW_OK;
+    x->status = end->status;
+    if (end->http_status && (end->http_status < 200 || end->http_status > 299))
+        x->status = vendor_refusal(vendor, end->http_status, end->body, end->body_bytes, x->why, sizeof x->why);
+    else if (end->status != VOICEGW_OK)
+        (void)snprintf(x->why, sizeof x->why, "%s", end->sentence);
+    else if (x->text || !x->heard)
+        (void)snprintf(x->why, sizeof x->why, "%s answered %s", vendor,
+                       x->text ? "with something that is no audio which can be heard" : "without any audio");
+    if (x->status == VOICEGW_OK && (x->text || !x->heard))
+        x->status = VOICEGW_EPROVIDER;
 }
 
-static void on_done(void *arg, int32_t status, const char *sentence, const struct voicegw_http_response *response)
+static void end_sentence(void *arg)
 {
-    struct exchange *x = arg;
+    struct sentence *x = arg;
+    speaker_ended(x->speaker, x->status, x->why);
+    free(x);
+}
+
+static void on_gone(void *arg)
+{
+    struct sentence *x = arg;
     const struct voicegw_host *host = x->home->home.host;
-    char why[400] = "", after[64] = "";
-    x->running = false;
-    if (x->timer)
-        (void)host->timer_cancel(host, x->timer);
-    x->timer = 0;
-    if (x->stopped) {
-        finish(x, VOICEGW_EBUSY, "the speech was cancelled");
-        return;
-    }
-    int32_t rc = outcome(x, status, sentence, response, why, sizeof why);
-    (void)voicegw_json_get_string(voicegw_json_of(response->headers_json), "retry-after", after, sizeof after);
-    struct voicegw_retry_input in = {.attempt = x->attempt,
-                                     .status = x->stalled ? VOICEGW_ETIMEOUT : status,
-                                     .http_status = response->http_status,
-                                     .repeatable = 1,
-                                     .retry_after = after[0] ? after : NULL,
-                                     .wall_us = host->wall_us(host)};
-    int64_t wait =
-        rc == VOICEGW_OK || x->heard || x->stalled || x->text ? -1 : vendor_retry_ms(&x->home->vendor.retry, &in);
-    if (wait >= 0)
-        x->timer = host->timer_start(host, x->stream, wait * 1000, on_try_again, x);
-    if (wait < 0 || !x->timer)
-        finish(x, rc, why);
+    if (!x->stopping)
+        end_sentence(x);
+    else if (host->post(host, x->stream, end_sentence, x) != VOICEGW_OK)
+        (void)host->timer_start(host, x->stream, 1000, end_sentence, x);
 }
 
-static int32_t send_request(struct exchange *x)
+static int32_t send_request(struct sentence *x, const struct remote_request *q)
 {
     const struct remote *r = x->home;
-    const struct voicegw_host *host = r->home.host;
-    struct voicegw_http_request request = {.size = sizeof request,
-                                           .flags = VOICEGW_HTTP_TRUSTED_URL | VOICEGW_HTTP_STREAM,
-                                           .method = "POST",
-                                           .url = x->what->url_text,
-                                           .headers = x->what->headers.list,
-                                           .body = x->what->body_text,
-                                           .body_bytes = x->what->body.len,
-                                           .timeout_ms = r->vendor.timeout_ms,
-                                           .connect_timeout_ms = r->vendor.connect_timeout_ms,
-                                           .max_body_bytes = ANSWER_MAX,
-                                           .on_done = on_done,
-                                           .on_body = on_body,
-                                           .arg = x};
-    x->attempt++;
-    x->last_us = host->now_us(host);
-    int32_t rc = r->http->request(host, x->stream, &request, &x->request);
-    if (rc != VOICEGW_OK)
-        return rc;
-    x->running = true;
-    x->timer = host->timer_start(host, x->stream, (int64_t)r->stall_ms * 1000, on_stall_check, x);
-    return VOICEGW_OK;
+    struct exchange_request request = {.who = r->dialect->vendor,
+                                       .url = q->url_text,
+                                       .headers = q->headers.list,
+                                       .body = q->body_text,
+                                       .body_bytes = q->body.len,
+                                       .connect_timeout_ms = r->vendor.connect_timeout_ms,
+                                       .timeout_ms = r->vendor.timeout_ms,
+                                       .first_byte_timeout_ms = r->stall_ms,
+                                       .stall_timeout_ms = r->stall_ms,
+                                       .max_bytes = ANSWER_MAX,
+                                       .retry = r->vendor.retry,
+                                       .repeatable = 1,
+                                       .on_data = on_data,
+                                       .on_end = on_end,
+                                       .on_gone = on_gone,
+                                       .arg = x};
+    return exchange_start(r->home.host, r->http, x->stream, &request, &x->exchange);
 }
 
-static void try_now(struct exchange *x)
-{
-    int32_t rc = send_request(x);
-    if (rc != VOICEGW_OK)
-        finish(x, rc, "a request to the vendor cannot be made; see the limits of outgoing requests");
-}
-
-static int32_t write_request(struct exchange *x, const struct speaker_request *sentence, char *why, size_t cap)
+static int32_t write_request(struct sentence *x, const struct speaker_request *sentence, struct remote_request *q,
+                             char *why, size_t cap)
 {
     const struct remote *r = x->home;
-    struct remote_request *q = x->what;
     q->url = voicegw_vendor_url(&r->vendor, q->url_text, sizeof q->url_text);
     q->body = voicegw_json_writer_of(q->body_text, sizeof q->body_text);
     speaker_format(x->speaker, &q->encoding, &q->rate);
@@ -315,43 +185,48 @@ static int32_t write_request(struct exchange *x, const struct speaker_request *s
         rc = vendor_headers_finish(&q->headers, &r->vendor);
     if (rc == VOICEGW_OK && (voicegw_text_finish(&q->url) < 0 || voicegw_json_finish(&q->body) < 0))
         rc = VOICEGW_ELIMIT;
-    if (rc != VOICEGW_OK && !why[0])
-        (void)snprintf(why, cap, "a request to %s cannot be made of this base_url, api_key, headers and extra",
-                       r->dialect->vendor);
+    x->encoding = q->encoding;
+    x->rate = q->rate;
+    x->wav = q->wav;
     return rc;
 }
 
 static int32_t remote_begin(void *engine, uint64_t stream, const struct speaker_request *sentence, struct speaker *s,
                             void **ret_work, char *why, size_t cap)
 {
-    struct exchange *x = calloc(1, sizeof *x);
-    if (!x || !(x->what = calloc(1, sizeof *x->what))) {
-        free(x);
+    struct remote_request *q = calloc(1, sizeof *q);
+    struct sentence *x = q ? calloc(1, sizeof *x) : NULL;
+    int32_t rc = VOICEGW_ELIMIT;
+    if (!x) {
         (void)snprintf(why, cap, "out of memory");
-        return VOICEGW_ELIMIT;
+        goto out;
     }
     x->home = engine;
     x->speaker = s;
     x->stream = stream;
-    int32_t rc = write_request(x, sentence, why, cap);
-    if (rc == VOICEGW_OK && (rc = send_request(x)) != VOICEGW_OK)
-        (void)snprintf(why, cap, "a request to %s cannot be made", x->home->dialect->vendor);
-    if (rc != VOICEGW_OK) {
-        explicit_bzero(&x->what->headers, sizeof x->what->headers);
-        free(x->what);
+    rc = write_request(x, sentence, q, why, cap);
+    if (rc == VOICEGW_OK)
+        rc = send_request(x, q);
+    if (rc == VOICEGW_OK)
+        *ret_work = x;
+    else if (!why[0])
+        (void)snprintf(why, cap, "no request can be made to %s with this base_url, api_key, headers and extra",
+                       x->home->dialect->vendor);
+out:
+    if (rc != VOICEGW_OK)
         free(x);
-        return rc;
-    }
-    *ret_work = x;
-    return VOICEGW_OK;
+    if (q)
+        explicit_bzero(&q->headers, sizeof q->headers);
+    free(q);
+    return rc;
 }
 
 static void remote_stop(void *work)
 {
-    struct exchange *x = work;
-    x->stopped = true;
-    if (x->running)
-        x->home->http->cancel(x->home->home.host, x->request);
+    struct sentence *x = work;
+    x->stopping = true;
+    x->status = VOICEGW_EBUSY;
+    exchange_cancel(x->exchange);
 }
 
 /* ---- an instance ---- */

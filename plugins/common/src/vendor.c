@@ -127,8 +127,8 @@ static const char *meaning(uint32_t http_status, int32_t status)
     }
 }
 
-int32_t vendor_refusal(const char *vendor, uint32_t http_status, const void *body, uint64_t bytes,
-                       const char *retry_after, char *out, size_t cap)
+int32_t vendor_refusal(const char *vendor, uint32_t http_status, const void *body, uint64_t bytes, char *out,
+                       size_t cap)
 {
     static const char *const paths[] = {"error.message", "detail.message", "err_msg", "reason",
                                         "message",       "detail",         "error",   NULL};
@@ -138,9 +138,8 @@ int32_t vendor_refusal(const char *vendor, uint32_t http_status, const void *bod
         status = VOICEGW_EPROVIDER;
     if (status != VOICEGW_EAUTH && body && voicegw_json_valid(body, bytes))
         vendor_pick(voicegw_json_ofn(body, bytes), paths, words, sizeof words);
-    (void)snprintf(out, cap, "%s answered %u: %s%s%s%s%.20s%s", vendor, http_status, meaning(http_status, status),
-                   words[0] ? ": " : "", words, retry_after ? " (again after " : "", retry_after ? retry_after : "",
-                   retry_after ? ")" : "");
+    (void)snprintf(out, cap, "%s answered %u: %s%s%s", vendor, http_status, meaning(http_status, status),
+                   words[0] ? ": " : "", words);
     return status;
 }
 
