@@ -101,6 +101,11 @@ int32_t live_home_init(struct live_home *home, const struct voicegw_host *host, 
 /** The table for this home: one whose engine finds turns, or one whose does not. [any] */
 const struct voicegw_stt *live_operations(const struct live_home *home);
 
+/** factory.start, drain and get_extension of instances that begin with struct live_home. */
+int32_t live_start(void *instance);
+void live_drain(void *instance);
+const void *live_extension(void *instance, const char *id);
+
 /* ---- texts of an utterance; pure ---- */
 
 /** What was heard of one utterance: what is settled, and behind it what may still change. */

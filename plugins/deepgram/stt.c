@@ -81,28 +81,12 @@ static int32_t create(const struct voicegw_host *host, const struct voicegw_opti
     return VOICEGW_OK;
 }
 
-static int32_t start(void *instance)
-{
-    return VOICEGW_OK;
-}
-
-static void drain(void *instance)
-{
-    vendor_streams_drain(&((struct deepgram_ear *)instance)->home.streams);
-}
-
-static const void *extension(void *instance, const char *id)
-{
-    const struct deepgram_ear *ear = instance;
-    return strcmp(id, VOICEGW_KIND_STT) == 0 ? live_operations(&ear->home) : NULL;
-}
-
 const struct voicegw_factory deepgram_stt_factory = {.size = sizeof deepgram_stt_factory,
                                                      .option_count = sizeof options / sizeof *options,
                                                      .kind = VOICEGW_KIND_STT,
                                                      .options = options,
                                                      .create = create,
-                                                     .start = start,
-                                                     .drain = drain,
+                                                     .start = live_start,
+                                                     .drain = live_drain,
                                                      .destroy = free,
-                                                     .get_extension = extension};
+                                                     .get_extension = live_extension};

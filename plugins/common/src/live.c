@@ -234,6 +234,16 @@ static void on_keep(void *arg)
     timer_begin(l, &l->timer_keep, left, on_keep);
 }
 
+/* A last piece is filled up with silence: some vendors refuse short ones. */
+static size_t fill_up(struct live *l, size_t piece)
+{
+    int silence = l->encoding == VOICEGW_AUDIO_PCMU ? 0xff : l->encoding == VOICEGW_AUDIO_PCMA ? 0xd5 : 0;
+    if (l->held_used == 0 || l->held_used >= piece || piece > l->held_size)
+        return l->held_used;
+    memset(l->held + l->held_used, silence, piece - l->held_used);
+    return piece;
+}
+
 /* Sends what is held in whole pieces; `all`: the rest too. */
 static void send_held(struct live *l, bool all)
 {
@@ -241,6 +251,8 @@ static void send_held(struct live *l, bool all)
     piece = piece < PIECE_MAX ? piece : PIECE_MAX;
     if (l->state != OPEN)
         return;
+    if (all)
+        l->held_used = fill_up(l, piece);
     while (l->held_used - done >= piece || (all && l->held_used > done)) {
         size_t rest = l->held_used - done, n = rest < PIECE_MAX ? rest : PIECE_MAX;
         if (send_audio(l, l->held + done, n) != VOICEGW_OK)
@@ -406,7 +418,7 @@ static int32_t end_status(const struct live *l, uint32_t code, const char *reaso
         return VOICEGW_EINVALID;
     if (code == 1008 || code == 4001 || code == 4003)
         return VOICEGW_EAUTH;
-    if (code == 4029)
+    if (code == 4029 || code == 3009)
         return VOICEGW_ERATELIMIT;
     return VOICEGW_ENETWORK;
 }
@@ -688,6 +700,21 @@ static const struct voicegw_stt takes_turns = {.size = sizeof takes_turns,
 const struct voicegw_stt *live_operations(const struct live_home *home)
 {
     return home->own_turns ? &takes_turns : &listens;
+}
+
+int32_t live_start(void *instance)
+{
+    return VOICEGW_OK;
+}
+
+void live_drain(void *instance)
+{
+    vendor_streams_drain(&((struct live_home *)instance)->streams);
+}
+
+const void *live_extension(void *instance, const char *id)
+{
+    return strcmp(id, VOICEGW_KIND_STT) == 0 ? live_operations(instance) : NULL;
 }
 
 int32_t live_home_init(struct live_home *home, const struct voicegw_host *host, const struct voicegw_options *options,
