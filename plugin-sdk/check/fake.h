@@ -69,7 +69,9 @@ void fake_sentence_clear(void);
 /** The kinds' and services' host tables, NULL for an unknown id. */
 const void *fake_kind_table(const char *id);
 const void *fake_service_table(const char *id);
-unsigned fake_tts_bytes(void); /* audio bytes that came from a tts so far */
+unsigned fake_tts_bytes(void);
+/** Utterances that the plugin ended with a failure and a sentence. */
+unsigned fake_tts_failures(void); /* audio bytes that came from a tts so far */
 
 /* Options. */
 enum fake_config {

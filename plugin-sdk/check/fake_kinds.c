@@ -13,10 +13,16 @@
 #define HOST const struct voicegw_host *host
 
 static unsigned tts_bytes;
+static unsigned tts_failures; /* utterances that ended with a status and a sentence */
 
 unsigned fake_tts_bytes(void)
 {
     return tts_bytes;
+}
+
+unsigned fake_tts_failures(void)
+{
+    return tts_failures;
 }
 
 static void need_json(const char *what, const char *json)
@@ -289,6 +295,8 @@ static int32_t t_done(HOST, uint64_t stream, uint64_t utterance, int32_t status,
     fake_about(stream, "on_done()");
     if (status != VOICEGW_EBUSY) /* a cancelled utterance needs no explanation */
         need_outcome("on_done()", status, sentence);
+    if (status < 0 && status != VOICEGW_EBUSY)
+        __atomic_add_fetch(&tts_failures, 1, __ATOMIC_RELAXED);
     fake_completed(utterance, "on_done()", true);
     return VOICEGW_OK;
 }

@@ -53,7 +53,7 @@ static int32_t espeak_synthesize(void *engine, const struct speaker_request *req
     return rc;
 }
 
-static const struct speaker_engine engine = {espeak_synthesize};
+static const struct speaker_engine engine = {.synthesize = espeak_synthesize};
 
 static int32_t espeak_open(void *instance, uint64_t stream, const struct voicegw_tts_params *params, void **ret_stream,
                            uint32_t *ret_format)

@@ -62,7 +62,7 @@ static int32_t flite_synthesize(void *engine, const struct speaker_request *requ
     return rc;
 }
 
-static const struct speaker_engine engine = {flite_synthesize};
+static const struct speaker_engine engine = {.synthesize = flite_synthesize};
 
 static int english(const char *language)
 {

@@ -48,6 +48,15 @@ struct speaker {
     int64_t credit_ms;
     bool credited, closing;
     atomic_uint epoch; /* cancels so far */
+    void *work;        /* of begin(), until speaker_ended() */
+    bool stopped;      /* stop() was called for it */
+
+    /* the cache's: the job's while one looks, else the worker's */
+    char name[SOUND_NAME_MAX]; /* "": this sentence is not kept */
+    uint8_t *found;
+    size_t found_bytes;
+    uint8_t *kept; /* what is heard of the sentence, to be kept */
+    size_t kept_bytes, kept_room;
 
     /* the job's */
     uint32_t job_epoch;
@@ -71,27 +80,17 @@ int32_t speaker_home_init(struct speaker_home *home, const struct voicegw_host *
     home->out = host->get_extension(host, VOICEGW_HOST_TTS);
     home->engine = engine;
     home->data = data;
-    atomic_init(&home->streams, 0);
-    atomic_init(&home->draining, 0);
+    vendor_streams_init(&home->streams, host);
+    home->cache.path[0] = '\0';
     if (!home->out)
         return host->set_error(host, VOICEGW_EUNSUPPORTED,
                                "this host takes no synthesized speech (" VOICEGW_HOST_TTS ")");
     return VOICEGW_OK;
 }
 
-/* draining: 0 no, 1 yes, 2 told. The stream count and the flag are read in opposite order by the two sides, so one of
- * them tells. */
-static void tell_drained(struct speaker_home *home)
-{
-    unsigned asked = 1;
-    if (atomic_load(&home->streams) == 0 && atomic_compare_exchange_strong(&home->draining, &asked, 2))
-        home->host->drained(home->host);
-}
-
 void speaker_home_drain(struct speaker_home *home)
 {
-    atomic_store(&home->draining, 1);
-    tell_drained(home);
+    vendor_streams_drain(&home->streams);
 }
 
 /* ---- jobs: [pool] ---- */
@@ -104,6 +103,44 @@ static void kick(struct speaker *s)
     (void)pthread_mutex_unlock(&s->lock);
 }
 
+/* Keeps a copy for the cache; a sound that is too long is not kept. */
+static void keep_too(struct speaker *s, const uint8_t *data, size_t bytes)
+{
+    if (!s->name[0])
+        return;
+    if (bytes > s->kept_room - s->kept_bytes) {
+        size_t room = 2 * s->kept_room + bytes + 16000;
+        uint8_t *grown = room <= 2 * SOUND_BYTES_MAX ? realloc(s->kept, room) : NULL;
+        if (!grown) {
+            s->name[0] = '\0';
+            return;
+        }
+        s->kept = grown;
+        s->kept_room = room;
+    }
+    memcpy(s->kept + s->kept_bytes, data, bytes);
+    s->kept_bytes += bytes;
+}
+
+static void send_chunk(struct speaker *s, const struct chunk *c);
+
+/* A chunk of the stream's own format: queued by a job, sent at once by the worker. */
+static int give_chunk(struct speaker *s, struct chunk *c)
+{
+    keep_too(s, c->data, c->bytes);
+    if (s->home->engine->begin) {
+        send_chunk(s, c);
+        free(c);
+        return 0;
+    }
+    (void)pthread_mutex_lock(&s->lock);
+    *s->chunks_tail = c;
+    s->chunks_tail = &c->next;
+    (void)pthread_mutex_unlock(&s->lock);
+    kick(s);
+    return 0;
+}
+
 static int queue_chunk(struct speaker *s, const int16_t *pcm, size_t n)
 {
     struct chunk *c = malloc(sizeof *c + n * sizeof *pcm);
@@ -111,12 +148,7 @@ static int queue_chunk(struct speaker *s, const int16_t *pcm, size_t n)
         return -1;
     *c = (struct chunk){.utterance = s->current->utterance, .epoch = s->job_epoch, .samples = (uint32_t)n};
     c->bytes = (uint32_t)pcm_encode(s->encoding, pcm, n, c->data);
-    (void)pthread_mutex_lock(&s->lock);
-    *s->chunks_tail = c;
-    s->chunks_tail = &c->next;
-    (void)pthread_mutex_unlock(&s->lock);
-    kick(s);
-    return 0;
+    return give_chunk(s, c);
 }
 
 static int take_audio(void *arg, const int16_t *pcm, size_t n, uint32_t hz)
@@ -151,6 +183,11 @@ static void drop_resampler(struct speaker *s)
     s->resampler = NULL;
 }
 
+static struct speaker_request request_of(const struct speaker *s)
+{
+    return (struct speaker_request){s->current->text, s->voice, s->language, s->current->ssml};
+}
+
 static void work(void *arg)
 {
     struct speaker *s = arg;
@@ -158,7 +195,7 @@ static void work(void *arg)
     s->job_why[0] = '\0';
     if (s->current->text[0] == '\0' || atomic_load(&s->epoch) != s->job_epoch)
         return;
-    struct speaker_request request = {s->current->text, s->voice, s->language, s->current->ssml};
+    struct speaker_request request = request_of(s);
     s->job_status = s->home->engine->synthesize(s->home->data, &request, take_audio, s, s->job_why, sizeof s->job_why);
     drop_resampler(s);
 }
@@ -211,6 +248,10 @@ static void finish(struct speaker *s, uint64_t id, int32_t status, const char *w
 static void kill_all(struct speaker *s)
 {
     atomic_fetch_add(&s->epoch, 1);
+    if (s->work && !s->stopped) {
+        s->stopped = true;
+        s->home->engine->stop(s->work);
+    }
     drop_pieces(s, NULL);
     struct utterance **end = &s->dead;
     while (*end)
@@ -272,9 +313,10 @@ static void end_stream(struct speaker *s)
         (void)home->host->timer_cancel(home->host, s->timer);
     (void)home->out->on_closed(home->host, s->stream);
     (void)pthread_mutex_destroy(&s->lock);
+    pcm_resampler_free(s->resampler);
+    free(s->kept);
     free(s);
-    atomic_fetch_sub(&home->streams, 1);
-    tell_drained(home);
+    vendor_stream_closed(&home->streams);
 }
 
 /* Everything that is due, when no job runs. */
@@ -328,14 +370,105 @@ static void settle_soon(struct speaker *s)
         retry_later(s);
 }
 
+/* ---- the cache ---- */
+
+struct keeping {
+    struct speaker_home *home;
+    uint8_t *data;
+    size_t bytes;
+    char name[SOUND_NAME_MAX];
+};
+
+static void keep_work(void *arg)
+{
+    struct keeping *k = arg;
+    char why[400];
+    const struct voicegw_host *host = k->home->host;
+    if (sound_cache_keep(&k->home->cache, k->name, k->data, k->bytes, why, sizeof why) < 0)
+        host->log(host, VOICEGW_LOG_WARNING, why, NULL);
+}
+
+static void on_kept(void *arg)
+{
+    struct keeping *k = arg;
+    struct speaker_home *home = k->home;
+    free(k->data);
+    free(k);
+    vendor_stream_closed(&home->streams);
+}
+
+/* What was heard of a sentence goes to disk when it is whole; it counts as a stream until it is there. */
+static void keep(struct speaker *s)
+{
+    const struct voicegw_host *host = s->home->host;
+    struct keeping *k = s->name[0] && s->kept_bytes ? calloc(1, sizeof *k) : NULL;
+    if (!k)
+        return;
+    k->home = s->home;
+    k->data = s->kept;
+    k->bytes = s->kept_bytes;
+    memcpy(k->name, s->name, sizeof k->name);
+    s->kept = NULL;
+    s->kept_bytes = s->kept_room = 0;
+    vendor_stream_opened(&s->home->streams);
+    if (host->job(host, VOICEGW_LANE_IO, 0, s->stream, keep_work, on_kept, k) != VOICEGW_OK)
+        on_kept(k);
+}
+
+/* The name under which the sentence would be kept, "" for none. */
+static void name_sound(struct speaker *s)
+{
+    const struct speaker_home *home = s->home;
+    char key[8192];
+    struct speaker_request request = request_of(s);
+    s->name[0] = '\0';
+    s->kept_bytes = 0;
+    if (!home->cache.path[0] || !home->engine->key || !s->current->text[0])
+        return;
+    int n = snprintf(key, sizeof key, "%u:%u:", s->encoding, s->rate);
+    if (n < 0 || home->engine->key(home->data, &request, key + n, sizeof key - (size_t)n) < 0 ||
+        sound_cache_name(&home->cache, key, s->name) != VOICEGW_OK)
+        s->name[0] = '\0';
+}
+
+static void look(void *arg)
+{
+    struct speaker *s = arg;
+    s->found = sound_cache_find(&s->home->cache, s->name, &s->found_bytes);
+}
+
+static void send_found(struct speaker *s)
+{
+    size_t width = s->encoding == VOICEGW_AUDIO_L16 ? 2 : 1, piece = s->rate * CHUNK_MS / 1000 * width;
+    uint32_t epoch = s->job_epoch;
+    s->name[0] = '\0'; /* it is kept already */
+    for (size_t at = 0; at < s->found_bytes && epoch == atomic_load(&s->epoch); at += piece) {
+        size_t n = s->found_bytes - at < piece ? s->found_bytes - at : piece;
+        struct chunk *c = malloc(sizeof *c + n);
+        if (!c)
+            break;
+        *c = (struct chunk){
+            .utterance = s->current->utterance, .epoch = epoch, .bytes = (uint32_t)n, .samples = (uint32_t)(n / width)};
+        memcpy(c->data, s->found + at, n);
+        send_chunk(s, c);
+        free(c);
+    }
+    free(s->found);
+    s->found = NULL;
+}
+
+/* ---- sentences ---- */
+
 static void on_spoken(void *arg)
 {
     struct speaker *s = arg;
     struct piece *p = s->current;
     send_chunks(s);
-    s->current = NULL;
     struct utterance *u = find(s, p->utterance);
     if (u && s->job_epoch == atomic_load(&s->epoch)) {
+        if (s->job_status == VOICEGW_OK)
+            keep(s);
+        s->current = NULL;
         u->characters += p->characters;
         if (s->job_status != VOICEGW_OK)
             finish(s, u->id, s->job_status, s->job_why);
@@ -344,8 +477,94 @@ static void on_spoken(void *arg)
         if (p->last && s->job_status == VOICEGW_OK)
             finish(s, u->id, VOICEGW_OK, NULL);
     }
+    s->current = NULL;
     free(p);
     settle(s);
+}
+
+void speaker_format(const struct speaker *s, uint32_t *ret_encoding, uint32_t *ret_rate)
+{
+    *ret_encoding = s->encoding;
+    *ret_rate = s->rate;
+}
+
+int speaker_take(struct speaker *s, uint32_t encoding, uint32_t rate, const void *data, size_t bytes)
+{
+    int16_t pcm[4096];
+    const uint8_t *at = data;
+    size_t width = encoding == VOICEGW_AUDIO_L16 ? 2 : 1, samples = bytes / width;
+    bool same = encoding == s->encoding && rate == s->rate;
+    size_t most = same ? s->rate * CHUNK_MS / 1000 : sizeof pcm / sizeof *pcm;
+    while (samples > 0 && atomic_load(&s->epoch) == s->job_epoch) {
+        size_t n = samples < most ? samples : most;
+        if (same) {
+            struct chunk *c = malloc(sizeof *c + n * width);
+            if (!c)
+                return 1;
+            *c = (struct chunk){.utterance = s->current->utterance, .epoch = s->job_epoch, .samples = (uint32_t)n};
+            c->bytes = (uint32_t)(n * width);
+            memcpy(c->data, at, n * width);
+            (void)give_chunk(s, c);
+        } else if (take_audio(s, pcm, pcm_decode(encoding, at, n * width, pcm), rate) != 0) {
+            return 1;
+        }
+        at += n * width;
+        samples -= n;
+    }
+    return samples > 0;
+}
+
+void speaker_ended(struct speaker *s, int32_t status, const char *why)
+{
+    s->work = NULL;
+    s->stopped = false;
+    s->job_status = status;
+    (void)snprintf(s->job_why, sizeof s->job_why, "%s", why ? why : "");
+    drop_resampler(s);
+    on_spoken(s);
+}
+
+/* Sets the engine to work on the sentence. 0, or a negative status: not now. */
+static int32_t make(struct speaker *s)
+{
+    const struct speaker_home *home = s->home;
+    struct speaker_request request = request_of(s);
+    if (!home->engine->begin)
+        return home->host->job(home->host, VOICEGW_LANE_CPU, s->strand, s->stream, work, on_spoken, s);
+    s->job_status = VOICEGW_OK;
+    s->job_why[0] = '\0';
+    if (s->current->text[0] && atomic_load(&s->epoch) == s->job_epoch) {
+        s->job_status =
+            home->engine->begin(home->data, s->stream, &request, s, &s->work, s->job_why, sizeof s->job_why);
+        if (s->job_status == VOICEGW_OK)
+            return VOICEGW_OK;
+    }
+    return home->host->post(home->host, s->stream, on_spoken, s);
+}
+
+static void on_make_retry(void *arg)
+{
+    struct speaker *s = arg;
+    s->timer = 0;
+    if (make(s) != VOICEGW_OK)
+        s->timer = s->home->host->timer_start(s->home->host, s->stream, RETRY_US, on_make_retry, s);
+}
+
+static void on_looked(void *arg)
+{
+    struct speaker *s = arg;
+    const struct voicegw_host *host = s->home->host;
+    host->count(host, s->found ? "cache_hits" : "cache_misses", 1);
+    if (s->found) {
+        s->job_status = VOICEGW_OK;
+        send_found(s);
+        on_spoken(s);
+        return;
+    }
+    if (s->timer)
+        (void)host->timer_cancel(host, s->timer);
+    s->timer = 0;
+    on_make_retry(s);
 }
 
 static void start_next(struct speaker *s)
@@ -356,7 +575,8 @@ static void start_next(struct speaker *s)
     struct piece *p = s->pieces;
     s->current = p;
     s->job_epoch = atomic_load(&s->epoch);
-    int32_t rc = host->job(host, VOICEGW_LANE_CPU, s->strand, s->stream, work, on_spoken, s);
+    name_sound(s);
+    int32_t rc = s->name[0] ? host->job(host, VOICEGW_LANE_IO, s->strand, s->stream, look, on_looked, s) : make(s);
     if (rc == VOICEGW_OK) {
         s->pieces = p->next;
         s->text_bytes -= strlen(p->text);
@@ -491,8 +711,16 @@ void speaker_close(void *stream)
     settle_soon(s);
 }
 
-static int format_of(const struct voicegw_tts_params *params, uint32_t *ret_format)
+static int format_of(const struct speaker_engine *engine, const struct voicegw_tts_params *params, uint32_t *ret_format)
 {
+    for (uint32_t i = 0; i < params->format_count; i++) {
+        uint32_t encoding = params->formats[i].encoding;
+        if (params->formats[i].rate == 8000 && ((encoding == VOICEGW_AUDIO_PCMU && engine->g711 >= 1) ||
+                                                (encoding == VOICEGW_AUDIO_PCMA && engine->g711 >= 2))) {
+            *ret_format = i;
+            return 0;
+        }
+    }
     for (uint32_t i = 0; i < params->format_count; i++) {
         const struct voicegw_audio_format *f = &params->formats[i];
         if ((f->encoding == VOICEGW_AUDIO_PCMU || f->encoding == VOICEGW_AUDIO_PCMA) && f->rate == 8000) {
@@ -512,7 +740,7 @@ int32_t speaker_open(struct speaker_home *home, uint64_t stream, const struct vo
 {
     const struct voicegw_host *host = home->host;
     uint32_t format;
-    if (format_of(params, &format) < 0)
+    if (format_of(home->engine, params, &format) < 0)
         return host->set_error(
             host, VOICEGW_EUNSUPPORTED,
             "none of the audio formats can be made; PCMU and PCMA at 8000 Hz and L16 from 8000 to 48000 Hz can");
@@ -532,8 +760,16 @@ int32_t speaker_open(struct speaker_home *home, uint64_t stream, const struct vo
         free(s);
         return host->set_error(host, VOICEGW_ELIMIT, "no lock can be made");
     }
-    atomic_fetch_add(&home->streams, 1);
+    vendor_stream_opened(&home->streams);
     *ret_stream = s;
     *ret_format = format;
     return VOICEGW_OK;
+}
+
+int32_t speaker_cache_key(struct speaker_home *home, const struct voicegw_tts_params *params, const char *text,
+                          char *out, uint32_t cap)
+{
+    struct speaker_request request = {text, params->voice ? params->voice : "",
+                                      params->language ? params->language : "", 0};
+    return home->engine->key ? home->engine->key(home->data, &request, out, cap) : VOICEGW_EUNSUPPORTED;
 }

@@ -1,0 +1,2 @@
+PLUGIN_CFLAGS_openai := -Iplugins/common
+PLUGIN_LIBS_openai := -lm -lpthread

@@ -1,0 +1,2 @@
+PLUGIN_CFLAGS_whisper := -Iplugins/common
+PLUGIN_LIBS_whisper := -lm -lpthread

@@ -1,0 +1,124 @@
+#!/usr/bin/python3
+# budget: 60 s
+"""Conversations through each vendor's recognizer and voice, over fakes that speak the vendors' protocols: understood, answered, and what
+happens when a vendor fails."""
+import concurrent.futures
+import contextlib
+import os
+import sys
+
+from daemon import ROOT, Gateway, Stream, base, clip, loud, run
+
+sys.path.insert(0, os.path.join(ROOT, "tests", "fakes"))
+import deepgram  # noqa: E402
+import openai_speech  # noqa: E402
+import vendor  # noqa: E402
+
+ROUTE = "  - {match: {}, assistant: echo, stt: [STT], tts: [TTS], greeting: Good morning.}\n"
+SAID = vendor.SENTENCES["1"]
+
+
+@contextlib.contextmanager
+def call(stt=None, tts=None, begin=True):
+    """A gateway whose engines are these (YAML; None: the local ones, which also stand behind as the second choice), and a caller who has
+    heard the greeting."""
+    config = base(routes=ROUTE.replace("STT", "ear, local" if stt else "local").replace("TTS", "mouth, local" if tts else "local"))
+    config = config.replace("stt: {local:", f"stt: {{ear: {stt}, local:" if stt else "stt: {local:")
+    config = config.replace("tts: {local:", f"tts: {{mouth: {tts}, local:" if tts else "tts: {local:")
+    g = Gateway(config)
+    try:
+        g.start()
+        g.events = g.feed()
+        if begin:
+            g.caller = Stream(g, "one")
+            greeted(g)
+        yield g
+        assert vendor.Vendor.key not in g.log(), "a key stands in the log"
+        g.stop()
+    finally:
+        if os.environ.get("VERBOSE"):
+            print(g.log()[-8000:])
+        g.done()
+
+
+def greeted(g):
+    g.caller.wait(lambda s: loud(s.heard))
+    g.caller.speak(b"", 0.5)
+    g.until(lambda: turns(g))
+
+
+def turns(g):
+    return g.get("/voice/sessions/mock-one/transcript")["turns"]
+
+
+def understood(g, name="rms-1.ul", said=SAID):
+    """The caller says it, is understood and hears the answer; returns the answer's turn."""
+    before = len(g.events.find("voice.stt.final"))
+    count = len(turns(g))
+    heard = len(g.caller.heard)
+    g.caller.speak(clip(name), 1.0)
+    finals = g.events.wait("voice.stt.final", before + 1)
+    final = finals[-1] if isinstance(finals, list) else finals
+    assert final["data"]["text"].lower() == said, final
+    g.caller.wait(lambda s: loud(s.heard[heard:]))
+    for _ in range(30):
+        g.caller.speak(b"", 0.5)
+        found = [t for t in turns(g)[count:] if t["role"] == "assistant"]
+        if found:
+            break
+    assert found and said in found[0]["content"].lower(), turns(g)
+    return found[0]
+
+
+def stages(turn):
+    assert turn["latency_ms"] > 0, turn
+    assert turn["stages"], turn
+    return turn["stages"]
+
+
+def test_deepgram_understands_and_speaks():
+    with vendor.running(deepgram.Deepgram) as fake:
+        engine = f"{{plugin: deepgram, base_url: {fake.url}, api_key: {fake.key}}}"
+        with call(engine, engine) as g:
+            turn = understood(g)
+            stages(turn)
+            assert g.events.find("voice.stt.partial"), "no partial text"
+            ask = next(r for r in fake.requests if r.path == "/v1/listen")
+            assert (ask.one("encoding"), ask.one("sample_rate"), ask.one("model")) == ("mulaw", "8000", "nova-3"), ask.query
+            speak = next(r for r in fake.requests if r.path == "/v1/speak")
+            assert (speak.one("encoding"), speak.one("sample_rate"), speak.json) == ("mulaw", "8000", {"text": "Good morning."}), speak.json
+            understood(g, "slt-2.ul", vendor.SENTENCES["2"])
+            assert fake.sockets == 1
+            g.caller.stop()
+            g.events.wait("call_ended")
+            fake.wait(lambda f: any("CloseStream" in m for m in f.messages))
+
+
+def test_openai_understands_and_speaks():
+    with vendor.running(openai_speech.OpenAISpeech) as fake:
+        engine = f"{{plugin: openai, base_url: {fake.url}/v1, api_key: {fake.key}}}"
+        with call(engine, engine) as g:
+            stages(understood(g))
+            asked = fake.messages[0]
+            assert (asked["model"], asked["language"], asked["stream"]) == ("gpt-4o-mini-transcribe", "en", "true"), asked
+            speak = next(r for r in fake.requests if r.path == "/v1/audio/speech")
+            assert speak.json == {"model": "gpt-4o-mini-tts", "input": "Good morning.", "voice": "marin", "response_format": "pcm"}, speak.json
+
+
+def test_whisper_understands():
+    with vendor.running(openai_speech.Whisper) as fake, call(f"{{plugin: whisper, base_url: {fake.url}/, prompt: A hotel.}}") as g:
+        stages(understood(g))
+        assert fake.messages[0]["prompt"] == "A hotel." and fake.messages[0]["language"] == "en", fake.messages
+
+
+def together(names):
+    """The tests wait for callers to speak most of the time: four at once, each reported for itself."""
+    pool = concurrent.futures.ThreadPoolExecutor(4)
+    chosen = [a for a in sys.argv[1:] if a.startswith("test_")]
+    tests = {n: f for n, f in names.items() if n.startswith("test_") and (not chosen or any(c in n for c in chosen))}
+    begun = {name: pool.submit(fn) for name, fn in tests.items()}
+    run({name: future.result for name, future in begun.items()})
+
+
+if __name__ == "__main__":
+    together(globals())
