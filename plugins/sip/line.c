@@ -1,0 +1,349 @@
+/* line.c - the signalling of one call: what the host wants goes out as SIP, what the peer says is told to the host. */
+#include "line.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "voicegw/json_writer.h"
+
+static struct line *line_new(struct sip_call *call)
+{
+    struct line *line = calloc(1, sizeof *line);
+    if (!line)
+        return NULL;
+    line->call = sip_call_keep(call);
+    call->line = line;
+    re_random(&line->sdp_session, sizeof line->sdp_session);
+    line->sdp_session &= 0x7fffffffu;
+    ua_line_added(line);
+    return line;
+}
+
+void line_free(struct line *line)
+{
+    struct sip_call *call = line->call;
+    re_session_end(line->session, 480, NULL);
+    ua_line_removed(line);
+    call->line = NULL;
+    free(line->offer);
+    free(line);
+    sip_call_drop(call);
+}
+
+void line_state(struct line *line, uint32_t state, uint32_t outcome, const char *cause)
+{
+    struct sip_call *c = line->call;
+    struct sip *sip = c->sip;
+    struct voicegw_call_state s = {.size = sizeof s,
+                                   .state = state,
+                                   .outcome = outcome,
+                                   .sequence = ++line->sequence,
+                                   .provider_time_us = sip->host->wall_us(sip->host),
+                                   .cause = cause && *cause ? cause : NULL,
+                                   .provider_call_id = c->id};
+    int32_t rc = line->known ? sip->provider->on_state(sip->host, c->handle, &s) : VOICEGW_OK;
+    if (rc == VOICEGW_ELIMIT)
+        sip->host->count(sip->host, "states_lost", 1);
+}
+
+void line_over(struct line *line, uint32_t outcome, const char *cause)
+{
+    if (line->state == LINE_OVER)
+        return;
+    uint32_t state = line->state == LINE_TALKING ? VOICEGW_CALL_ENDED : VOICEGW_CALL_FAILED;
+    line->state = LINE_OVER;
+    line->outcome = outcome;
+    (void)snprintf(line->cause, sizeof line->cause, "%s", cause ? cause : "");
+    line_state(line, state, outcome, line->cause);
+}
+
+/* ---- the peer's side ---- */
+
+static void on_closed(void *arg, uint32_t status, const char *reason, const struct re_message *message)
+{
+    struct line *line = arg;
+    (void)message;
+    line->session = NULL;
+    if (line->state == LINE_TALKING)
+        line_over(line, VOICEGW_OUTCOME_COMPLETED, *reason ? reason : "hung up by the peer");
+    else if (!line->call->outbound)
+        line_over(line, status == 487 || status == 0 ? VOICEGW_OUTCOME_CANCELED : VOICEGW_OUTCOME_FAILED, "the caller gave up");
+    else
+        line_over(line, VOICEGW_OUTCOME_FAILED, reason);
+    if (!line->known && line->state == LINE_OVER)
+        return; /* line_ring() or line_refuse() frees it */
+}
+
+static void on_ack(void *arg, const struct re_summary *summary)
+{
+    struct line *line = arg;
+    struct sdp_result result;
+    char why[160];
+    if (!line->late)
+        return;
+    line->late = 0;
+    if (summary->body_bytes == 0 || line_take_answer(line, summary->body, summary->body_bytes, &result, why, sizeof why) < 0) {
+        struct re_session *session = line->session;
+        line->session = NULL;
+        re_session_end(session, 0, "Reason: SIP;cause=488;text=\"Not Acceptable Here\"\r\n");
+        line_over(line, VOICEGW_OUTCOME_FAILED, summary->body_bytes ? why : "the ACK brought no answer to our offer");
+        return;
+    }
+    line_agree(line, &result);
+    line->state = LINE_TALKING;
+    line_state(line, VOICEGW_CALL_CONNECTED, VOICEGW_OUTCOME_NONE, NULL);
+}
+
+static void on_offer(void *arg, const struct re_message *message, const struct re_summary *summary, struct re_reply *reply)
+{
+    struct line *line = arg;
+    struct sdp_result result;
+    char sdp[SDP_TEXT_CAP], why[160];
+    (void)message;
+    if (summary->body_bytes == 0) { /* a refresh, or a question for our offer */
+        reply->status = 200;
+        if (strcmp(summary->method, "INVITE") == 0 && line_make_offer(line, sdp, sizeof sdp) == 0) {
+            reply->body = strdup(sdp);
+            line->late = 1;
+        }
+        return;
+    }
+    if (!summary->is_sdp || line_take_offer(line, summary->body, summary->body_bytes, sdp, sizeof sdp, &result, why, sizeof why) < 0) {
+        reply->status = 488;
+        return;
+    }
+    reply->status = 200;
+    reply->body = strdup(sdp);
+    line_agree(line, &result);
+    if (line->state != LINE_TALKING || line->held_by_peer == result.peer_holds)
+        return;
+    line->held_by_peer = result.peer_holds;
+    if (!line->held_by_us)
+        line_state(line, line->held_by_peer ? VOICEGW_CALL_ON_HOLD : VOICEGW_CALL_CONNECTED, VOICEGW_OUTCOME_NONE,
+                   line->held_by_peer ? "held by the peer" : "resumed by the peer");
+}
+
+static void on_request(void *arg, const struct re_message *message, const struct re_summary *summary, struct re_reply *reply)
+{
+    (void)arg;
+    (void)message;
+    (void)summary;
+    reply->status = 501;
+}
+
+static void on_progress(void *arg, const struct re_message *message, const struct re_summary *summary)
+{
+    (void)arg;
+    (void)message;
+    (void)summary;
+}
+
+static void on_accepted(void *arg, const struct re_message *message, const struct re_summary *summary, int initial)
+{
+    (void)arg;
+    (void)message;
+    (void)summary;
+    (void)initial;
+}
+
+static void on_refused(void *arg, uint32_t status)
+{
+    (void)arg;
+    (void)status;
+}
+
+static void on_answer(void *arg, const char *method, uint32_t status)
+{
+    (void)arg;
+    (void)method;
+    (void)status;
+}
+
+const struct re_session_events line_events = {.on_progress = on_progress,
+                                              .on_accepted = on_accepted,
+                                              .on_refused = on_refused,
+                                              .on_ack = on_ack,
+                                              .on_offer = on_offer,
+                                              .on_request = on_request,
+                                              .on_answer = on_answer,
+                                              .on_closed = on_closed};
+
+/* ---- an incoming call ---- */
+
+/* The Call-ID may hold anything, and be longer than the host takes. */
+static void identify(struct sip_call *c, const struct re_summary *s)
+{
+    size_t n = strlen(s->call_id);
+    (void)snprintf(c->id, sizeof c->id, "%.128s", s->call_id);
+    if (n < sizeof c->id)
+        return;
+    uint64_t salt;
+    re_random(&salt, sizeof salt);
+    (void)snprintf(c->id + 100, sizeof c->id - 100, "~%016llx", (unsigned long long)salt);
+}
+
+void line_incoming(struct sip *sip, const struct re_message *message, const struct re_summary *s, const char *trunk)
+{
+    struct sip_call *c = sip_call_new(sip, ua_settings(sip));
+    char sdp[SDP_TEXT_CAP], why[160];
+    struct sdp_result result;
+    if (!c) {
+        re_agent_reply(ua_agent(sip), message, 500, NULL, NULL);
+        return;
+    }
+    identify(c, s);
+    (void)snprintf(c->from, sizeof c->from, "%s", *s->from_user ? s->from_user : "anonymous");
+    (void)snprintf(c->to, sizeof c->to, "%s", s->uri_user);
+    (void)snprintf(c->name, sizeof c->name, "%s", s->from_name);
+    (void)snprintf(c->trunk, sizeof c->trunk, "%s", trunk);
+    c->port = 9;
+    struct line *line = line_new(c);
+    if (!line) {
+        re_agent_reply(ua_agent(sip), message, 500, NULL, NULL);
+        sip_call_drop(c);
+        return;
+    }
+    line->transport = s->transport;
+    (void)snprintf(line->peer_ip, sizeof line->peer_ip, "%s", s->remote_ip);
+    if (s->body_bytes > 0) {
+        line->offer = malloc(s->body_bytes);
+        line->offer_bytes = s->body_bytes;
+        if (line->offer)
+            memcpy(line->offer, s->body, s->body_bytes);
+        if (!line->offer || line_take_offer(line, s->body, s->body_bytes, sdp, sizeof sdp, &result, why, sizeof why) < 0) {
+            sip->host->count(sip->host, "descriptions_refused", 1);
+            re_agent_reply(ua_agent(sip), message, 488, NULL, NULL);
+            line_free(line);
+            sip_call_drop(c);
+            return;
+        }
+    }
+    line->session = re_session_accept(ua_agent(sip), message, "voicegw", &line_events, line);
+    if (!line->session || sip_to_control(sip, c, 0, 0, NULL, sip_call_incoming) != VOICEGW_OK) {
+        re_session_end(line->session, 503, NULL);
+        line->session = NULL;
+        line_free(line);
+    }
+    sip_call_drop(c);
+}
+
+void line_ring(struct sip_task *t)
+{
+    struct line *line = t->call->line;
+    if (!line)
+        return;
+    line->known = 1;
+    if (line->state == LINE_OVER) {
+        line_state(line, VOICEGW_CALL_FAILED, line->outcome, line->cause);
+        return;
+    }
+    line->state = LINE_RINGING;
+    (void)re_session_progress(line->session, 180, NULL, NULL);
+}
+
+void line_refuse(struct sip_task *t)
+{
+    struct line *line = t->call->line;
+    if (!line)
+        return;
+    re_session_end(line->session, t->arg, t->arg == 503 ? "Retry-After: 10\r\n" : NULL);
+    line->session = NULL;
+    line_free(line);
+}
+
+/* ---- the host's side ---- */
+
+static struct line *line_of(struct sip_task *t)
+{
+    struct line *line = t->call->line;
+    if (line && line->state != LINE_OVER)
+        return line;
+    sip_complete(t->sip, t->op, VOICEGW_EBUSY, "the peer hung up", NULL);
+    return NULL;
+}
+
+static void fail_answer(struct sip_task *t, struct line *line, const char *why)
+{
+    re_session_end(line->session, 488, NULL);
+    line->session = NULL;
+    sip_complete(t->sip, t->op, VOICEGW_EPROVIDER, why, NULL);
+    line_over(line, VOICEGW_OUTCOME_FAILED, why);
+}
+
+void line_answer(struct sip_task *t)
+{
+    struct line *line = line_of(t);
+    struct sdp_result result;
+    char sdp[SDP_TEXT_CAP], why[160] = "no answer could be sent";
+    if (!line)
+        return;
+    if (line->state != LINE_RINGING) {
+        sip_complete(t->sip, t->op, VOICEGW_EBUSY, "the call does not ring", NULL);
+        return;
+    }
+    line->late = line->offer == NULL;
+    int rc = line->late ? line_make_offer(line, sdp, sizeof sdp)
+                        : line_take_offer(line, line->offer, line->offer_bytes, sdp, sizeof sdp, &result, why, sizeof why);
+    if (rc < 0 || re_session_answer(line->session, NULL, sdp) < 0) {
+        fail_answer(t, line, why);
+        return;
+    }
+    free(line->offer);
+    line->offer = NULL;
+    sip_complete(t->sip, t->op, VOICEGW_OK, NULL, "{\"state\":\"connected\"}");
+    if (line->late) /* what is spoken is known with the ACK */
+        return;
+    line_agree(line, &result);
+    line->state = LINE_TALKING;
+    line_state(line, VOICEGW_CALL_CONNECTED, VOICEGW_OUTCOME_NONE, NULL);
+}
+
+void line_reject(struct sip_task *t)
+{
+    struct line *line = line_of(t);
+    const char *reason = t->text ? t->text : "";
+    int busy = strcmp(reason, "busy") == 0;
+    if (!line)
+        return;
+    re_session_end(line->session, busy ? 486 : strcmp(reason, "rejected") == 0 ? 603 : 404, NULL);
+    line->session = NULL;
+    sip_complete(t->sip, t->op, VOICEGW_OK, NULL, "{\"state\":\"failed\"}");
+    line_over(line, busy ? VOICEGW_OUTCOME_BUSY : VOICEGW_OUTCOME_FAILED, reason);
+}
+
+void line_end(struct sip_task *t)
+{
+    struct line *line = t->call->line;
+    if (!line || line->state == LINE_OVER) {
+        sip_complete(t->sip, t->op, VOICEGW_OK, NULL, "{\"state\":\"ended\"}");
+        return;
+    }
+    int talked = line->state == LINE_TALKING;
+    re_session_end(line->session, 480, talked ? "Reason: SIP;cause=200;text=\"Call completed\"\r\n" : NULL);
+    line->session = NULL;
+    sip_complete(t->sip, t->op, VOICEGW_OK, NULL, "{\"state\":\"ended\"}");
+    line_over(line, talked ? VOICEGW_OUTCOME_COMPLETED : VOICEGW_OUTCOME_CANCELED, "hung up by the gateway");
+}
+
+void line_status(struct sip_task *t)
+{
+    static const char *const names[] = {"ringing", "ringing", "initiating", "connected", "ended"};
+    const struct line *line = t->call->line;
+    char json[512];
+    struct voicegw_json_writer w = voicegw_json_writer_of(json, sizeof json);
+    voicegw_json_put_object(&w, NULL);
+    voicegw_json_put_string(&w, "state", !line                                     ? "ended"
+                                         : line->held_by_us || line->held_by_peer ? "on_hold"
+                                                                                   : names[line->state]);
+    voicegw_json_put_string(&w, "provider_call_id", t->call->id);
+    voicegw_json_put_string(&w, "trunk", t->call->trunk);
+    voicegw_json_put_string(&w, "codec", line ? sip_codec_name(line->media.codec) : "none");
+    voicegw_json_put_end(&w);
+    (void)voicegw_json_finish(&w);
+    sip_complete(t->sip, t->op, VOICEGW_OK, NULL, json);
+}
+
+void line_forget(struct sip_task *t)
+{
+    if (t->call->line)
+        line_free(t->call->line);
+}

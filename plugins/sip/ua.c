@@ -1,0 +1,220 @@
+/* ua.c - what all calls of an instance share on the SIP thread: listeners, who is let in, how many. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "line.h"
+
+struct ua {
+    struct sip *sip;
+    struct re_agent *agent;
+    struct sip_settings *settings;
+    struct sdp *sdp;
+    struct line *lines;
+    uint32_t line_count;
+    double tokens; /* of max_cps */
+    int64_t refilled_us;
+};
+
+struct re_agent *ua_agent(struct sip *sip)
+{
+    return sip->ua->agent;
+}
+
+struct sip_settings *ua_settings(struct sip *sip)
+{
+    return sip->ua->settings;
+}
+
+struct sdp *ua_sdp(struct sip *sip)
+{
+    return sip->ua->sdp;
+}
+
+void ua_line_added(struct line *line)
+{
+    struct ua *ua = line->call->sip->ua;
+    line->at = &ua->lines;
+    line->next = ua->lines;
+    if (line->next)
+        line->next->at = &line->next;
+    ua->lines = line;
+    ua->line_count++;
+}
+
+void ua_line_removed(struct line *line)
+{
+    *line->at = line->next;
+    if (line->next)
+        line->next->at = line->at;
+    line->call->sip->ua->line_count--;
+}
+
+/* ---- who is let in ---- */
+
+static int spend(struct ua *ua)
+{
+    double rate = ua->settings->max_cps;
+    int64_t now = ua->sip->host->now_us(ua->sip->host);
+    if (rate <= 0)
+        return 1;
+    ua->tokens += (double)(now - ua->refilled_us) * rate / 1e6;
+    ua->refilled_us = now;
+    if (ua->tokens > rate + 1)
+        ua->tokens = rate + 1;
+    if (ua->tokens < 1)
+        return 0;
+    ua->tokens -= 1;
+    return 1;
+}
+
+static int loopback(const char *ip)
+{
+    return strncmp(ip, "127.", 4) == 0 || strcmp(ip, "::1") == 0;
+}
+
+static void on_invite(struct ua *ua, const struct re_message *message, const struct re_summary *s)
+{
+    const struct sip_settings *set = ua->settings;
+    if (atomic_load(&ua->sip->draining) || (set->max_calls && ua->line_count >= set->max_calls) || !spend(ua)) {
+        ua->sip->host->count(ua->sip->host, "calls_refused", 1);
+        re_agent_reply(ua->agent, message, 503, NULL, "Retry-After: 10\r\n");
+        return;
+    }
+    if (set->anonymous == 2 || (set->anonymous == 0 && !loopback(s->remote_ip))) {
+        re_agent_reply(ua->agent, message, 403, NULL, NULL);
+        return;
+    }
+    line_incoming(ua->sip, message, s, "");
+}
+
+static void on_request(void *arg, const struct re_message *message, const struct re_summary *s)
+{
+    struct ua *ua = arg;
+    if (strcmp(s->method, "INVITE") == 0)
+        on_invite(ua, message, s);
+    else
+        re_agent_reply(ua->agent, message, 405, NULL, "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY, UPDATE\r\n");
+}
+
+static void on_agent_closed(void *arg)
+{
+    struct ua *ua = arg;
+    ua->agent = NULL;
+    atomic_store(&ua->sip->draining, 3);
+    ua->sip->host->drained(ua->sip->host);
+}
+
+static const struct re_agent_events agent_events = {.on_request = on_request, .on_closed = on_agent_closed};
+
+static void on_garbage(void *arg, const char *remote, const char *what)
+{
+    struct ua *ua = arg;
+    (void)remote;
+    (void)what;
+    ua->sip->host->count(ua->sip->host, "messages_refused", 1);
+}
+
+static void on_log(void *arg, const char *sentence)
+{
+    struct ua *ua = arg;
+    ua->sip->host->log(ua->sip->host, VOICEGW_LOG_WARNING, sentence, NULL);
+}
+
+/* ---- listeners ---- */
+
+static int listens(const struct sip_settings *s, const struct sip_listen *l)
+{
+    for (uint32_t i = 0; s && i < s->listen_count; i++)
+        if (s->listen[i].transport == l->transport && s->listen[i].port == l->port && strcmp(s->listen[i].ip, l->ip) == 0)
+            return 1;
+    return 0;
+}
+
+static int open_listeners(struct ua *ua, const struct sip_settings *before, const struct sip_settings *s, char *why, size_t cap)
+{
+    for (uint32_t i = 0; i < s->listen_count; i++) {
+        const struct sip_listen *l = &s->listen[i];
+        if (listens(before, l))
+            continue;
+        int rc = re_transport_listen(l->transport, l->ip, l->port, NULL);
+        if (rc < 0) {
+            (void)snprintf(why, cap, "cannot listen on %s:%s:%u: %s", re_transport_name(l->transport), l->ip, l->port, strerror(-rc));
+            return -1;
+        }
+    }
+    (void)ua;
+    return 0;
+}
+
+static void close_listeners(const struct sip_settings *before, const struct sip_settings *s)
+{
+    for (uint32_t i = 0; i < before->listen_count; i++)
+        if (!listens(s, &before->listen[i]))
+            re_transport_unlisten(before->listen[i].transport, before->listen[i].ip, before->listen[i].port);
+}
+
+void ua_settle(struct sip_task *t)
+{
+    struct ua *ua = t->sip->ua;
+    struct sip_settings *before = ua->settings, *now = (struct sip_settings *)(uintptr_t)t->op;
+    char why[300];
+    if (!ua->agent) {
+        sip_settings_drop(now);
+        return;
+    }
+    if (open_listeners(ua, before, now, why, sizeof why) < 0)
+        t->sip->host->log(t->sip->host, VOICEGW_LOG_ERROR, why, NULL);
+    close_listeners(before, now);
+    re_transport_external(now->external_address);
+    ua->settings = now;
+    sip_settings_drop(before);
+}
+
+/* ---- life ---- */
+
+void ua_start(void *arg)
+{
+    struct sip *sip = arg;
+    struct ua *ua = calloc(1, sizeof *ua);
+    const struct re_transport_params transport = {.on_garbage = on_garbage, .on_log = on_log, .arg = ua};
+    if (!ua || !(ua->sdp = calloc(1, sizeof *ua->sdp))) {
+        free(ua);
+        (void)snprintf(sip->start_error, sizeof sip->start_error, "out of memory");
+        return;
+    }
+    ua->sip = sip;
+    sip->ua = ua;
+    ua->settings = sip_settings_keep(sip->settings);
+    ua->refilled_us = sip->host->now_us(sip->host);
+    ua->tokens = ua->settings->max_cps + 1;
+    ua->agent = re_agent_new("voicegw/" VOICEGW_PLUGIN_VERSION, &transport, &agent_events, ua);
+    if (!ua->agent) {
+        (void)snprintf(sip->start_error, sizeof sip->start_error, "libre gives no SIP stack");
+        return;
+    }
+    re_transport_external(ua->settings->external_address);
+    (void)open_listeners(ua, NULL, ua->settings, sip->start_error, sizeof sip->start_error);
+}
+
+void ua_stop(void *arg)
+{
+    struct sip *sip = arg;
+    struct ua *ua = sip->ua;
+    if (!ua)
+        return;
+    while (ua->lines)
+        line_free(ua->lines);
+    re_agent_close(ua->agent, 1);
+    sip_settings_drop(ua->settings);
+    free(ua->sdp);
+    free(ua);
+    sip->ua = NULL;
+}
+
+void ua_close(struct sip_task *t)
+{
+    struct ua *ua = t->sip->ua;
+    if (ua->agent)
+        re_agent_close(ua->agent, 0);
+}
