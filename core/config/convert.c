@@ -308,6 +308,21 @@ static int convert_item(const struct vgw_option *row, const struct vgw_node *par
     }
 }
 
+/* Plugins read lists and maps of texts as JSON. */
+static int items_as_json(const struct vgw_option *row, struct vgw_option_value *v, bool map)
+{
+    if (row->type != VGW_OPTION_STRINGS && row->type != VGW_OPTION_STRING_MAP)
+        return 0;
+    struct vgw_json *json = map ? vgw_json_object() : vgw_json_array();
+    int rc = json ? 0 : VGW_ELIMIT;
+    for (size_t i = 0; rc == 0 && i < v->count; i++)
+        rc = map ? vgw_json_set_string(json, v->items[i].key, v->items[i].text)
+                 : vgw_json_append_string(json, v->items[i].text);
+    v->text = rc == 0 ? vgw_json_text(json, false) : NULL;
+    vgw_json_free(json);
+    return v->text ? 0 : VGW_ELIMIT;
+}
+
 static int convert_items(const struct vgw_option *row, const struct vgw_node *node, struct vgw_config_errors *errors,
                          struct vgw_option_value *v)
 {
@@ -332,7 +347,7 @@ static int convert_items(const struct vgw_option *row, const struct vgw_node *no
             return one;
         rc = one ? one : rc;
     }
-    return rc;
+    return rc ? rc : items_as_json(row, v, map);
 }
 
 int vgw_option_convert(const struct vgw_option *row, const struct vgw_node *node, struct vgw_config_errors *errors,

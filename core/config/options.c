@@ -73,7 +73,8 @@ static const struct vgw_option_value *find_typed(const struct vgw_options *optio
 static bool is_json(const struct vgw_option_value *v)
 {
     return v->row->type == VGW_OPTION_JSON || v->row->type == VGW_OPTION_JSON_LIST ||
-           v->row->type == VGW_OPTION_JSON_MAP;
+           v->row->type == VGW_OPTION_JSON_MAP || v->row->type == VGW_OPTION_STRINGS ||
+           v->row->type == VGW_OPTION_STRING_MAP;
 }
 
 const char *vgw_options_string(const struct vgw_options *options, const char *name)

@@ -126,7 +126,8 @@ void sip_call_incoming(struct sip_task *t)
         return;
     }
     if (sip_call_lease(c) != VOICEGW_OK) {
-        sip_log(sip, VOICEGW_LOG_WARNING, "an incoming call is refused: no port for its audio is left, widen rtp_ports", "from", c->from);
+        sip_log(sip, VOICEGW_LOG_WARNING, "an incoming call is refused: no port for its audio is left, widen rtp_ports",
+                "from", c->from);
         sip->host->count(sip->host, "ports_exhausted", 1);
         (void)sip_to_loop(sip, c, 0, 503, NULL, line_refuse);
         return;
@@ -138,8 +139,10 @@ void sip_call_incoming(struct sip_task *t)
     }
     sip_call_enter(c, handle);
     if (sip_to_loop(sip, c, 0, 0, NULL, line_ring) != VOICEGW_OK) {
-        struct voicegw_call_state s = {
-            .size = sizeof s, .state = VOICEGW_CALL_FAILED, .outcome = VOICEGW_OUTCOME_FAILED, .cause = "the signalling is overloaded"};
+        struct voicegw_call_state s = {.size = sizeof s,
+                                       .state = VOICEGW_CALL_FAILED,
+                                       .outcome = VOICEGW_OUTCOME_FAILED,
+                                       .cause = "the signalling is overloaded"};
         (void)sip->provider->on_state(sip->host, handle, &s);
     }
 }

@@ -66,7 +66,8 @@ static void on_closed(void *arg, uint32_t status, const char *reason, const stru
     if (line->state == LINE_TALKING)
         line_over(line, VOICEGW_OUTCOME_COMPLETED, *reason ? reason : "hung up by the peer");
     else if (!line->call->outbound)
-        line_over(line, status == 487 || status == 0 ? VOICEGW_OUTCOME_CANCELED : VOICEGW_OUTCOME_FAILED, "the caller gave up");
+        line_over(line, status == 487 || status == 0 ? VOICEGW_OUTCOME_CANCELED : VOICEGW_OUTCOME_FAILED,
+                  "the caller gave up");
     else
         line_over(line, VOICEGW_OUTCOME_FAILED, reason);
     if (!line->known && line->state == LINE_OVER)
@@ -81,7 +82,8 @@ static void on_ack(void *arg, const struct re_summary *summary)
     if (!line->late)
         return;
     line->late = 0;
-    if (summary->body_bytes == 0 || line_take_answer(line, summary->body, summary->body_bytes, &result, why, sizeof why) < 0) {
+    if (summary->body_bytes == 0 ||
+        line_take_answer(line, summary->body, summary->body_bytes, &result, why, sizeof why) < 0) {
         struct re_session *session = line->session;
         line->session = NULL;
         re_session_end(session, 0, "Reason: SIP;cause=488;text=\"Not Acceptable Here\"\r\n");
@@ -93,7 +95,8 @@ static void on_ack(void *arg, const struct re_summary *summary)
     line_state(line, VOICEGW_CALL_CONNECTED, VOICEGW_OUTCOME_NONE, NULL);
 }
 
-static void on_offer(void *arg, const struct re_message *message, const struct re_summary *summary, struct re_reply *reply)
+static void on_offer(void *arg, const struct re_message *message, const struct re_summary *summary,
+                     struct re_reply *reply)
 {
     struct line *line = arg;
     struct sdp_result result;
@@ -107,7 +110,8 @@ static void on_offer(void *arg, const struct re_message *message, const struct r
         }
         return;
     }
-    if (!summary->is_sdp || line_take_offer(line, summary->body, summary->body_bytes, sdp, sizeof sdp, &result, why, sizeof why) < 0) {
+    if (!summary->is_sdp ||
+        line_take_offer(line, summary->body, summary->body_bytes, sdp, sizeof sdp, &result, why, sizeof why) < 0) {
         reply->status = 488;
         return;
     }
@@ -122,7 +126,8 @@ static void on_offer(void *arg, const struct re_message *message, const struct r
                    line->held_by_peer ? "held by the peer" : "resumed by the peer");
 }
 
-static void on_request(void *arg, const struct re_message *message, const struct re_summary *summary, struct re_reply *reply)
+static void on_request(void *arg, const struct re_message *message, const struct re_summary *summary,
+                       struct re_reply *reply)
 {
     (void)arg;
     (void)message;
@@ -209,7 +214,8 @@ void line_incoming(struct sip *sip, const struct re_message *message, const stru
         line->offer_bytes = s->body_bytes;
         if (line->offer)
             memcpy(line->offer, s->body, s->body_bytes);
-        if (!line->offer || line_take_offer(line, s->body, s->body_bytes, sdp, sizeof sdp, &result, why, sizeof why) < 0) {
+        if (!line->offer ||
+            line_take_offer(line, s->body, s->body_bytes, sdp, sizeof sdp, &result, why, sizeof why) < 0) {
             sip->host->count(sip->host, "descriptions_refused", 1);
             re_agent_reply(ua_agent(sip), message, 488, NULL, NULL);
             line_free(line);
@@ -281,8 +287,9 @@ void line_answer(struct sip_task *t)
         return;
     }
     line->late = line->offer == NULL;
-    int rc = line->late ? line_make_offer(line, sdp, sizeof sdp)
-                        : line_take_offer(line, line->offer, line->offer_bytes, sdp, sizeof sdp, &result, why, sizeof why);
+    int rc = line->late
+                 ? line_make_offer(line, sdp, sizeof sdp)
+                 : line_take_offer(line, line->offer, line->offer_bytes, sdp, sizeof sdp, &result, why, sizeof why);
     if (rc < 0 || re_session_answer(line->session, NULL, sdp) < 0) {
         fail_answer(t, line, why);
         return;
@@ -331,9 +338,10 @@ void line_status(struct sip_task *t)
     char json[512];
     struct voicegw_json_writer w = voicegw_json_writer_of(json, sizeof json);
     voicegw_json_put_object(&w, NULL);
-    voicegw_json_put_string(&w, "state", !line                                     ? "ended"
-                                         : line->held_by_us || line->held_by_peer ? "on_hold"
-                                                                                   : names[line->state]);
+    voicegw_json_put_string(&w, "state",
+                            !line                                    ? "ended"
+                            : line->held_by_us || line->held_by_peer ? "on_hold"
+                                                                     : names[line->state]);
     voicegw_json_put_string(&w, "provider_call_id", t->call->id);
     voicegw_json_put_string(&w, "trunk", t->call->trunk);
     voicegw_json_put_string(&w, "codec", line ? sip_codec_name(line->media.codec) : "none");

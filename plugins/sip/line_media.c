@@ -22,8 +22,8 @@ int line_local(struct line *line, struct sdp_local *l, char *address, size_t cap
     return 0;
 }
 
-int line_take_offer(struct line *line, const char *text, size_t bytes, char *out, size_t cap, struct sdp_result *ret_result, char *why,
-                    size_t why_cap)
+int line_take_offer(struct line *line, const char *text, size_t bytes, char *out, size_t cap,
+                    struct sdp_result *ret_result, char *why, size_t why_cap)
 {
     struct sdp *sdp = ua_sdp(line->call->sip);
     struct sdp_local local;
@@ -46,7 +46,8 @@ int line_make_offer(struct line *line, char *out, size_t cap)
     return sdp_offer(&local, out, cap) < 0 ? -1 : 0;
 }
 
-int line_take_answer(struct line *line, const char *text, size_t bytes, struct sdp_result *ret_result, char *why, size_t why_cap)
+int line_take_answer(struct line *line, const char *text, size_t bytes, struct sdp_result *ret_result, char *why,
+                     size_t why_cap)
 {
     struct sdp *sdp = ua_sdp(line->call->sip);
     struct sdp_local local;

@@ -9,7 +9,8 @@ void sip_complete(struct sip *sip, uint64_t op, int32_t status, const char *sent
         sip->host->count(sip->host, "completions_lost", 1);
 }
 
-static int32_t start(struct sip *sip, uint64_t op, uint64_t call, uint32_t arg, const char *text, void (*run)(struct sip_task *))
+static int32_t start(struct sip *sip, uint64_t op, uint64_t call, uint32_t arg, const char *text,
+                     void (*run)(struct sip_task *))
 {
     struct sip_call *c = sip_call_of(sip, call);
     if (!c)

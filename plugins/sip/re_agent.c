@@ -45,7 +45,8 @@ const char *re_reason(uint32_t status)
     return status < 200 ? "Progress" : status < 300 ? "OK" : "Failure";
 }
 
-void re_agent_reply(struct re_agent *a, const struct re_message *message, uint32_t status, const char *reason, const char *headers)
+void re_agent_reply(struct re_agent *a, const struct re_message *message, uint32_t status, const char *reason,
+                    const char *headers)
 {
     (void)sip_treplyf(NULL, NULL, a->sip, re_msg(message), false, (uint16_t)status, reason ? reason : re_reason(status),
                       "%sContent-Length: 0\r\n\r\n", headers ? headers : "");
@@ -55,8 +56,8 @@ void re_agent_reply(struct re_agent *a, const struct re_message *message, uint32
 
 static bool known_method(const struct sip_msg *m)
 {
-    static const char *const methods[] = {"INVITE", "ACK",   "BYE",    "CANCEL", "OPTIONS", "INFO",
-                                          "REFER",  "NOTIFY", "UPDATE", "REGISTER"};
+    static const char *const methods[] = {"INVITE", "ACK",   "BYE",    "CANCEL", "OPTIONS",
+                                          "INFO",   "REFER", "NOTIFY", "UPDATE", "REGISTER"};
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
         if (pl_strcmp(&m->met, methods[i]) == 0)
             return true;
@@ -90,7 +91,8 @@ static bool refuse_requirements(struct re_agent *a, const struct sip_msg *m)
     const struct sip_hdr *encoding = sip_msg_hdr(m, SIP_HDR_CONTENT_ENCODING);
     (void)sip_msg_hdr_apply(m, true, SIP_HDR_REQUIRE, add_unsupported, &u);
     if (u.n) {
-        (void)sip_treplyf(NULL, NULL, a->sip, m, false, 420, "Bad Extension", "Unsupported: %s\r\nContent-Length: 0\r\n\r\n", u.list);
+        (void)sip_treplyf(NULL, NULL, a->sip, m, false, 420, "Bad Extension",
+                          "Unsupported: %s\r\nContent-Length: 0\r\n\r\n", u.list);
         return true;
     }
     if (encoding && pl_strcasecmp(&encoding->val, "identity") != 0) {
@@ -127,7 +129,8 @@ static bool on_request(const struct sip_msg *msg, void *arg)
                           ALLOW "Accept: application/sdp\r\nSupported: " SUPPORTED "\r\nContent-Length: 0\r\n\r\n");
         return true;
     }
-    if (pl_strcmp(&msg->met, "INVITE") != 0 && pl_strcmp(&msg->met, "REGISTER") != 0 && pl_strcmp(&msg->met, "REFER") != 0) {
+    if (pl_strcmp(&msg->met, "INVITE") != 0 && pl_strcmp(&msg->met, "REGISTER") != 0 &&
+        pl_strcmp(&msg->met, "REFER") != 0) {
         (void)sip_treply(NULL, a->sip, msg, 481, re_reason(481));
         return true;
     }
@@ -157,8 +160,8 @@ static int open_dns(struct dnsc **ret)
     return dnsc_alloc(ret, NULL, servers, n);
 }
 
-struct re_agent *re_agent_new(const char *software, const struct re_transport_params *transport, const struct re_agent_events *events,
-                              void *arg)
+struct re_agent *re_agent_new(const char *software, const struct re_transport_params *transport,
+                              const struct re_agent_events *events, void *arg)
 {
     struct re_agent *a = calloc(1, sizeof *a);
     if (!a)

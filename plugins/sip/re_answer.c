@@ -47,9 +47,10 @@ int re_answer_2xx(struct re_session *s, const struct sip_msg *msg, const char *h
     struct reply *r = mem_zalloc(sizeof *r, reply_destructor);
     int err = r ? re_contact_uri(msg->tp, &msg->src, s->contact, contact, sizeof contact) : ENOMEM;
     if (!err)
-        err = sip_treplyf(&s->st, &r->mb, s->agent->sip, msg, true, 200, "OK", "Contact: <%s>\r\n%s%sContent-Length: %zu\r\n\r\n%s",
-                          contact, headers ? headers : "", sdp ? "Content-Type: application/sdp\r\n" : "",
-                          sdp ? strlen(sdp) : (size_t)0, sdp ? sdp : "");
+        err =
+            sip_treplyf(&s->st, &r->mb, s->agent->sip, msg, true, 200, "OK",
+                        "Contact: <%s>\r\n%s%sContent-Length: %zu\r\n\r\n%s", contact, headers ? headers : "",
+                        sdp ? "Content-Type: application/sdp\r\n" : "", sdp ? strlen(sdp) : (size_t)0, sdp ? sdp : "");
     s->st = NULL;
     if (err) {
         mem_deref(r);

@@ -68,7 +68,8 @@ static void on_offer(struct re_session *s, const struct sip_msg *msg, bool invit
         s->events->on_offer(s->arg, re_view(msg), &summary, &reply);
     if (reply.status >= 300 || s->ended) {
         uint32_t status = s->ended ? 481 : reply.status;
-        (void)sip_treplyf(NULL, NULL, sip, msg, false, (uint16_t)status, re_reason(status), "%sContent-Length: 0\r\n\r\n", reply.headers);
+        (void)sip_treplyf(NULL, NULL, sip, msg, false, (uint16_t)status, re_reason(status),
+                          "%sContent-Length: 0\r\n\r\n", reply.headers);
     } else {
         (void)sip_dialog_update(s->dlg, msg);
         if (invite) {
@@ -76,8 +77,9 @@ static void on_offer(struct re_session *s, const struct sip_msg *msg, bool invit
         } else {
             char contact[RE_CONTACT_CAP];
             if (re_contact_uri(msg->tp, &msg->src, s->contact, contact, sizeof contact) == 0)
-                (void)sip_treplyf(NULL, NULL, sip, msg, true, 200, "OK", "Contact: <%s>\r\n%s%sContent-Length: %zu\r\n\r\n%s", contact,
-                                  reply.headers, reply.body ? "Content-Type: application/sdp\r\n" : "",
+                (void)sip_treplyf(NULL, NULL, sip, msg, true, 200, "OK",
+                                  "Contact: <%s>\r\n%s%sContent-Length: %zu\r\n\r\n%s", contact, reply.headers,
+                                  reply.body ? "Content-Type: application/sdp\r\n" : "",
                                   reply.body ? strlen(reply.body) : (size_t)0, reply.body ? reply.body : "");
         }
     }
@@ -157,9 +159,10 @@ static int print_contact(enum sip_transp tp, const struct sa *src, const struct 
 static int send_inner(struct inner *i)
 {
     struct re_session *s = i->session;
-    bool contact = strcmp(i->method, "UPDATE") == 0 || strcmp(i->method, "REFER") == 0 || strcmp(i->method, "NOTIFY") == 0;
-    return sip_drequestf(&i->req, s->agent->sip, true, i->method, s->dlg, 0, s->auth, contact ? print_contact : NULL, on_done, i,
-                         "%s", i->text);
+    bool contact =
+        strcmp(i->method, "UPDATE") == 0 || strcmp(i->method, "REFER") == 0 || strcmp(i->method, "NOTIFY") == 0;
+    return sip_drequestf(&i->req, s->agent->sip, true, i->method, s->dlg, 0, s->auth, contact ? print_contact : NULL,
+                         on_done, i, "%s", i->text);
 }
 
 static void tell(struct re_session *s, const char *method, uint32_t status, const struct sip_msg *msg)
@@ -185,8 +188,8 @@ static void on_done(int err, const struct sip_msg *msg, void *arg)
     if (!err && msg->scode < 200)
         return;
     i->req = NULL;
-    if (!err && (msg->scode == 401 || msg->scode == 407) && i->tries++ < TRIES_MAX && sip_auth_authenticate(s->auth, msg) == 0 &&
-        send_inner(i) == 0)
+    if (!err && (msg->scode == 401 || msg->scode == 407) && i->tries++ < TRIES_MAX &&
+        sip_auth_authenticate(s->auth, msg) == 0 && send_inner(i) == 0)
         return;
     uint32_t status = err ? 0 : msg->scode;
     bool bye = strcmp(i->method, "BYE") == 0;

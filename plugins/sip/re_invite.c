@@ -169,8 +169,8 @@ static void on_response(int err, const struct sip_msg *msg, void *arg)
 int re_invite_send(struct re_session *s)
 {
     struct sip_dialog *dlg = s->dlg ? s->dlg : s->half;
-    return sip_drequestf(&s->req, s->agent->sip, true, "INVITE", dlg, 0, s->auth, re_session_print_contact, on_response, s, "%s",
-                         s->invite_text);
+    return sip_drequestf(&s->req, s->agent->sip, true, "INVITE", dlg, 0, s->auth, re_session_print_contact, on_response,
+                         s, "%s", s->invite_text);
 }
 
 bool re_invite_response(struct re_agent *agent, const struct sip_msg *msg)

@@ -1,5 +1,6 @@
-/* re_layer.h - what the plugin sees of libre: a loop on a thread of its own, transports, sessions, requests. Only the re_*.c files
- * include libre; a newer one is their work alone. All functions run on the loop's thread unless a comment says [any]. */
+/* re_layer.h - what the plugin sees of libre: a loop on a thread of its own, transports, sessions, requests. Only the
+ * re_*.c files include libre; a newer one is their work alone. All functions run on the loop's thread unless a comment
+ * says [any]. */
 #ifndef SIP_RE_LAYER_H
 #define SIP_RE_LAYER_H
 #include <stddef.h>
@@ -24,11 +25,14 @@ struct re_loop_params {
     void *arg;
     const char *name; /* of the thread, at most 15 bytes */
 };
-/** Starts the thread; on_start() has run when this returns 0. Negative: no thread, no descriptors or no memory. [any] */
+/** Starts the thread; on_start() has run when this returns 0. Negative: no thread, no descriptors or no memory. [any]
+ */
 int re_loop_start(const struct re_loop_params *params, struct re_loop **ret_loop);
-/** Runs fn(arg) on the loop soon, in order for a sender. -1: RE_QUEUE_MAX wait, or the loop has stopped; fn is not called. [any] */
+/** Runs fn(arg) on the loop soon, in order for a sender. -1: RE_QUEUE_MAX wait, or the loop has stopped; fn is not
+ * called. [any] */
 int re_loop_post(struct re_loop *loop, re_task fn, void *arg);
-/** Makes the thread end: what waits is run, then on_stop(). Returns when it has ended; takes NULL. [any but the loop] */
+/** Makes the thread end: what waits is run, then on_stop(). Returns when it has ended; takes NULL. [any but the loop]
+ */
 void re_loop_stop(struct re_loop *loop);
 struct re_timer *re_timer_new(re_task fn, void *arg);
 void re_timer_start(struct re_timer *timer, uint64_t delay_ms);
@@ -56,8 +60,8 @@ struct re_trace { /* a message as it passed; borrowed */
 struct re_transport_params {
     /** A message came or left. May be NULL. */
     void (*on_trace)(void *arg, const struct re_trace *trace);
-    /** The context for a TLS connection to this address, with the name that its certificate must bear; NULL: none, the connection
-     * fails. */
+    /** The context for a TLS connection to this address, with the name that its certificate must bear; NULL: none, the
+     * connection fails. */
     struct re_tls *(*tls_for)(void *arg, const char *ip, uint16_t port, const char **ret_name);
     /** Something that came was no SIP message; `what` is constant. */
     void (*on_garbage)(void *arg, const char *remote, const char *what);
@@ -74,8 +78,8 @@ void re_transport_unlisten(int transport, const char *ip, uint16_t port);
 /** The address that a peer should use to reach us: "IP" (bare, also for IPv6) and port. Negative: no listener fits. */
 int re_transport_local(int transport, const char *peer_ip, char *out, size_t cap, uint16_t *ret_port);
 const char *re_transport_name(int transport);
-/** A context: certificate and key (PEM files, may be NULL for a client), CA file (NULL: the system's), verify: peers must show a
- * certificate of the CA. NULL with a sentence in `why`. */
+/** A context: certificate and key (PEM files, may be NULL for a client), CA file (NULL: the system's), verify: peers
+ * must show a certificate of the CA. NULL with a sentence in `why`. */
 struct re_tls *re_tls_new(const char *certificate, const char *key, const char *ca, int verify, char *why, size_t cap);
 void re_tls_free(struct re_tls *tls);
 
@@ -114,18 +118,19 @@ int re_message_certificate(const struct re_message *message, char *out, size_t c
 struct re_agent;
 struct re_session;
 struct re_agent_events {
-    /** A request outside of a dialog that is well-formed and needs nothing unknown: INVITE, REGISTER, OPTIONS, REFER, … Answer it by
-     * re_agent_reply() or re_session_accept(). */
+    /** A request outside of a dialog that is well-formed and needs nothing unknown: INVITE, REGISTER, OPTIONS, REFER, …
+     * Answer it by re_agent_reply() or re_session_accept(). */
     void (*on_request)(void *arg, const struct re_message *message, const struct re_summary *summary);
     /** The agent has closed: nothing of it is left. */
     void (*on_closed)(void *arg);
 };
-struct re_agent *re_agent_new(const char *software, const struct re_transport_params *transport, const struct re_agent_events *events,
-                              void *arg);
+struct re_agent *re_agent_new(const char *software, const struct re_transport_params *transport,
+                              const struct re_agent_events *events, void *arg);
 /** Lets transactions end (2 s at most), then on_closed(). With `force` at once, and no on_closed(). */
 void re_agent_close(struct re_agent *agent, int force);
 /** The final answer to a request. `headers`: lines that end with CRLF, or NULL. */
-void re_agent_reply(struct re_agent *agent, const struct re_message *message, uint32_t status, const char *reason, const char *headers);
+void re_agent_reply(struct re_agent *agent, const struct re_message *message, uint32_t status, const char *reason,
+                    const char *headers);
 /** Sessions that live, the ended ones whose last transaction runs included. */
 size_t re_agent_sessions(const struct re_agent *agent);
 const char *re_reason(uint32_t status);
@@ -136,15 +141,16 @@ struct re_credentials {
 struct re_request;
 struct re_request_params {
     const char *method, *uri, *to_uri, *from_uri;
-    const char *route;    /* a URI to send it to instead, or NULL */
-    const char *headers;  /* further lines, or NULL */
-    const char *contact;  /* user part of a Contact, or NULL: none */
+    const char *route;   /* a URI to send it to instead, or NULL */
+    const char *headers; /* further lines, or NULL */
+    const char *contact; /* user part of a Contact, or NULL: none */
     struct re_credentials credentials;
     /** The final response, or status 0 and errno when none came. `message` NULL then. Exactly once, unless canceled. */
     void (*on_done)(void *arg, uint32_t status, int error, const struct re_message *message);
     void *arg;
 };
-/** A request outside of a dialog (OPTIONS, REGISTER); answers a challenge once. Strings are copied. NULL: it could not be sent. */
+/** A request outside of a dialog (OPTIONS, REGISTER); answers a challenge once. Strings are copied. NULL: it could not
+ * be sent. */
 struct re_request *re_request_new(struct re_agent *agent, const struct re_request_params *params);
 /** Another round with the same Call-ID (a REGISTER's refresh). 0 or -1. Not while one runs. */
 int re_request_again(struct re_request *request, const char *headers);
@@ -167,14 +173,16 @@ struct re_session_events {
     /** The ACK to our 2xx came, with the answer if the offer was ours. */
     void (*on_ack)(void *arg, const struct re_summary *summary);
     /** A re-INVITE or UPDATE. Fill the reply. */
-    void (*on_offer)(void *arg, const struct re_message *message, const struct re_summary *summary, struct re_reply *reply);
+    void (*on_offer)(void *arg, const struct re_message *message, const struct re_summary *summary,
+                     struct re_reply *reply);
     /** INFO, REFER, NOTIFY, MESSAGE within the dialog. Fill the reply. */
-    void (*on_request)(void *arg, const struct re_message *message, const struct re_summary *summary, struct re_reply *reply);
+    void (*on_request)(void *arg, const struct re_message *message, const struct re_summary *summary,
+                       struct re_reply *reply);
     /** The answer to re_session_request(); status 0: none came. */
     void (*on_answer)(void *arg, const char *method, uint32_t status);
-    /** It is over, by the peer or for want of answers. status: of a final response; 0 for a BYE or a time-out; 487 for a CANCEL. `reason`:
-     * text of the response or the Reason header. `message` may be NULL. Exactly once unless the owner ended it; nothing
-     * follows. */
+    /** It is over, by the peer or for want of answers. status: of a final response; 0 for a BYE or a time-out; 487 for
+     * a CANCEL. `reason`: text of the response or the Reason header. `message` may be NULL. Exactly once unless the
+     * owner ended it; nothing follows. */
     void (*on_closed)(void *arg, uint32_t status, const char *reason, const struct re_message *message);
 };
 /** Takes an INVITE: 100 Trying leaves. `contact`: user part of our Contact. NULL: it was answered with an error. */
@@ -200,9 +208,11 @@ int re_session_progress(struct re_session *session, uint32_t status, const char 
 int re_session_answer(struct re_session *session, const char *headers, const char *sdp);
 /** A re-INVITE; without `sdp` it asks for an offer. -1: a transaction runs already. */
 int re_session_modify(struct re_session *session, const char *headers, const char *sdp);
-/** A request within the dialog (UPDATE, INFO, REFER, NOTIFY); UPDATE's outcome comes by on_refused() or on_accepted(). */
-int re_session_request(struct re_session *session, const char *method, const char *headers, const char *type, const char *body);
-/** Ends it as its state asks: a final answer (`status`), CANCEL or BYE (with `headers`). No event follows; the session is gone for the
- * caller. Takes NULL. */
+/** A request within the dialog (UPDATE, INFO, REFER, NOTIFY); UPDATE's outcome comes by on_refused() or on_accepted().
+ */
+int re_session_request(struct re_session *session, const char *method, const char *headers, const char *type,
+                       const char *body);
+/** Ends it as its state asks: a final answer (`status`), CANCEL or BYE (with `headers`). No event follows; the session
+ * is gone for the caller. Takes NULL. */
 void re_session_end(struct re_session *session, uint32_t status, const char *headers);
 #endif

@@ -77,15 +77,15 @@ void re_message_summary(const struct re_message *message, struct re_summary *s)
     body(m, s);
 }
 
-
 static char compact_of(const char *name)
 {
     static const struct {
         const char *name;
         char compact;
-    } forms[] = {{"Contact", 'm'},        {"Refer-To", 'r'},  {"Referred-By", 'b'},   {"Session-Expires", 'x'}, {"Supported", 'k'},
-                 {"Content-Encoding", 'e'}, {"Subject", 's'},   {"Event", 'o'},         {"Allow-Events", 'u'},    {"Content-Type", 'c'},
-                 {"Via", 'v'},            {"From", 'f'},      {"To", 't'},            {"Call-ID", 'i'},         {"Content-Length", 'l'}};
+    } forms[] = {{"Contact", 'm'},      {"Refer-To", 'r'},         {"Referred-By", 'b'},   {"Session-Expires", 'x'},
+                 {"Supported", 'k'},    {"Content-Encoding", 'e'}, {"Subject", 's'},       {"Event", 'o'},
+                 {"Allow-Events", 'u'}, {"Content-Type", 'c'},     {"Via", 'v'},           {"From", 'f'},
+                 {"To", 't'},           {"Call-ID", 'i'},          {"Content-Length", 'l'}};
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
         if (str_casecmp(forms[i].name, name) == 0)
             return forms[i].compact;

@@ -108,10 +108,12 @@ struct re_session {
 void re_session_touch(struct re_session *s); /* frees it when nothing is left to do */
 /** Tells the owner that it is over; BYE is sent when `bye`. */
 void re_session_over(struct re_session *s, uint32_t status, const char *reason, const struct sip_msg *msg, bool bye);
-struct re_session *re_session_alloc(struct re_agent *agent, const char *contact, const struct re_session_events *events, void *arg);
+struct re_session *re_session_alloc(struct re_agent *agent, const char *contact, const struct re_session_events *events,
+                                    void *arg);
 void re_session_enter(struct re_session *s, const char *call_id);
 int re_session_auth(char **username, char **password, const char *realm, void *arg);
-int re_session_print_contact(enum sip_transp tp, const struct sa *src, const struct sa *dst, struct mbuf *mb, void *arg);
+int re_session_print_contact(enum sip_transp tp, const struct sa *src, const struct sa *dst, struct mbuf *mb,
+                             void *arg);
 /* re_invite.c */
 int re_invite_send(struct re_session *s);
 bool re_invite_response(struct re_agent *a, const struct sip_msg *msg); /* a 2xx that no transaction knows */

@@ -60,8 +60,8 @@ static void on_response(int err, const struct sip_msg *msg, void *arg)
     if (!err && msg->scode < 200)
         return;
     r->req = NULL;
-    if (!err && (msg->scode == 401 || msg->scode == 407) && r->tries++ < TRIES_MAX && sip_auth_authenticate(r->auth, msg) == 0 &&
-        send_it(r) == 0)
+    if (!err && (msg->scode == 401 || msg->scode == 407) && r->tries++ < TRIES_MAX &&
+        sip_auth_authenticate(r->auth, msg) == 0 && send_it(r) == 0)
         return;
     mem_ref(r);
     r->on_done(r->arg, err ? 0 : msg->scode, err, err ? NULL : re_view(msg));

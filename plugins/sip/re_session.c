@@ -1,5 +1,6 @@
-/* re_session.c - a dialog that an INVITE made, whoever sent it: its life, and what its owner can do with it. libre's own session
- * layer takes no headers on re-INVITEs and tells nothing of a BYE, so this stands on its transactions and dialogs. */
+/* re_session.c - a dialog that an INVITE made, whoever sent it: its life, and what its owner can do with it. libre's
+ * own session layer takes no headers on re-INVITEs and tells nothing of a BYE, so this stands on its transactions and
+ * dialogs. */
 #include "re_private.h"
 
 #define CANCEL_MS 40000u /* a peer that answers neither the INVITE nor its CANCEL */
@@ -53,7 +54,8 @@ int re_session_auth(char **username, char **password, const char *realm, void *a
     return err ? err : str_dup(password, s->password ? s->password : "");
 }
 
-struct re_session *re_session_alloc(struct re_agent *agent, const char *contact, const struct re_session_events *events, void *arg)
+struct re_session *re_session_alloc(struct re_agent *agent, const char *contact, const struct re_session_events *events,
+                                    void *arg)
 {
     struct re_session *s = mem_zalloc(sizeof *s, destructor);
     if (!s)
@@ -78,7 +80,8 @@ int re_session_print_contact(enum sip_transp tp, const struct sa *src, const str
 {
     const struct re_session *s = arg;
     (void)dst;
-    return mbuf_printf(mb, "Contact: <sip:%s%s%J%s>\r\n", s->contact, *s->contact ? "@" : "", src, sip_transp_param(tp));
+    return mbuf_printf(mb, "Contact: <sip:%s%s%J%s>\r\n", s->contact, *s->contact ? "@" : "", src,
+                       sip_transp_param(tp));
 }
 
 const char *re_session_call_id(const struct re_session *s)
@@ -101,8 +104,8 @@ void *re_session_find(struct re_agent *a, const char *call_id, const char *local
     struct le *le = list_head(hash_list(a->sessions, hash_joaat_str(call_id)));
     for (; le; le = le->next) {
         const struct re_session *s = le->data;
-        if (!s->ended && s->call_id && strcmp(s->call_id, call_id) == 0 && strcmp(re_session_local_tag(s), local_tag) == 0 &&
-            strcmp(re_session_remote_tag(s), remote_tag) == 0)
+        if (!s->ended && s->call_id && strcmp(s->call_id, call_id) == 0 &&
+            strcmp(re_session_local_tag(s), local_tag) == 0 && strcmp(re_session_remote_tag(s), remote_tag) == 0)
             return s->arg;
     }
     return NULL;
@@ -134,7 +137,8 @@ struct re_session *re_session_accept(struct re_agent *agent, const struct re_mes
     (void)re_snprintf(text, sizeof text, "%016llx", msg->tag);
     (void)str_dup(&s->local_tag, text);
     (void)pl_strdup(&s->remote_tag, &msg->from.tag);
-    if (sip_strans_alloc(&s->st, agent->sip, msg, on_cancel, s) != 0 || sip_treply(&s->st, agent->sip, msg, 100, "Trying") != 0) {
+    if (sip_strans_alloc(&s->st, agent->sip, msg, on_cancel, s) != 0 ||
+        sip_treply(&s->st, agent->sip, msg, 100, "Trying") != 0) {
         s->st = NULL;
         mem_deref(s);
         return NULL;
@@ -168,8 +172,8 @@ int re_session_answer(struct re_session *s, const char *headers, const char *sdp
 
 /* ---- an INVITE of ours ---- */
 
-struct re_session *re_session_connect(struct re_agent *agent, const struct re_connect_params *p, const struct re_session_events *events,
-                                      void *arg)
+struct re_session *re_session_connect(struct re_agent *agent, const struct re_connect_params *p,
+                                      const struct re_session_events *events, void *arg)
 {
     struct re_session *s = re_session_alloc(agent, p->contact, events, arg);
     const char *routes[] = {p->route};
@@ -182,10 +186,11 @@ struct re_session *re_session_connect(struct re_agent *agent, const struct re_co
         err |= str_dup(&s->password, p->credentials.password ? p->credentials.password : "");
     }
     err |= re_sdprintf(&s->invite_text, "%s%sContent-Length: %zu\r\n\r\n%s", p->headers ? p->headers : "",
-                       p->sdp ? "Content-Type: application/sdp\r\n" : "", p->sdp ? strlen(p->sdp) : (size_t)0, p->sdp ? p->sdp : "");
+                       p->sdp ? "Content-Type: application/sdp\r\n" : "", p->sdp ? strlen(p->sdp) : (size_t)0,
+                       p->sdp ? p->sdp : "");
     if (!err)
-        err = sip_dialog_alloc(&s->half, p->to_uri, p->to_uri, p->from_name && *p->from_name ? p->from_name : NULL, p->from_uri, routes,
-                               p->route && *p->route ? 1 : 0);
+        err = sip_dialog_alloc(&s->half, p->to_uri, p->to_uri, p->from_name && *p->from_name ? p->from_name : NULL,
+                               p->from_uri, routes, p->route && *p->route ? 1 : 0);
     if (err)
         return mem_deref(s);
     re_session_enter(s, sip_dialog_callid(s->half));
@@ -206,13 +211,15 @@ int re_session_modify(struct re_session *s, const char *headers, const char *sdp
     return re_invite_send(s) == 0 ? 0 : -1;
 }
 
-int re_session_request(struct re_session *s, const char *method, const char *headers, const char *type, const char *body)
+int re_session_request(struct re_session *s, const char *method, const char *headers, const char *type,
+                       const char *body)
 {
     char *text = NULL;
     if (s->ended || !s->dlg)
         return -1;
-    if (re_sdprintf(&text, "%s%s%s%sContent-Length: %zu\r\n\r\n%s", headers ? headers : "", body ? "Content-Type: " : "",
-                    body ? type : "", body ? "\r\n" : "", body ? strlen(body) : (size_t)0, body ? body : "") != 0)
+    if (re_sdprintf(&text, "%s%s%s%sContent-Length: %zu\r\n\r\n%s", headers ? headers : "",
+                    body ? "Content-Type: " : "", body ? type : "", body ? "\r\n" : "", body ? strlen(body) : (size_t)0,
+                    body ? body : "") != 0)
         return -1;
     int err = re_inside_send(s, method, text);
     mem_deref(text);

@@ -1,5 +1,6 @@
-/* re_tmr.c - libre's timers, in its own names: they take the place of the archive's tmr.o. Its list costs a walk over all
- * timers for each start, and it reads the wall clock; these are a heap for each thread, on a clock that the loop names. */
+/* re_tmr.c - libre's timers, in its own names: they take the place of the archive's tmr.o. Its list costs a walk over
+ * all timers for each start, and it reads the wall clock; these are a heap for each thread, on a clock that the loop
+ * names. */
 #include <stdio.h>
 #include <string.h>
 #include <re.h>
@@ -74,9 +75,7 @@ int tmr_status(struct re_printf *pf, void *unused)
     return re_hprintf(pf, "Timers (%u)\n", (unsigned)heap.count);
 }
 
-void tmr_debug(void)
-{
-}
+void tmr_debug(void) {}
 
 void tmr_init(struct tmr *tmr)
 {

@@ -1,5 +1,5 @@
-/* re_transport.c - UDP, TCP and TLS in libre's own names: this takes the place of the archive's transp.o, which binds no wildcard
- * truthfully, closes no listener, verifies no peer, and drops what it cannot read without a word. */
+/* re_transport.c - UDP, TCP and TLS in libre's own names: this takes the place of the archive's transp.o, which binds
+ * no wildcard truthfully, closes no listener, verifies no peer, and drops what it cannot read without a word. */
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <netinet/tcp.h>
@@ -9,8 +9,8 @@
 #include "re_private.h"
 #include "strict.h"
 
-#define IDLE_MS 900000u  /* a connection on which nothing comes */
-#define FIRST_MS 32000u  /* … before its first message */
+#define IDLE_MS 900000u /* a connection on which nothing comes */
+#define FIRST_MS 32000u /* … before its first message */
 #define MESSAGE_MAX 65536u
 #define UDP_MAX 65535u
 #define UDP_BUFFER (4 << 20)
@@ -533,8 +533,8 @@ static struct sip_conn *conn_open(const struct sa *peer, enum sip_transp tp, int
     return c;
 }
 
-static int conn_send(struct sip_connqent **qentp, struct sip_conn *c, enum sip_transp tp, const struct sa *dst, struct mbuf *mb,
-                     sip_transp_h *transph, void *arg)
+static int conn_send(struct sip_connqent **qentp, struct sip_conn *c, enum sip_transp tp, const struct sa *dst,
+                     struct mbuf *mb, sip_transp_h *transph, void *arg)
 {
     int err = 0;
     if (!c || c->closed || !c->tc)
@@ -683,7 +683,8 @@ struct re_tls *re_tls_new(const char *certificate, const char *key, const char *
         (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1 ||
          SSL_CTX_use_PrivateKey_file(ctx, key && *key ? key : certificate, SSL_FILETYPE_PEM) != 1 ||
          SSL_CTX_check_private_key(ctx) != 1)) {
-        (void)snprintf(why, cap, "the certificate %s and its key cannot be read, or do not belong together", certificate);
+        (void)snprintf(why, cap, "the certificate %s and its key cannot be read, or do not belong together",
+                       certificate);
         mem_deref(tls);
         return NULL;
     }

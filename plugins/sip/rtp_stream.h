@@ -1,5 +1,5 @@
-/* rtp_stream.h - one stream of G.711 over RTP (RFC 3550): packets in and out, put in order, at the pace of the host's clock. Pure: bytes
- * and numbers come in as arguments. Belongs to its leg's worker. */
+/* rtp_stream.h - one stream of G.711 over RTP (RFC 3550): packets in and out, put in order, at the pace of the host's
+ * clock. Pure: bytes and numbers come in as arguments. Belongs to its leg's worker. */
 #ifndef SIP_RTP_STREAM_H
 #define SIP_RTP_STREAM_H
 #include <stddef.h>

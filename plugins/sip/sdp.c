@@ -189,14 +189,16 @@ static void read_fmtp(struct sdp_media *m, const char *s)
         (void)snprintf(f->fmtp, sizeof f->fmtp, "%s", s + 1);
 }
 
-/* a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:KEY|lifetime|mki session-parameters. Lines that ask for more than a key are not taken. */
+/* a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:KEY|lifetime|mki session-parameters. Lines that ask for more than a key are
+ * not taken. */
 static void read_crypto(struct sdp_media *m, const char *s)
 {
     struct sdp_crypto c = {.tag = 0};
     char key[128];
     int64_t tag = number(&s, 999999999);
     s += strspn(s, " ");
-    if (tag < 0 || m->crypto_count == SDP_CRYPTO_MAX || !word(&s, c.suite, sizeof c.suite) || !word(&s, key, sizeof key) || *s)
+    if (tag < 0 || m->crypto_count == SDP_CRYPTO_MAX || !word(&s, c.suite, sizeof c.suite) ||
+        !word(&s, key, sizeof key) || *s)
         return;
     size_t n = strncmp(key, "inline:", 7) == 0 ? strcspn(key + 7, "|") : 0;
     const char *mki = n ? strchr(key + 7 + n, ':') : NULL;
@@ -306,10 +308,10 @@ int sdp_parse(const char *text, size_t bytes, struct sdp *sdp, char *why, size_t
     return 0;
 }
 
-const struct sdp_media *sdp_audio(const struct sdp *sdp)
+const struct sdp_media *sdp_audio(const struct sdp *sdp, const struct sdp_local *local)
 {
     for (uint32_t i = 0; i < sdp->media_count; i++)
-        if (sdp->media[i].audio && sdp->media[i].port && sdp->media[i].profile != SDP_OTHER)
+        if (sdp->media[i].audio && sdp->media[i].port && sdp->media[i].profile == local->profile)
             return &sdp->media[i];
     return NULL;
 }

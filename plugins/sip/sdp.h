@@ -12,7 +12,12 @@
 #define SDP_TEXT_CAP 2048u /* enough for what we write */
 #define SDP_NO_PT 255u
 
-enum sdp_direction { SDP_INACTIVE = 0, SDP_RECVONLY = 1, SDP_SENDONLY = 2, SDP_SENDRECV = 3 }; /* bits: 1 receive, 2 send */
+enum sdp_direction {
+    SDP_INACTIVE = 0,
+    SDP_RECVONLY = 1,
+    SDP_SENDONLY = 2,
+    SDP_SENDRECV = 3
+}; /* bits: 1 receive, 2 send */
 enum sip_codec { SIP_CODEC_NONE, SIP_CODEC_PCMU, SIP_CODEC_PCMA, SIP_CODEC_G722, SIP_CODEC_OPUS, SIP_CODECS };
 enum sdp_profile { SDP_AVP, SDP_SAVP, SDP_DTLS, SDP_OTHER };
 
@@ -58,7 +63,7 @@ struct sdp_local {
     uint32_t codec_count;
     uint8_t dtmf;      /* offer and accept telephone-event */
     uint8_t direction; /* enum sdp_direction: what we want */
-    uint8_t profile;   /* of an offer: enum sdp_profile */
+    uint8_t profile;   /* enum sdp_profile */
     uint64_t session, version;
     const char *attributes; /* further lines of the stream ("a=crypto:…\r\n"), or NULL */
 };
@@ -77,14 +82,16 @@ struct sdp_result {
 
 /** Writes an offer; the bytes, or -1: `cap` is too small. */
 int sdp_offer(const struct sdp_local *local, char *out, size_t cap);
-/** Answers an offer: chooses the first of our codecs that the offer holds, and writes the answer with every other stream refused. 0, or
- * -1 and a sentence: 488 is the answer. */
-int sdp_answer(const struct sdp *offer, const struct sdp_local *local, struct sdp_result *ret_result, char *out, size_t cap, char *why,
-               size_t why_cap);
+/** Answers an offer: chooses the first of our codecs that the offer holds, and writes the answer with every other
+ * stream refused. 0, or -1 and a sentence: 488 is the answer. */
+int sdp_answer(const struct sdp *offer, const struct sdp_local *local, struct sdp_result *ret_result, char *out,
+               size_t cap, char *why, size_t why_cap);
 /** Reads the answer to our offer. 0, or -1 and a sentence. */
-int sdp_accept(const struct sdp *answer, const struct sdp_local *local, struct sdp_result *ret_result, char *why, size_t cap);
-/** The stream of a description that we would take: the first audio stream with a port; NULL: none. */
-const struct sdp_media *sdp_audio(const struct sdp *sdp);
+int sdp_accept(const struct sdp *answer, const struct sdp_local *local, struct sdp_result *ret_result, char *why,
+               size_t cap);
+/** The stream of a description that we would take: the first audio stream with a port and a profile of ours; NULL:
+ * none. */
+const struct sdp_media *sdp_audio(const struct sdp *sdp, const struct sdp_local *local);
 /** The codec of a name ("pcmu", case does not matter), SIP_CODEC_NONE for an unknown one. */
 enum sip_codec sip_codec_of(const char *name);
 const char *sip_codec_name(uint32_t codec);

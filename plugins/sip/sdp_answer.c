@@ -138,7 +138,8 @@ static uint8_t mirrored(uint8_t direction)
     return (uint8_t)(((direction & SDP_SENDONLY) ? SDP_RECVONLY : 0) | ((direction & SDP_RECVONLY) ? SDP_SENDONLY : 0));
 }
 
-static void fill(const struct sdp_media *m, const struct sdp_local *l, const struct sdp_format *f, uint8_t codec, struct sdp_result *r)
+static void fill(const struct sdp_media *m, const struct sdp_local *l, const struct sdp_format *f, uint8_t codec,
+                 struct sdp_result *r)
 {
     uint32_t rate = codec == SIP_CODEC_OPUS ? 48000 : 8000;
     const struct sdp_format *event = l->dtmf ? event_format(m, rate) : NULL;
@@ -165,8 +166,8 @@ static void put_refused(struct text *t, const struct sdp_media *m)
     put(t, "m=%s 0 %s %s\r\n", m->type, m->proto, m->first_format);
 }
 
-static void put_accepted(struct text *t, const struct sdp_media *m, const struct sdp_local *l, const struct sdp_format *f,
-                         const struct sdp_result *r)
+static void put_accepted(struct text *t, const struct sdp_media *m, const struct sdp_local *l,
+                         const struct sdp_format *f, const struct sdp_result *r)
 {
     const struct sdp_format *event = r->dtmf_pt != SDP_NO_PT ? event_format(m, r->dtmf_rate) : NULL;
     put(t, "m=audio %u %s %u", l->port, m->proto, f->pt);
@@ -181,10 +182,10 @@ static void put_accepted(struct text *t, const struct sdp_media *m, const struct
         directions[l->direction & mirrored(m->direction)]);
 }
 
-int sdp_answer(const struct sdp *offer, const struct sdp_local *l, struct sdp_result *ret_result, char *out, size_t cap, char *why,
-               size_t why_cap)
+int sdp_answer(const struct sdp *offer, const struct sdp_local *l, struct sdp_result *ret_result, char *out, size_t cap,
+               char *why, size_t why_cap)
 {
-    const struct sdp_media *m = sdp_audio(offer);
+    const struct sdp_media *m = sdp_audio(offer, l);
     struct text t = {out, cap, 0};
     uint8_t codec = 0;
     const struct sdp_format *f = m ? choose(m, l, &codec) : NULL;
@@ -207,9 +208,10 @@ int sdp_answer(const struct sdp *offer, const struct sdp_local *l, struct sdp_re
     return -1;
 }
 
-int sdp_accept(const struct sdp *answer, const struct sdp_local *l, struct sdp_result *ret_result, char *why, size_t cap)
+int sdp_accept(const struct sdp *answer, const struct sdp_local *l, struct sdp_result *ret_result, char *why,
+               size_t cap)
 {
-    const struct sdp_media *m = sdp_audio(answer);
+    const struct sdp_media *m = sdp_audio(answer, l);
     uint8_t codec = 0;
     const struct sdp_format *f = m ? chosen(m, l, &codec) : NULL;
     if (!f) {

@@ -27,20 +27,26 @@ const struct voicegw_option sip_options[SIP_OPTIONS] = {
     OPTION(RATE, "max_cps", "100/s", NULL, 0, 10000, NULL, "Incoming calls a second; beyond it 503 with Retry-After."),
     OPTION(INT, "max_calls", "0", NULL, 0, 100000, NULL,
            "Calls of this instance at a time; beyond it 503 with Retry-After. 0: as many as the gateway takes."),
-    OPTION(INT, "max_registrations", "1000", NULL, 0, 100000, NULL, "Contacts that users may have registered at a time."),
-    OPTION(JSON, "pcap", NULL, NULL, 0, 0, NULL, "{calls: 100, path: FILE}: keeps the signalling of the last calls for Wireshark."),
+    OPTION(INT, "max_registrations", "1000", NULL, 0, 100000, NULL,
+           "Contacts that users may have registered at a time."),
+    OPTION(JSON, "pcap", NULL, NULL, 0, 0, NULL,
+           "{calls: 100, path: FILE}: keeps the signalling of the last calls for Wireshark."),
     OPTION(INT, "trace_calls", "100", NULL, 0, 10000, NULL, "Calls whose messages are kept for `sip trace`."),
     OPTION(DURATION, "rtp_timeout", "30s", NULL, 0, 86400, NULL,
            "A call on which no RTP comes for so long ends, unless it is held; 0: never."),
     OPTION(JSON, "trunks", "[]", NULL, 0, 0, NULL,
-           "List of {name, host, port, transport, username, password, from, register, expires, auth: none, digest, address or tls, "
+           "List of {name, host, port, transport, username, password, from, register, expires, auth: none, digest, "
+           "address or tls, "
            "addresses, outbound_proxy, options_ping: 30s, max_cps, max_calls, tls {ca, certificate, key, verify}}."),
     OPTION(JSON, "users", "[]", NULL, 0, 0, NULL, "List of {name, password}: phones that may register and call."),
-    OPTION(ENUM, "anonymous", "auto", NULL, 0, 0, "auto accept reject",
-           "Callers that are neither trunk nor user: accept, reject (403), or accept only on loopback listeners (auto)."),
-    OPTION(ENUM, "redirects", "reject", NULL, 0, 0, "reject follow", "A 3xx answer to our call: the call fails, or its Contact is called."),
+    OPTION(
+        ENUM, "anonymous", "auto", NULL, 0, 0, "auto accept reject",
+        "Callers that are neither trunk nor user: accept, reject (403), or accept only on loopback listeners (auto)."),
+    OPTION(ENUM, "redirects", "reject", NULL, 0, 0, "reject follow",
+           "A 3xx answer to our call: the call fails, or its Contact is called."),
     OPTION(STRING, "realm", "voicegw", NULL, 0, 0, NULL, "The realm of digest challenges."),
-    OPTION(JSON, "tls", NULL, NULL, 0, 0, NULL, "{certificate, key, ca}: of tls listeners; `ca` verifies peers of trunks with auth: tls."),
+    OPTION(JSON, "tls", NULL, NULL, 0, 0, NULL,
+           "{certificate, key, ca}: of tls listeners; `ca` verifies peers of trunks with auth: tls."),
 };
 
 int sip_listen_parse(const char *text, struct sip_listen *l)
@@ -138,11 +144,11 @@ static int64_t duration_us(struct voicegw_json v)
     double s = voicegw_json_double(v, -1);
     if (s < 0 && voicegw_json_string(v, text, sizeof text) > 0) {
         s = strtod(text, &unit);
-        double scale = strcmp(unit, "ms") == 0             ? 0.001
+        double scale = strcmp(unit, "ms") == 0            ? 0.001
                        : !*unit || strcmp(unit, "s") == 0 ? 1
-                       : strcmp(unit, "m") == 0            ? 60
-                       : strcmp(unit, "h") == 0            ? 3600
-                                                           : -1;
+                       : strcmp(unit, "m") == 0           ? 60
+                       : strcmp(unit, "h") == 0           ? 3600
+                                                          : -1;
         s = unit == text ? -1 : s * scale;
     }
     return s >= 0 && s <= 604800 ? (int64_t)(s * 1e6) : -1;
@@ -193,9 +199,9 @@ static int read_enum(struct voicegw_json o, const char *key, const char *const *
     return -1;
 }
 
-static const char *const trunk_keys[] = {"name",      "host", "port",           "transport",    "username", "password",
-                                         "from",      "register", "expires",    "auth",         "addresses", "outbound_proxy",
-                                         "options_ping", "max_cps", "max_calls", "srtp",        "tls",      "realm"};
+static const char *const trunk_keys[] = {
+    "name", "host",      "port",           "transport",    "username", "password",  "from", "register", "expires",
+    "auth", "addresses", "outbound_proxy", "options_ping", "max_cps",  "max_calls", "srtp", "tls",      "realm"};
 
 static const char *unknown_key(struct voicegw_json o, const char *const *keys, size_t count)
 {
@@ -223,7 +229,8 @@ static const char *read_addresses(struct voicegw_json v, struct sip_trunk *t)
     while (voicegw_json_next(&it)) {
         if (t->address_count == SIP_ADDRESSES_MAX)
             return "at most 32 addresses";
-        if (voicegw_json_string(it.value, text, sizeof text) <= 0 || sip_network_parse(text, &t->addresses[t->address_count]) < 0)
+        if (voicegw_json_string(it.value, text, sizeof text) <= 0 ||
+            sip_network_parse(text, &t->addresses[t->address_count]) < 0)
             return "addresses must be IP addresses or blocks such as 192.0.2.0/24";
         t->address_count++;
     }
@@ -250,8 +257,9 @@ static const char *read_trunk_limits(struct voicegw_json v, struct sip_trunk *t)
 
 static const char *read_trunk(struct voicegw_json v, struct sip_trunk *t)
 {
-    static const char *const transports[] = {"udp", "tcp", "tls"}, *const auths[] = {"none", "digest", "address", "tls"},
-                      *const srtps[] = {"off", "optional", "required"};
+    static const char *const transports[] = {"udp", "tcp", "tls"},
+                             *const auths[] = {"none", "digest", "address", "tls"},
+                             *const srtps[] = {"off", "optional", "required"};
     struct voicegw_json tls = voicegw_json_member(v, "tls");
     const char *problem = unknown_key(v, trunk_keys, sizeof trunk_keys / sizeof trunk_keys[0]);
     if (problem)
@@ -260,13 +268,15 @@ static const char *read_trunk(struct voicegw_json v, struct sip_trunk *t)
         return "name must be there, a word of at most 63 bytes";
     if (text_of(v, "host", t->host, sizeof t->host) <= 0 || !plain(t->host))
         return "host must be there, a name or an address";
-    if (text_of(v, "username", t->username, sizeof t->username) < 0 || text_of(v, "password", t->password, sizeof t->password) < 0 ||
+    if (text_of(v, "username", t->username, sizeof t->username) < 0 ||
+        text_of(v, "password", t->password, sizeof t->password) < 0 ||
         text_of(v, "from", t->from, sizeof t->from) < 0 || !plain(t->from) ||
         text_of(v, "realm", t->realm, sizeof t->realm) < 0 ||
-        text_of(v, "outbound_proxy", t->outbound_proxy, sizeof t->outbound_proxy) < 0 || strpbrk(t->outbound_proxy, "<>\" "))
+        text_of(v, "outbound_proxy", t->outbound_proxy, sizeof t->outbound_proxy) < 0 ||
+        strpbrk(t->outbound_proxy, "<>\" "))
         return "username, password, from, realm and outbound_proxy are texts of at most 127 bytes";
-    int transport = read_enum(v, "transport", transports, 3, 0), auth = read_enum(v, "auth", auths, 4, SIP_AUTH_ADDRESS),
-        srtp = read_enum(v, "srtp", srtps, 3, SIP_SRTP_OFF);
+    int transport = read_enum(v, "transport", transports, 3, 0),
+        auth = read_enum(v, "auth", auths, 4, SIP_AUTH_ADDRESS), srtp = read_enum(v, "srtp", srtps, 3, SIP_SRTP_OFF);
     if (transport < 0)
         return "transport must be udp, tcp or tls";
     if (auth < 0)
@@ -349,7 +359,8 @@ static int read_users(struct reading *r)
 
 static int read_listeners(struct reading *r)
 {
-    struct voicegw_json_iter it = voicegw_json_each(voicegw_json_of(r->host->option_json(r->host, r->options, "listen")));
+    struct voicegw_json_iter it =
+        voicegw_json_each(voicegw_json_of(r->host->option_json(r->host, r->options, "listen")));
     char text[128];
     while (voicegw_json_next(&it)) {
         if (r->s->listen_count == SIP_LISTENERS_MAX)
@@ -365,7 +376,8 @@ static int read_listeners(struct reading *r)
 
 static int read_codecs(struct reading *r)
 {
-    struct voicegw_json_iter it = voicegw_json_each(voicegw_json_of(r->host->option_json(r->host, r->options, "codecs")));
+    struct voicegw_json_iter it =
+        voicegw_json_each(voicegw_json_of(r->host->option_json(r->host, r->options, "codecs")));
     char name[16];
     while (voicegw_json_next(&it)) {
         enum sip_codec c = voicegw_json_string(it.value, name, sizeof name) > 0 ? sip_codec_of(name) : SIP_CODEC_NONE;
@@ -432,7 +444,7 @@ static int read_objects(struct reading *r)
 static int read_all(struct reading *r)
 {
     static const char *const dtmf[] = {"rfc4733", "info", "inband"}, *const anonymous[] = {"auto", "accept", "reject"},
-                      *const redirects[] = {"reject", "follow"};
+                             *const redirects[] = {"reject", "follow"};
     const struct voicegw_host *h = r->host;
     struct sip_settings *s = r->s;
     unsigned char a[16];
@@ -448,7 +460,8 @@ static int read_all(struct reading *r)
     if (copy(r, "external_address", s->external_address, sizeof s->external_address) < 0 ||
         copy(r, "realm", s->realm, sizeof s->realm) < 0 || read_objects(r) < 0)
         return -1;
-    if (*s->external_address && inet_pton(AF_INET, s->external_address, a) != 1 && inet_pton(AF_INET6, s->external_address, a) != 1)
+    if (*s->external_address && inet_pton(AF_INET, s->external_address, a) != 1 &&
+        inet_pton(AF_INET6, s->external_address, a) != 1)
         return fail(r, "external_address", "must be an IP address");
     if (strpbrk(s->realm, "\"\\\r\n"))
         return fail(r, "realm", "must be free of quotes and backslashes");
@@ -459,7 +472,8 @@ static int read_all(struct reading *r)
     return read_users(r);
 }
 
-struct sip_settings *sip_settings_new(const struct voicegw_host *host, const struct voicegw_options *options, int32_t *ret_status)
+struct sip_settings *sip_settings_new(const struct voicegw_host *host, const struct voicegw_options *options,
+                                      int32_t *ret_status)
 {
     struct reading r = {.host = host, .options = options, .s = calloc(1, sizeof *r.s)};
     if (!r.s) {

@@ -73,7 +73,8 @@ struct sip_settings {
 };
 
 /** A block with one reference, or NULL after host->set_error(); *ret_status says which error. */
-struct sip_settings *sip_settings_new(const struct voicegw_host *host, const struct voicegw_options *options, int32_t *ret_status);
+struct sip_settings *sip_settings_new(const struct voicegw_host *host, const struct voicegw_options *options,
+                                      int32_t *ret_status);
 struct sip_settings *sip_settings_keep(struct sip_settings *settings);
 /** Takes NULL. [any] */
 void sip_settings_drop(struct sip_settings *settings);

@@ -67,7 +67,8 @@ static int64_t now_us(void *arg)
 static int32_t sip_start(void *instance)
 {
     struct sip *sip = instance;
-    const struct re_loop_params params = {.now_us = now_us, .on_start = ua_start, .on_stop = ua_stop, .arg = sip, .name = "sip"};
+    const struct re_loop_params params = {
+        .now_us = now_us, .on_start = ua_start, .on_stop = ua_stop, .arg = sip, .name = "sip"};
     if (re_loop_start(&params, &sip->loop) < 0)
         return sip->host->set_error(sip->host, VOICEGW_ELIMIT, "no thread for the signalling could be started");
     if (sip->start_error[0]) {

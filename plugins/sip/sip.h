@@ -1,8 +1,8 @@
 /* sip.h - the parts of the SIP provider.
  *
- * A call has three sides, each on a thread of its own: what the host knows of it ([control], call.c and ops.c), its signalling (the
- * SIP thread, line.c: marked [sip]), its audio (the worker of its leg, stream.c). They share one counted block; what two of them read stands
- * under the instance's lock. */
+ * A call has three sides, each on a thread of its own: what the host knows of it ([control], call.c and ops.c), its
+ * signalling (the SIP thread, line.c: marked [sip]), its audio (the worker of its leg, stream.c). They share one
+ * counted block; what two of them read stands under the instance's lock. */
 #ifndef SIP_SIP_H
 #define SIP_SIP_H
 #include <pthread.h>
@@ -28,7 +28,7 @@ struct line;
 
 /* What the worker must know of the signalling. */
 struct sip_media {
-    char remote[72];  /* "IP:PORT"; "" when nothing is to be sent */
+    char remote[72]; /* "IP:PORT"; "" when nothing is to be sent */
     uint8_t codec, pt, dtmf_pt, direction;
     uint8_t held; /* silence is no fault */
 };
@@ -65,9 +65,9 @@ struct sip {
     struct re_loop *loop;
     struct ua *ua; /* [sip] */
     char start_error[300];
-    atomic_uint live;     /* calls that are not freed */
-    atomic_uint draining; /* 1: asked, 2: the agent closes, 3: told */
-    pthread_mutex_t lock; /* held for a few instructions */
+    atomic_uint live;                    /* calls that are not freed */
+    atomic_uint draining;                /* 1: asked, 2: the agent closes, 3: told */
+    pthread_mutex_t lock;                /* held for a few instructions */
     struct sip_call *calls[SIP_BUCKETS]; /* by handle; written on [control] */
 };
 
@@ -82,8 +82,10 @@ struct sip_task {
 };
 
 /* task.c */
-/** Runs `run` on the SIP thread or on control; the task is freed afterwards. 0, or VOICEGW_ELIMIT: it will not run. [any] */
-int32_t sip_to_loop(struct sip *sip, struct sip_call *call, uint64_t op, uint32_t arg, const char *text, void (*run)(struct sip_task *));
+/** Runs `run` on the SIP thread or on control; the task is freed afterwards. 0, or VOICEGW_ELIMIT: it will not run.
+ * [any] */
+int32_t sip_to_loop(struct sip *sip, struct sip_call *call, uint64_t op, uint32_t arg, const char *text,
+                    void (*run)(struct sip_task *));
 int32_t sip_to_control(struct sip *sip, struct sip_call *call, uint64_t op, uint32_t arg, const char *text,
                        void (*run)(struct sip_task *));
 
@@ -130,7 +132,8 @@ void ua_line_removed(struct line *line);
 
 /* line.c, [sip] */
 /** Takes an INVITE that was let in; `trunk` "" when it came by none. */
-void line_incoming(struct sip *sip, const struct re_message *message, const struct re_summary *summary, const char *trunk);
+void line_incoming(struct sip *sip, const struct re_message *message, const struct re_summary *summary,
+                   const char *trunk);
 void line_ring(struct sip_task *task);
 void line_refuse(struct sip_task *task); /* arg: status */
 void line_answer(struct sip_task *task);

@@ -162,7 +162,8 @@ static int32_t stream_send(void *stream, const struct voicegw_frame *frame)
 {
     struct stream *s = stream;
     uint8_t packet[RTP_STREAM_PACKET];
-    if (s->version == 0 || !(s->media.direction & SDP_SENDONLY) || !*s->peer || frame->encoding != encoding_of(s->media.codec)) {
+    if (s->version == 0 || !(s->media.direction & SDP_SENDONLY) || !*s->peer ||
+        frame->encoding != encoding_of(s->media.codec)) {
         rtp_stream_pause(&s->rtp, frame->samples);
         return VOICEGW_OK;
     }
@@ -189,8 +190,8 @@ static int32_t stream_mark(void *stream, uint64_t mark_id)
 
 /* ---- life ---- */
 
-static int32_t stream_attach(void *instance, uint64_t leg, uint64_t call, const struct voicegw_audio_format *formats, uint32_t count,
-                             void **ret_stream)
+static int32_t stream_attach(void *instance, uint64_t leg, uint64_t call, const struct voicegw_audio_format *formats,
+                             uint32_t count, void **ret_stream)
 {
     struct sip *sip = instance;
     struct sip_call *c = sip_call_of(sip, call);
@@ -200,7 +201,8 @@ static int32_t stream_attach(void *instance, uint64_t leg, uint64_t call, const 
     if (!s) {
         if (c)
             sip_call_drop(c);
-        return sip->host->set_error(sip->host, c ? VOICEGW_ELIMIT : VOICEGW_ENOTFOUND, c ? "out of memory" : "no such call");
+        return sip->host->set_error(sip->host, c ? VOICEGW_ELIMIT : VOICEGW_ENOTFOUND,
+                                    c ? "out of memory" : "no such call");
     }
     s->sip = sip;
     s->call = c;

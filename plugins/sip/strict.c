@@ -192,8 +192,10 @@ static struct fault check_uri(struct span uri)
 
 static struct fault check_headers(const struct view *v)
 {
-    static const char *const missing[NAMES] = {[VIA] = "Via is missing",         [FROM] = "From is missing",
-                                               [TO] = "To is missing",           [CALL_ID] = "Call-ID is missing",
+    static const char *const missing[NAMES] = {[VIA] = "Via is missing",
+                                               [FROM] = "From is missing",
+                                               [TO] = "To is missing",
+                                               [CALL_ID] = "Call-ID is missing",
                                                [CSEQ] = "CSeq is missing"};
     static const char *const twice[NAMES] = {[FROM] = "From stands twice",
                                              [TO] = "To stands twice",

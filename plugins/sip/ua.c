@@ -94,7 +94,8 @@ static void on_request(void *arg, const struct re_message *message, const struct
     if (strcmp(s->method, "INVITE") == 0)
         on_invite(ua, message, s);
     else
-        re_agent_reply(ua->agent, message, 405, NULL, "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY, UPDATE\r\n");
+        re_agent_reply(ua->agent, message, 405, NULL,
+                       "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY, UPDATE\r\n");
 }
 
 static void on_agent_closed(void *arg)
@@ -126,12 +127,14 @@ static void on_log(void *arg, const char *sentence)
 static int listens(const struct sip_settings *s, const struct sip_listen *l)
 {
     for (uint32_t i = 0; s && i < s->listen_count; i++)
-        if (s->listen[i].transport == l->transport && s->listen[i].port == l->port && strcmp(s->listen[i].ip, l->ip) == 0)
+        if (s->listen[i].transport == l->transport && s->listen[i].port == l->port &&
+            strcmp(s->listen[i].ip, l->ip) == 0)
             return 1;
     return 0;
 }
 
-static int open_listeners(struct ua *ua, const struct sip_settings *before, const struct sip_settings *s, char *why, size_t cap)
+static int open_listeners(struct ua *ua, const struct sip_settings *before, const struct sip_settings *s, char *why,
+                          size_t cap)
 {
     for (uint32_t i = 0; i < s->listen_count; i++) {
         const struct sip_listen *l = &s->listen[i];
@@ -139,7 +142,8 @@ static int open_listeners(struct ua *ua, const struct sip_settings *before, cons
             continue;
         int rc = re_transport_listen(l->transport, l->ip, l->port, NULL);
         if (rc < 0) {
-            (void)snprintf(why, cap, "cannot listen on %s:%s:%u: %s", re_transport_name(l->transport), l->ip, l->port, strerror(-rc));
+            (void)snprintf(why, cap, "cannot listen on %s:%s:%u: %s", re_transport_name(l->transport), l->ip, l->port,
+                           strerror(-rc));
             return -1;
         }
     }
