@@ -109,7 +109,9 @@ static int32_t tell_host(struct sip_call *c, const char *variables, uint64_t *re
                                   .from = c->from,
                                   .to = c->to,
                                   .caller_name = *c->name ? c->name : NULL,
-                                  .variables_json = variables};
+                                  .variables_json = variables,
+                                  .trunk = *c->trunk ? c->trunk : NULL,
+                                  .transport = "sip_rtp"};
     /* A Call-ID that is in use is another's: never two calls in one. */
     if (sip->provider->call_find(sip->host, c->id) != 0)
         return VOICEGW_EBUSY;

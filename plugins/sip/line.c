@@ -5,7 +5,7 @@
 #include <string.h>
 #include "voicegw/json_writer.h"
 
-static struct line *line_new(struct sip_call *call)
+struct line *line_new(struct sip_call *call)
 {
     struct line *line = calloc(1, sizeof *line);
     if (!line)
@@ -22,6 +22,7 @@ void line_free(struct line *line)
 {
     struct sip_call *call = line->call;
     re_session_end(line->session, 480, NULL);
+    dial_free(line);
     ua_line_removed(line);
     call->line = NULL;
     free(line->offer);
@@ -61,17 +62,14 @@ void line_over(struct line *line, uint32_t outcome, const char *cause)
 static void on_closed(void *arg, uint32_t status, const char *reason, const struct re_message *message)
 {
     struct line *line = arg;
-    (void)message;
-    line->session = NULL;
+    line->session = NULL; /* an incoming one that the host does not know yet is freed by line_ring() or line_refuse() */
     if (line->state == LINE_TALKING)
         line_over(line, VOICEGW_OUTCOME_COMPLETED, *reason ? reason : "hung up by the peer");
     else if (!line->call->outbound)
         line_over(line, status == 487 || status == 0 ? VOICEGW_OUTCOME_CANCELED : VOICEGW_OUTCOME_FAILED,
                   "the caller gave up");
     else
-        line_over(line, VOICEGW_OUTCOME_FAILED, reason);
-    if (!line->known && line->state == LINE_OVER)
-        return; /* line_ring() or line_refuse() frees it */
+        dial_closed(line, status, reason, message);
 }
 
 static void on_ack(void *arg, const struct re_summary *summary)
@@ -137,17 +135,15 @@ static void on_request(void *arg, const struct re_message *message, const struct
 
 static void on_progress(void *arg, const struct re_message *message, const struct re_summary *summary)
 {
-    (void)arg;
     (void)message;
-    (void)summary;
+    dial_progress(arg, summary);
 }
 
 static void on_accepted(void *arg, const struct re_message *message, const struct re_summary *summary, int initial)
 {
-    (void)arg;
     (void)message;
-    (void)summary;
-    (void)initial;
+    if (initial)
+        dial_answered(arg, summary);
 }
 
 static void on_refused(void *arg, uint32_t status)
@@ -223,12 +219,14 @@ void line_incoming(struct sip *sip, const struct re_message *message, const stru
             return;
         }
     }
+    char *headers = line_read_headers(message);
     line->session = re_session_accept(ua_agent(sip), message, "voicegw", &line_events, line);
-    if (!line->session || sip_to_control(sip, c, 0, 0, NULL, sip_call_incoming) != VOICEGW_OK) {
+    if (!line->session || sip_to_control(sip, c, 0, 0, headers, sip_call_incoming) != VOICEGW_OK) {
         re_session_end(line->session, 503, NULL);
         line->session = NULL;
         line_free(line);
     }
+    free(headers);
     sip_call_drop(c);
 }
 
@@ -325,6 +323,7 @@ void line_end(struct sip_task *t)
         return;
     }
     int talked = line->state == LINE_TALKING;
+    dial_free(line);
     re_session_end(line->session, 480, talked ? "Reason: SIP;cause=200;text=\"Call completed\"\r\n" : NULL);
     line->session = NULL;
     sip_complete(t->sip, t->op, VOICEGW_OK, NULL, "{\"state\":\"ended\"}");

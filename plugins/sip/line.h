@@ -2,6 +2,7 @@
 #ifndef SIP_LINE_H
 #define SIP_LINE_H
 #include "sip.h"
+#include "voicegw/json.h"
 
 enum line_state { LINE_WAITING, LINE_RINGING, LINE_CALLING, LINE_TALKING, LINE_OVER };
 
@@ -20,8 +21,10 @@ struct line {
     uint8_t known; /* the host has a handle */
     uint8_t late;  /* the offer was ours, in the 200 */
     uint8_t held_by_us, held_by_peer;
-    uint32_t outcome; /* of an end that the host does not know of yet */
+    struct dial *dial; /* an outbound call that is not answered */
+    uint32_t outcome;  /* of an end that the host does not know of yet */
     char cause[SIP_CAUSE_CAP];
+    char headers[1024]; /* of an INVITE of ours, out of the session's variables */
 };
 
 /* line.c */
@@ -29,6 +32,22 @@ extern const struct re_session_events line_events;
 void line_state(struct line *line, uint32_t state, uint32_t outcome, const char *cause);
 /** It is over: the host is told once. */
 void line_over(struct line *line, uint32_t outcome, const char *cause);
+struct line *line_new(struct sip_call *call);
+/* dial.c */
+/** A provisional answer, an answer, the end of an attempt: of a call that goes out. */
+void dial_progress(struct line *line, const struct re_summary *summary);
+void dial_answered(struct line *line, const struct re_summary *summary);
+void dial_closed(struct line *line, uint32_t status, const char *reason, const struct re_message *message);
+void dial_free(struct line *line);
+/* line_headers.c */
+/** Headers that the host should know, {"sip_headers": {…}}; malloc()ed, NULL when there are none. */
+char *line_read_headers(const struct re_message *message);
+/** Takes the headers that a call's variables ask for; what may not be written is counted. */
+void line_take_variables(struct line *line, struct voicegw_json variables);
+/** The headers of an INVITE of ours. */
+void line_headers(const struct line *line, char *out, size_t cap);
+/** May a variable name this header? Pure. */
+int sip_header_allowed(const char *name);
 /* line_media.c */
 /** Our side for a description; `address` is where the text of the address lies. */
 int line_local(struct line *line, struct sdp_local *ret_local, char *address, size_t cap);

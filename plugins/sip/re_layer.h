@@ -105,6 +105,9 @@ struct re_summary {
 void re_message_summary(const struct re_message *message, struct re_summary *ret_summary);
 /** The nth header of that name (compact forms too): its bytes, cut at cap - 1; -1 when there is none. */
 int re_message_header(const struct re_message *message, const char *name, unsigned nth, char *out, size_t cap);
+/** The nth header whose name begins with X-; 0, or -1 when there is none. */
+int re_message_extension(const struct re_message *message, unsigned nth, char *name, size_t name_cap, char *value,
+                         size_t value_cap);
 /** The URI inside "Name" <sip:…>;params, or of a bare one; 0 or -1. */
 int re_address_uri(const char *text, char *out, size_t cap);
 /** The user part of a URI, unescaped; 0 or -1. */

@@ -113,6 +113,21 @@ int re_message_header(const struct re_message *message, const char *name, unsign
     return -1;
 }
 
+int re_message_extension(const struct re_message *message, unsigned nth, char *name, size_t name_cap, char *value,
+                         size_t value_cap)
+{
+    const struct sip_msg *m = re_msg(message);
+    for (struct le *le = m->hdrl.head; le; le = le->next) {
+        const struct sip_hdr *h = le->data;
+        if (h->name.l < 3 || h->name.l >= name_cap || (h->name.p[0] | 32) != 'x' || h->name.p[1] != '-' || nth-- > 0)
+            continue;
+        copy(&h->name, name, name_cap);
+        copy(&h->val, value, value_cap);
+        return 0;
+    }
+    return -1;
+}
+
 int re_address_uri(const char *text, char *out, size_t cap)
 {
     struct sip_addr addr;

@@ -127,6 +127,11 @@ struct re_agent *ua_agent(struct sip *sip);
 struct sip_settings *ua_settings(struct sip *sip);
 /** A scratch description, for the duration of a callback. */
 struct sdp *ua_sdp(struct sip *sip);
+/** The trunks at work. */
+struct trunk;
+struct trunk *ua_trunks(struct sip *sip);
+/** Where a user of ours is registered: a URI; NULL when nowhere. */
+const char *ua_contact(struct sip *sip, const char *user);
 void ua_line_added(struct line *line);
 void ua_line_removed(struct line *line);
 
@@ -141,6 +146,9 @@ void line_reject(struct sip_task *task);
 void line_end(struct sip_task *task);
 void line_status(struct sip_task *task);
 void line_forget(struct sip_task *task);
+/* dial.c, [sip] */
+void line_dial(struct sip_task *task); /* text: {"ring_ms", "route", "variables"} */
+/* line.c */
 /** Ends what still runs, and frees the line. */
 void line_free(struct line *line);
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "line.h"
+#include "trunk.h"
 
 struct ua {
     struct sip *sip;
@@ -12,8 +13,8 @@ struct ua {
     struct sdp *sdp;
     struct line *lines;
     uint32_t line_count;
-    double tokens; /* of max_cps */
-    int64_t refilled_us;
+    struct trunk *trunks;
+    struct sip_bucket bucket; /* of max_cps */
 };
 
 struct re_agent *ua_agent(struct sip *sip)
@@ -31,6 +32,25 @@ struct sdp *ua_sdp(struct sip *sip)
     return sip->ua->sdp;
 }
 
+struct trunk *ua_trunks(struct sip *sip)
+{
+    return sip->ua->trunks;
+}
+
+const char *ua_contact(struct sip *sip, const char *user)
+{
+    (void)sip;
+    (void)user;
+    return NULL;
+}
+
+static void count_call(struct line *line, int by)
+{
+    struct trunk *t = *line->call->trunk ? trunks_find(line->call->sip->ua->trunks, line->call->trunk) : NULL;
+    if (t && (by > 0 || t->calls > 0))
+        t->calls += (uint32_t)by;
+}
+
 void ua_line_added(struct line *line)
 {
     struct ua *ua = line->call->sip->ua;
@@ -40,6 +60,7 @@ void ua_line_added(struct line *line)
         line->next->at = &line->next;
     ua->lines = line;
     ua->line_count++;
+    count_call(line, 1);
 }
 
 void ua_line_removed(struct line *line)
@@ -48,25 +69,10 @@ void ua_line_removed(struct line *line)
     if (line->next)
         line->next->at = line->at;
     line->call->sip->ua->line_count--;
+    count_call(line, -1);
 }
 
 /* ---- who is let in ---- */
-
-static int spend(struct ua *ua)
-{
-    double rate = ua->settings->max_cps;
-    int64_t now = ua->sip->host->now_us(ua->sip->host);
-    if (rate <= 0)
-        return 1;
-    ua->tokens += (double)(now - ua->refilled_us) * rate / 1e6;
-    ua->refilled_us = now;
-    if (ua->tokens > rate + 1)
-        ua->tokens = rate + 1;
-    if (ua->tokens < 1)
-        return 0;
-    ua->tokens -= 1;
-    return 1;
-}
 
 static int loopback(const char *ip)
 {
@@ -76,7 +82,8 @@ static int loopback(const char *ip)
 static void on_invite(struct ua *ua, const struct re_message *message, const struct re_summary *s)
 {
     const struct sip_settings *set = ua->settings;
-    if (atomic_load(&ua->sip->draining) || (set->max_calls && ua->line_count >= set->max_calls) || !spend(ua)) {
+    if (atomic_load(&ua->sip->draining) || (set->max_calls && ua->line_count >= set->max_calls) ||
+        !sip_bucket_take(&ua->bucket, ua->sip->host->now_us(ua->sip->host))) {
         ua->sip->host->count(ua->sip->host, "calls_refused", 1);
         re_agent_reply(ua->agent, message, 503, NULL, "Retry-After: 10\r\n");
         return;
@@ -172,6 +179,9 @@ void ua_settle(struct sip_task *t)
     close_listeners(before, now);
     re_transport_external(now->external_address);
     ua->settings = now;
+    if (before->max_cps != now->max_cps)
+        sip_bucket_init(&ua->bucket, now->max_cps, t->sip->host->now_us(t->sip->host));
+    trunks_settle(t->sip, &ua->trunks, now);
     sip_settings_drop(before);
 }
 
@@ -190,15 +200,15 @@ void ua_start(void *arg)
     ua->sip = sip;
     sip->ua = ua;
     ua->settings = sip_settings_keep(sip->settings);
-    ua->refilled_us = sip->host->now_us(sip->host);
-    ua->tokens = ua->settings->max_cps + 1;
+    sip_bucket_init(&ua->bucket, ua->settings->max_cps, sip->host->now_us(sip->host));
     ua->agent = re_agent_new("voicegw/" VOICEGW_PLUGIN_VERSION, &transport, &agent_events, ua);
     if (!ua->agent) {
         (void)snprintf(sip->start_error, sizeof sip->start_error, "libre gives no SIP stack");
         return;
     }
     re_transport_external(ua->settings->external_address);
-    (void)open_listeners(ua, NULL, ua->settings, sip->start_error, sizeof sip->start_error);
+    if (open_listeners(ua, NULL, ua->settings, sip->start_error, sizeof sip->start_error) == 0)
+        trunks_settle(sip, &ua->trunks, ua->settings);
 }
 
 void ua_stop(void *arg)
@@ -209,6 +219,7 @@ void ua_stop(void *arg)
         return;
     while (ua->lines)
         line_free(ua->lines);
+    trunks_stop(&ua->trunks);
     re_agent_close(ua->agent, 1);
     sip_settings_drop(ua->settings);
     free(ua->sdp);
@@ -219,6 +230,7 @@ void ua_stop(void *arg)
 void ua_close(struct sip_task *t)
 {
     struct ua *ua = t->sip->ua;
+    trunks_stop(&ua->trunks);
     if (ua->agent)
         re_agent_close(ua->agent, 0);
 }

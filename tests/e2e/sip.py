@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from daemon import base, gateway, run, wait
-from sip_peer import Dialog, Peer, Rtp, sdp, sip_port
+from sip_peer import Dialog, Peer, Rtp, digest, sdp, sip_port
 
 SIPP = shutil.which("sipp")
 
@@ -200,6 +200,164 @@ def test_messages_that_are_wrong():
         call.answered()
         call.bye()
         one_record_each(g, 1)
+
+
+def trunk(name, port, more=""):
+    return f"{{name: {name}, host: 127.0.0.1, port: {port}, options_ping: 0{', ' + more if more else ''}}}"
+
+
+def test_sipp_is_called_through_a_trunk():
+    if not SIPP:
+        return "sipp is not installed"
+    port, far = sip_port(), sip_port()
+    with gateway(phones(port, f"trunks: [{trunk('carrier', far)}]")) as g:
+        feed = g.feed()
+        uas = subprocess.Popen([SIPP, "-sn", "uas", "-i", "127.0.0.1", "-p", str(far), "-m", "5", "-nostdin", "-timeout", f"{wait() * 2}s"],
+                               cwd=g.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            calls = [g.call(f"+1555010{i}", provider="phones") for i in range(5)]
+            for c in calls:
+                feed.wait("call_ringing", call_id=c["call_id"])
+                feed.wait("call_answered", call_id=c["call_id"])
+                state = g.get(f"/voice/calls/{c['call_id']}")
+                assert state["state"] == "connected" and state["provider_call_id"], state
+                g.post(f"/voice/calls/{c['call_id']}/end")
+            ended(feed, 5, status="completed")
+            assert uas.wait(wait()) == 0
+        finally:
+            uas.kill()
+            uas.wait()
+        one_record_each(g, 5)
+
+
+def invited(peer, seconds=None):
+    return peer.request_of("INVITE", seconds)
+
+
+def test_outcomes_of_calls_that_go_out():
+    port = sip_port()
+    peer = Peer(port)
+    with gateway(phones(port, f"trunks: [{trunk('carrier', peer.port)}]")) as g:
+        feed = g.feed()
+        for code, status in ((486, "busy"), (600, "busy"), (480, "no_answer"), (404, "failed"), (403, "failed"), (302, "failed"), (503, "failed")):
+            call = g.call("+1555", provider="phones")
+            invite = invited(peer)
+            peer.reply(invite, 100)
+            peer.reply(invite, code)
+            peer.request_of("ACK")
+            e = feed.wait("call_failed", call_id=call["call_id"])
+            assert e["data"]["status"] == status and str(code) in e["data"]["cause"], e
+        call = g.call("+1555", provider="phones", timeout_seconds=1)  # nobody answers
+        invite = invited(peer)
+        peer.reply(invite, 180)
+        feed.wait("call_ringing", call_id=call["call_id"])
+        cancel = peer.request_of("CANCEL")
+        assert cancel.get("Call-ID") == invite.get("Call-ID")
+        peer.reply(cancel, 200)
+        peer.reply(invite, 487)
+        peer.request_of("ACK")
+        feed.wait("call_failed", call_id=call["call_id"], status="no_answer")
+        call = g.call("+1555", provider="phones")  # we hang up while it rings, and the answer crosses the CANCEL
+        invite = invited(peer)
+        peer.reply(invite, 180)
+        feed.wait("call_ringing", call_id=call["call_id"])
+        g.post(f"/voice/calls/{call['call_id']}/end")
+        cancel = peer.request_of("CANCEL")
+        peer.reply(invite, 200, body=sdp(9000))
+        peer.reply(cancel, 200)
+        peer.request_of("ACK")
+        peer.reply(peer.request_of("BYE"), 200)
+        feed.wait("call_failed", call_id=call["call_id"], status="canceled")
+        call = g.call("+1555", provider="phones")  # an answer that cannot be taken
+        invite = invited(peer)
+        peer.reply(invite, 200, body=sdp(9000, "9"))
+        peer.request_of("ACK")
+        bye = peer.request_of("BYE")
+        assert "488" in bye.get("Reason"), bye
+        peer.reply(bye, 200)
+        feed.wait("call_failed", call_id=call["call_id"], status="failed")
+        g.until(lambda: len([r for r in g.history(0) if r["status"] != "active"]) == 10)
+
+
+def test_a_challenge_is_answered_and_a_second_trunk_takes_over():
+    port = sip_port()
+    first, second = Peer(port), Peer(port)
+    carriers = ", ".join([trunk("first", first.port), trunk("second", second.port, "username: alice, password: secret, from: '+18005550'")])
+    with gateway(phones(port, f"trunks: [{carriers}]")) as g:
+        feed, rtp = g.feed(), Rtp()
+        call = g.call("+1555", provider="phones", variables={"sip_headers": {"X-Campaign": "7", "Via": "forged", "X-Bad": "a\r\nVia: b"}})
+        invite = invited(first)
+        assert invite.get("X-Campaign") == "7" and len(invite.all("Via")) == 1 and invite.get("X-Bad") is None, invite
+        first.reply(invite, 503)
+        invite = invited(second)
+        assert "sip:+18005550@" in invite.get("From") and invite.get("Authorization") is None, invite
+        second.reply(invite, 401, headers=['WWW-Authenticate: Digest realm="carrier", nonce="abc123", qop="auth", algorithm=MD5'])
+        second.request_of("ACK")
+        again = invited(second)
+        given = dict(x.strip().split("=", 1) for x in again.get("Authorization").removeprefix("Digest ").split(",") if "=" in x)
+        nc, cnonce, uri = given["nc"].strip('"'), given["cnonce"].strip('"'), given["uri"].strip('"')
+        wanted = digest('realm="carrier", nonce="abc123", qop="auth"', "INVITE", uri, "alice", "secret", int(nc, 16), cnonce)
+        assert given["response"].strip('"') in wanted, again
+        second.reply(again, 183, body=sdp(rtp.port))
+        feed.wait("call_ringing", call_id=call["call_id"])
+        second.reply(again, 200, body=sdp(rtp.port))
+        second.request_of("ACK")
+        feed.wait("call_answered", call_id=call["call_id"])
+        address, far, formats = again.media()
+        assert formats[:2] == [0, 8] and 101 in formats, again
+        rtp.speak((address, far), 0.2)
+        g.post(f"/voice/calls/{call['call_id']}/end")
+        bye = second.request_of("BYE")
+        second.reply(bye, 200)
+        ended(feed, 1, call_id=call["call_id"])
+        rtp.close()
+
+
+def test_registration_is_made_kept_and_withdrawn():
+    port = sip_port()
+    peer = Peer(port)
+    with gateway(phones(port, f"trunks: [{trunk('pbx', peer.port, 'username: alice, password: secret, register: true')}]")) as g:
+        feed = g.feed()
+        first = peer.request_of("REGISTER")
+        assert first.get("Expires") == "3600" and f"alice@127.0.0.1:{port}" in first.get("Contact"), first
+        challenge = 'Digest realm="pbx", nonce="n1", algorithm=MD5'
+        peer.reply(first, 401, headers=[f"WWW-Authenticate: {challenge}"], contact=False)
+        second = peer.request_of("REGISTER")
+        uri = second.first.split()[1]
+        wanted = digest(challenge, "REGISTER", uri, "alice", "secret").rsplit("response=", 1)[1]
+        assert wanted in second.get("Authorization"), second
+        peer.reply(second, 200, headers=[f"Contact: {second.get('Contact')};expires=2"], contact=False)
+        feed.wait("sip.trunk_up", trunk="pbx")
+        refresh = peer.request_of("REGISTER")
+        assert refresh.get("Call-ID") == first.get("Call-ID"), refresh
+        peer.reply(refresh, 403, contact=False)
+        feed.wait("sip.trunk_down", trunk="pbx")
+        assert g.get("/health")["status"] == "degraded", g.get("/health")
+        again = peer.request_of("REGISTER")
+        peer.reply(again, 200, headers=[f"Contact: {again.get('Contact')};expires=600"], contact=False)
+        feed.wait("sip.trunk_up", 2, trunk="pbx")
+        g.until(lambda: g.get("/health")["status"] == "ok")
+        g.stop()
+        gone = peer.request_of("REGISTER")
+        assert gone.get("Expires") == "0", gone
+
+
+def test_a_trunk_that_does_not_answer_is_down_until_it_does():
+    port = sip_port()
+    peer = Peer(port)
+    silent = sip_port()
+    pings = f"{{name: quick, host: 127.0.0.1, port: {peer.port}, options_ping: 1s}}"
+    with gateway(phones(port, f"trunks: [{pings}, {trunk('other', silent, 'max_calls: 1')}]")) as g:
+        feed = g.feed()
+        peer.reply(peer.request_of("OPTIONS"), 404)
+        feed.wait("sip.trunk_up", trunk="quick")
+        for _ in range(2):
+            peer.reply(peer.request_of("OPTIONS"), 503)
+        feed.wait("sip.trunk_down", trunk="quick")
+        parts = g.get("/health")["parts"]
+        assert any("trunk.quick" in k and v["status"] != "ok" for k, v in parts.items()), parts
+        peer.reply(peer.request_of("OPTIONS"), 200)
+        feed.wait("sip.trunk_up", 2, trunk="quick")
 
 
 if __name__ == "__main__":
