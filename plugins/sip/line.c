@@ -182,7 +182,8 @@ static void identify(struct sip_call *c, const struct re_summary *s)
     (void)snprintf(c->id + 100, sizeof c->id - 100, "~%016llx", (unsigned long long)salt);
 }
 
-void line_incoming(struct sip *sip, const struct re_message *message, const struct re_summary *s, const char *trunk)
+void line_incoming(struct sip *sip, const struct re_message *message, const struct re_summary *s, const char *trunk,
+                   const char *user)
 {
     struct sip_call *c = sip_call_new(sip, ua_settings(sip));
     char sdp[SDP_TEXT_CAP], why[160];
@@ -192,7 +193,7 @@ void line_incoming(struct sip *sip, const struct re_message *message, const stru
         return;
     }
     identify(c, s);
-    (void)snprintf(c->from, sizeof c->from, "%s", *s->from_user ? s->from_user : "anonymous");
+    (void)snprintf(c->from, sizeof c->from, "%s", *user ? user : *s->from_user ? s->from_user : "anonymous");
     (void)snprintf(c->to, sizeof c->to, "%s", s->uri_user);
     (void)snprintf(c->name, sizeof c->name, "%s", s->from_name);
     (void)snprintf(c->trunk, sizeof c->trunk, "%s", trunk);

@@ -45,11 +45,16 @@ const char *re_reason(uint32_t status)
     return status < 200 ? "Progress" : status < 300 ? "OK" : "Failure";
 }
 
+/* What a flood would be answered with keeps no state (RFC 3261, 8.2.7). */
 void re_agent_reply(struct re_agent *a, const struct re_message *message, uint32_t status, const char *reason,
                     const char *headers)
 {
-    (void)sip_treplyf(NULL, NULL, a->sip, re_msg(message), false, (uint16_t)status, reason ? reason : re_reason(status),
-                      "%sContent-Length: 0\r\n\r\n", headers ? headers : "");
+    const char *text = reason ? reason : re_reason(status), *lines = headers ? headers : "";
+    if (status == 401 || status == 405 || status == 503)
+        (void)sip_replyf(a->sip, re_msg(message), (uint16_t)status, text, "%sContent-Length: 0\r\n\r\n", lines);
+    else
+        (void)sip_treplyf(NULL, NULL, a->sip, re_msg(message), false, (uint16_t)status, text,
+                          "%sContent-Length: 0\r\n\r\n", lines);
 }
 
 /* ---- what a request must not ask for ---- */

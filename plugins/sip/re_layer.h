@@ -95,6 +95,7 @@ struct re_summary {
     char from_tag[130], to_tag[130];
     char call_id[260];
     char remote[64], remote_ip[64]; /* "IP:PORT" ("[IP]:PORT"), bare IP */
+    char local_ip[64];              /* of the listener or the connection */
     uint16_t remote_port;
     int transport;
     const char *body; /* not NUL-terminated */

@@ -71,6 +71,7 @@ void re_message_summary(const struct re_message *message, struct re_summary *s)
     copy(&m->callid, s->call_id, sizeof s->call_id);
     re_print_address(&m->src, s->remote, sizeof s->remote);
     (void)re_snprintf(s->remote_ip, sizeof s->remote_ip, "%j", &m->src);
+    (void)re_snprintf(s->local_ip, sizeof s->local_ip, "%j", &m->dst);
     s->remote_port = sa_port(&m->src);
     s->transport = (int)m->tp;
     s->cseq = m->cseq.num;

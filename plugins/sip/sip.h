@@ -136,9 +136,9 @@ void ua_line_added(struct line *line);
 void ua_line_removed(struct line *line);
 
 /* line.c, [sip] */
-/** Takes an INVITE that was let in; `trunk` "" when it came by none. */
+/** Takes an INVITE that was let in; `trunk` and `user`: by whom, "" when by none. */
 void line_incoming(struct sip *sip, const struct re_message *message, const struct re_summary *summary,
-                   const char *trunk);
+                   const char *trunk, const char *user);
 void line_ring(struct sip_task *task);
 void line_refuse(struct sip_task *task); /* arg: status */
 void line_answer(struct sip_task *task);

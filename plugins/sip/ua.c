@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "door.h"
 #include "line.h"
 #include "trunk.h"
 
@@ -14,6 +15,7 @@ struct ua {
     struct line *lines;
     uint32_t line_count;
     struct trunk *trunks;
+    struct door *door;
     struct sip_bucket bucket; /* of max_cps */
 };
 
@@ -39,9 +41,8 @@ struct trunk *ua_trunks(struct sip *sip)
 
 const char *ua_contact(struct sip *sip, const char *user)
 {
-    (void)sip;
-    (void)user;
-    return NULL;
+    const struct registrar_contact *c = registrar_find(&sip->ua->door->registrar, user, sip->host->now_us(sip->host));
+    return c ? c->target : NULL;
 }
 
 static void count_call(struct line *line, int by)
@@ -74,25 +75,30 @@ void ua_line_removed(struct line *line)
 
 /* ---- who is let in ---- */
 
-static int loopback(const char *ip)
+static void refuse_overload(struct ua *ua, const struct re_message *message, const char *what)
 {
-    return strncmp(ip, "127.", 4) == 0 || strcmp(ip, "::1") == 0;
+    ua->sip->host->count(ua->sip->host, what, 1);
+    re_agent_reply(ua->agent, message, 503, NULL, "Retry-After: 10\r\n");
 }
 
 static void on_invite(struct ua *ua, const struct re_message *message, const struct re_summary *s)
 {
     const struct sip_settings *set = ua->settings;
-    if (atomic_load(&ua->sip->draining) || (set->max_calls && ua->line_count >= set->max_calls) ||
-        !sip_bucket_take(&ua->bucket, ua->sip->host->now_us(ua->sip->host))) {
-        ua->sip->host->count(ua->sip->host, "calls_refused", 1);
-        re_agent_reply(ua->agent, message, 503, NULL, "Retry-After: 10\r\n");
+    struct door_guest guest;
+    if (atomic_load(&ua->sip->draining) || (set->max_calls && ua->line_count >= set->max_calls)) {
+        refuse_overload(ua, message, "calls_refused");
         return;
     }
-    if (set->anonymous == 2 || (set->anonymous == 0 && !loopback(s->remote_ip))) {
-        re_agent_reply(ua->agent, message, 403, NULL, NULL);
+    if (!door_check(ua->sip, ua->door, message, s, &guest))
+        return;
+    struct trunk *t = *guest.trunk ? trunks_find(ua->trunks, guest.trunk) : NULL;
+    int64_t now_us = ua->sip->host->now_us(ua->sip->host);
+    if (!sip_bucket_take(&ua->bucket, now_us) ||
+        (t && ((t->set->max_calls && t->calls >= t->set->max_calls) || !sip_bucket_take(&t->bucket, now_us)))) {
+        refuse_overload(ua, message, "calls_refused");
         return;
     }
-    line_incoming(ua->sip, message, s, "");
+    line_incoming(ua->sip, message, s, guest.trunk, guest.user);
 }
 
 static void on_request(void *arg, const struct re_message *message, const struct re_summary *s)
@@ -100,6 +106,8 @@ static void on_request(void *arg, const struct re_message *message, const struct
     struct ua *ua = arg;
     if (strcmp(s->method, "INVITE") == 0)
         on_invite(ua, message, s);
+    else if (strcmp(s->method, "REGISTER") == 0)
+        door_register(ua->sip, ua->door, message, s);
     else
         re_agent_reply(ua->agent, message, 405, NULL,
                        "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY, UPDATE\r\n");
@@ -182,6 +190,7 @@ void ua_settle(struct sip_task *t)
     if (before->max_cps != now->max_cps)
         sip_bucket_init(&ua->bucket, now->max_cps, t->sip->host->now_us(t->sip->host));
     trunks_settle(t->sip, &ua->trunks, now);
+    ua->door->registrar.limit = now->max_registrations;
     sip_settings_drop(before);
 }
 
@@ -192,7 +201,9 @@ void ua_start(void *arg)
     struct sip *sip = arg;
     struct ua *ua = calloc(1, sizeof *ua);
     const struct re_transport_params transport = {.on_garbage = on_garbage, .on_log = on_log, .arg = ua};
-    if (!ua || !(ua->sdp = calloc(1, sizeof *ua->sdp))) {
+    if (!ua || !(ua->sdp = calloc(1, sizeof *ua->sdp)) || !(ua->door = door_new(sip->settings->max_registrations))) {
+        if (ua)
+            free(ua->sdp);
         free(ua);
         (void)snprintf(sip->start_error, sizeof sip->start_error, "out of memory");
         return;
@@ -222,6 +233,7 @@ void ua_stop(void *arg)
     trunks_stop(&ua->trunks);
     re_agent_close(ua->agent, 1);
     sip_settings_drop(ua->settings);
+    door_free(ua->door);
     free(ua->sdp);
     free(ua);
     sip->ua = NULL;

@@ -3,6 +3,8 @@
 """Telephony by SIP: sipp calls the gateway and is called, and a peer in the tests' own hands does what sipp cannot."""
 import glob
 import os
+import random
+import re
 import shutil
 import subprocess
 import time
@@ -358,6 +360,117 @@ def test_a_trunk_that_does_not_answer_is_down_until_it_does():
         assert any("trunk.quick" in k and v["status"] != "ok" for k, v in parts.items()), parts
         peer.reply(peer.request_of("OPTIONS"), 200)
         feed.wait("sip.trunk_up", 2, trunk="quick")
+
+
+USERS = "users: [{name: alice, password: wonder}, {name: bob, password: builder}]"
+
+
+def challenged(peer, call):
+    m = call.refused()
+    assert m.status == 401 and "nonce" in m.get("WWW-Authenticate"), m
+    return m.get("WWW-Authenticate")
+
+
+def with_password(peer, challenge, sender="alice", password="wonder", user="200", nc=1, uri=None):
+    uri = uri or f"sip:{user}@127.0.0.1:{peer.gateway[1]}"
+    return Dialog(peer, user, sdp(9000), [f"Authorization: {digest(challenge, 'INVITE', uri, sender, password, nc)}"], sender=sender)
+
+
+def test_callers_prove_who_they_are():
+    port = sip_port()
+    with gateway(phones(port, f"anonymous: reject, {USERS}")) as g:
+        feed, peer = g.feed(), Peer(port)
+        challenge = challenged(peer, Dialog(peer, "200", sdp(9000), sender="alice"))
+        call = with_password(peer, challenge)
+        call.answered()
+        feed.wait("call_answered", **{"from": "alice"})
+        call.bye()
+        assert 'stale=TRUE' in challenged(peer, with_password(peer, challenge)), "a count that was used is refused"
+        again = with_password(peer, challenge, nc=2)
+        again.answered()
+        again.bye()
+        old = challenge.replace(re.search(r'nonce="([^"]+)"', challenge)[1], "0" * 32)
+        assert 'stale=TRUE' in challenged(peer, with_password(peer, old)), "a nonce that nobody gave is refused"
+        assert with_password(peer, challenge, password="guess", nc=3).refused().status == 403
+        assert with_password(peer, challenge, sender="nobody", nc=4).refused().status == 403
+        other = re.sub('realm="[^"]+"', 'realm="elsewhere"', challenge)
+        challenged(peer, with_password(peer, other))
+        ended(feed, 2)
+        one_record_each(g, 2)
+
+
+def test_guessing_is_slowed():
+    port = sip_port()
+    with gateway(phones(port, f"anonymous: reject, {USERS}")) as g:
+        peer = Peer(port)
+        challenge = challenged(peer, Dialog(peer, "200", sdp(9000)))
+        for i in range(5):
+            assert with_password(peer, challenge, password=f"guess{i}", nc=i + 1).refused().status == 403
+        m = with_password(peer, challenge, nc=9).refused()
+        assert m.status == 403 and 50 <= int(m.get("Retry-After")) <= 60, m
+        assert "passwords are guessed" in g.log(), g.log()
+        assert g.metric("voicegw_plugin_guesses_throttled_total", 0) == 1
+
+
+def test_addresses_and_strangers():
+    port = sip_port()
+    trunks = "trunks: [{name: carrier, host: 192.0.2.1, options_ping: 0, addresses: [127.0.0.1/32], max_calls: 1}]"
+    routes = "  - {match: {provider: phones, trunk: carrier}, assistant: back}\n"
+    with gateway(phones(port, f"anonymous: reject, {trunks}", routes=routes)) as g:
+        feed, peer = g.feed(), Peer(port)
+        call = Dialog(peer, "200", sdp(9000))
+        call.answered()
+        m = Dialog(peer, "201", sdp(9002)).refused()
+        assert m.status == 503 and m.get("Retry-After"), m
+        call.bye()
+        ended(feed, 1)
+        row = one_record_each(g, 1)[0]
+        assert row["transport"] == "sip_rtp", row
+    port = sip_port()
+    with gateway(phones(port, "anonymous: reject")) as g:
+        assert Dialog(Peer(port), "200", sdp(9000)).refused().status == 403
+    port = sip_port()
+    with gateway(phones(port, "max_cps: 2/s")) as g:
+        peer = Peer(port)
+        calls = [Dialog(peer, "200", sdp(9000)) for _ in range(8)]
+        codes = [peer.expect(lambda m, c=c: m.status >= 200 and m.get("Call-ID") == c.call).status for c in calls]
+        assert codes.count(503) >= 4 and codes.count(200) >= 2, codes
+
+
+def register(peer, user="alice", password="wonder", headers=("Expires: 600",), contact=True, code=None):
+    uri, call = f"sip:127.0.0.1:{peer.gateway[1]}", f"{random.getrandbits(64):x}"
+    aor = f"sip:{user}@127.0.0.1:{peer.gateway[1]}"
+    peer.send(peer.request("REGISTER", uri, headers, call=call, sender=user, to=aor, contact=contact))
+    m = peer.status(401, "REGISTER", call)
+    auth = digest(m.get("WWW-Authenticate"), "REGISTER", uri, user, password)
+    peer.send(peer.request("REGISTER", uri, [*headers, f"Authorization: {auth}"], call=call, cseq=2, sender=user, to=aor, contact=contact))
+    return peer.expect(lambda m: m.status and m.status != 401 and m.get("Call-ID") == call)
+
+
+def test_phones_register_and_are_called():
+    port = sip_port()
+    with gateway(phones(port, f"max_registrations: 2, {USERS}")) as g:
+        feed, phone, second, third = g.feed(), Peer(port), Peer(port), Peer(port)
+        m = register(phone)
+        assert m.status == 200 and f"sip:alice@127.0.0.1:{phone.port}" in m.get("Contact") and "expires=600" in m.get("Contact"), m
+        assert register(phone, password="wrong").status == 403
+        assert register(phone, headers=("Expires: 10",)).status == 423
+        assert len(register(second).all("Contact")) == 2
+        assert register(third, "bob", "builder").status == 503
+        assert register(second, headers=("Expires: 0",)).status == 200
+        assert register(third, "bob", "builder").status == 200
+        call = g.call("alice", provider="phones")
+        invite = invited(phone)
+        assert invite.first.startswith(f"INVITE sip:alice@127.0.0.1:{phone.port}"), invite
+        phone.reply(invite, 200, body=sdp(9000))
+        phone.request_of("ACK")
+        feed.wait("call_answered", call_id=call["call_id"])
+        g.post(f"/voice/calls/{call['call_id']}/end")
+        phone.reply(phone.request_of("BYE"), 200)
+        ended(feed, 1, call_id=call["call_id"])
+        assert register(phone, headers=("Expires: 0", "Contact: *"), contact=False).all("Contact") == []
+        call = g.call("alice", provider="phones")
+        feed.wait("call_failed", call_id=call["call_id"], status="failed")
 
 
 if __name__ == "__main__":
