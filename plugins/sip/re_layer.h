@@ -60,7 +60,7 @@ struct re_trace { /* a message as it passed; borrowed */
 struct re_transport_params {
     /** A message came or left. May be NULL. */
     void (*on_trace)(void *arg, const struct re_trace *trace);
-    /** The context for a TLS connection to this address, with the name that its certificate must bear; NULL: none, the
+    /** The context for a TLS connection to this address, and the name to ask for (SNI; NULL for none); NULL: none, the
      * connection fails. */
     struct re_tls *(*tls_for)(void *arg, const char *ip, uint16_t port, const char **ret_name);
     /** Something that came was no SIP message; `what` is constant. */
@@ -71,16 +71,18 @@ struct re_transport_params {
 };
 /** What Via, Contact and SDP name towards destinations outside of private networks; "" for none. */
 void re_transport_external(const char *address);
-/** Opens a listener. `tls` for RE_TLS. Negative errno, with the port in use as -EADDRINUSE. */
+/** Opens a listener, or gives one that is open another context. `tls` for RE_TLS. Negative errno, with the port in use
+ * as -EADDRINUSE. */
 int re_transport_listen(int transport, const char *ip, uint16_t port, struct re_tls *tls);
 /** Closes a listener; its connections stay. */
 void re_transport_unlisten(int transport, const char *ip, uint16_t port);
 /** The address that a peer should use to reach us: "IP" (bare, also for IPv6) and port. Negative: no listener fits. */
 int re_transport_local(int transport, const char *peer_ip, char *out, size_t cap, uint16_t *ret_port);
 const char *re_transport_name(int transport);
-/** A context: certificate and key (PEM files, may be NULL for a client), CA file (NULL: the system's), verify: peers
- * must show a certificate of the CA. NULL with a sentence in `why`. */
-struct re_tls *re_tls_new(const char *certificate, const char *key, const char *ca, int verify, char *why, size_t cap);
+/** A context: certificate and key (PEM files, may be NULL for a client), CA file (NULL: the system's). `verify`: what
+ * the peer shows must be of that CA, and bear `name` (a host or an IP; NULL: any). NULL with a sentence in `why`. */
+struct re_tls *re_tls_new(const char *certificate, const char *key, const char *ca, int verify, const char *name,
+                          char *why, size_t cap);
 void re_tls_free(struct re_tls *tls);
 
 /* ---- messages (re_message.c) ---- */

@@ -504,12 +504,9 @@ static int start_tls(struct sip_conn *c)
     if (!tls)
         return EPROTONOSUPPORT;
     int err = tls_start_tcp(&c->sc, (struct tls *)(void *)tls, c->tc, 0);
-    if (err || !name || !*name)
-        return err;
-    struct sa numeric;
-    if (sa_set_str(&numeric, name, 0) != 0)
+    if (!err && name && *name)
         (void)tls_set_servername(c->sc, name);
-    return tls_set_verify_server(c->sc, name);
+    return err;
 }
 
 static struct sip_conn *conn_open(const struct sa *peer, enum sip_transp tp, int *ret_err)
@@ -605,12 +602,28 @@ static int listen_udp(struct listener *l, const struct sa *sa)
     return udp_local_get(l->udp, &l->laddr);
 }
 
+static struct listener *listener_at(int transport, const struct sa *sa)
+{
+    for (struct le *le = here.listeners.head; le; le = le->next) {
+        struct listener *l = le->data;
+        if ((int)l->tp == transport && sa_cmp(&l->laddr, sa, SA_ALL))
+            return l;
+    }
+    return NULL;
+}
+
 int re_transport_listen(int transport, const char *ip, uint16_t port, struct re_tls *tls)
 {
     struct sa sa;
     if (sa_set_str(&sa, ip, port) != 0)
         return -EINVAL;
-    struct listener *l = mem_zalloc(sizeof *l, listener_destructor);
+    struct listener *l = listener_at(transport, &sa);
+    if (l) {
+        mem_deref(l->tls);
+        l->tls = mem_ref(tls);
+        return 0;
+    }
+    l = mem_zalloc(sizeof *l, listener_destructor);
     if (!l)
         return -ENOMEM;
     int err;
@@ -636,13 +649,7 @@ void re_transport_unlisten(int transport, const char *ip, uint16_t port)
     struct sa sa;
     if (sa_set_str(&sa, ip, port) != 0)
         return;
-    for (struct le *le = here.listeners.head; le; le = le->next) {
-        struct listener *l = le->data;
-        if ((int)l->tp == transport && sa_cmp(&l->laddr, &sa, SA_ALL)) {
-            mem_deref(l);
-            return;
-        }
-    }
+    mem_deref(listener_at(transport, &sa));
 }
 
 int re_transport_open(struct sip *sip, const struct re_transport_params *params)
@@ -669,7 +676,8 @@ void re_transport_close(void)
 /* ---- contexts of TLS ---- */
 
 /* The layer's contexts are libre's, so that its connections can take them. */
-struct re_tls *re_tls_new(const char *certificate, const char *key, const char *ca, int verify, char *why, size_t cap)
+struct re_tls *re_tls_new(const char *certificate, const char *key, const char *ca, int verify, const char *name,
+                          char *why, size_t cap)
 {
     struct tls *tls = NULL;
     if (tls_alloc(&tls, TLS_METHOD_SSLV23, NULL, NULL) != 0) {
@@ -694,6 +702,16 @@ struct re_tls *re_tls_new(const char *certificate, const char *key, const char *
         return NULL;
     }
     SSL_CTX_set_verify(ctx, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+    struct sa numeric;
+    X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (verify && name && *name &&
+        (sa_set_str(&numeric, name, 0) == 0 ? X509_VERIFY_PARAM_set1_ip_asc(param, name)
+                                            : X509_VERIFY_PARAM_set1_host(param, name, 0)) != 1) {
+        (void)snprintf(why, cap, "%s is no name that a certificate could bear", name);
+        mem_deref(tls);
+        return NULL;
+    }
     return (struct re_tls *)(void *)tls;
 }
 

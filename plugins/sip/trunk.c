@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "register.h"
+#include "resolve.h"
 #include "voicegw/json_writer.h"
 
 #define MISSES 2u /* pings without an answer that mean: down */
@@ -153,6 +154,7 @@ static void trunk_free(struct trunk *t)
     re_request_free(t->ping);
     re_timer_free(t->ping_timer);
     trunk_register_stop(t);
+    re_timer_free(t->resolve_timer);
     re_tls_free(t->tls);
     sip_settings_drop(t->settings);
     free(t);
@@ -170,8 +172,11 @@ static struct trunk *trunk_new(struct sip *sip, struct sip_settings *settings, c
     sip_bucket_init(&t->bucket, set->max_cps, sip->host->now_us(sip->host));
     if (sip_network_parse(set->host, &t->resolved[0]) == 0)
         t->resolved_count = 1;
+    else
+        resolve_start(t);
     if (set->transport == RE_TLS) {
-        t->tls = re_tls_new(set->tls_certificate, set->tls_key, set->tls_ca, set->tls_verify, why, sizeof why);
+        t->tls =
+            re_tls_new(set->tls_certificate, set->tls_key, set->tls_ca, set->tls_verify, set->host, why, sizeof why);
         if (!t->tls)
             sip_log(sip, VOICEGW_LOG_ERROR, why, "trunk", set->name);
     }

@@ -37,6 +37,7 @@ struct trunk {
     uint32_t calls;
     struct sip_bucket bucket;
     struct re_tls *tls;
+    struct re_timer *resolve_timer;
     uint32_t resolved_count;
     struct sip_network resolved[TRUNK_RESOLVED_MAX];
 };

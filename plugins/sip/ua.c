@@ -1,5 +1,5 @@
 /* ua.c - what all calls of an instance share on the SIP thread: listeners, who is let in, how many. */
-#include <errno.h>
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,14 +148,41 @@ static int listens(const struct sip_settings *s, const struct sip_listen *l)
     return 0;
 }
 
+static struct re_tls *listener_tls(const struct sip_settings *s, char *why, size_t cap)
+{
+    return re_tls_new(s->tls_certificate, s->tls_key, *s->tls_ca ? s->tls_ca : NULL, *s->tls_ca != '\0', NULL, why,
+                      cap);
+}
+
+/* A trunk's own context, so that its certificate is checked against its own CA and name. */
+static struct re_tls *tls_for(void *arg, const char *ip, uint16_t port, const char **ret_name)
+{
+    const struct ua *ua = arg;
+    unsigned char numeric[16];
+    for (const struct trunk *t = ua->trunks; t; t = t->next)
+        for (uint32_t i = 0; t->tls && t->set->port == port && i < t->resolved_count; i++)
+            if (sip_network_has(&t->resolved[i], ip)) {
+                int named =
+                    inet_pton(AF_INET, t->set->host, numeric) != 1 && inet_pton(AF_INET6, t->set->host, numeric) != 1;
+                *ret_name = named ? t->set->host : NULL;
+                return t->tls;
+            }
+    return NULL;
+}
+
 static int open_listeners(struct ua *ua, const struct sip_settings *before, const struct sip_settings *s, char *why,
                           size_t cap)
 {
     for (uint32_t i = 0; i < s->listen_count; i++) {
         const struct sip_listen *l = &s->listen[i];
-        if (listens(before, l))
+        struct re_tls *tls = NULL;
+        /* Certificates are read again, also where nothing else changed. */
+        if (listens(before, l) && l->transport != RE_TLS)
             continue;
-        int rc = re_transport_listen(l->transport, l->ip, l->port, NULL);
+        if (l->transport == RE_TLS && !(tls = listener_tls(s, why, cap)))
+            return -1;
+        int rc = re_transport_listen(l->transport, l->ip, l->port, tls);
+        re_tls_free(tls);
         if (rc < 0) {
             (void)snprintf(why, cap, "cannot listen on %s:%s:%u: %s", re_transport_name(l->transport), l->ip, l->port,
                            strerror(-rc));
@@ -200,7 +227,8 @@ void ua_start(void *arg)
 {
     struct sip *sip = arg;
     struct ua *ua = calloc(1, sizeof *ua);
-    const struct re_transport_params transport = {.on_garbage = on_garbage, .on_log = on_log, .arg = ua};
+    const struct re_transport_params transport = {
+        .tls_for = tls_for, .on_garbage = on_garbage, .on_log = on_log, .arg = ua};
     if (!ua || !(ua->sdp = calloc(1, sizeof *ua->sdp)) || !(ua->door = door_new(sip->settings->max_registrations))) {
         if (ua)
             free(ua->sdp);

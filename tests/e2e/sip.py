@@ -1,12 +1,17 @@
 #!/usr/bin/python3
 # budget: 240 s
 """Telephony by SIP: sipp calls the gateway and is called, and a peer in the tests' own hands does what sipp cannot."""
+import contextlib
 import glob
 import os
 import random
 import re
 import shutil
+import socket
+import ssl
 import subprocess
+import tempfile
+import threading
 import time
 
 from daemon import base, gateway, run, wait
@@ -471,6 +476,139 @@ def test_phones_register_and_are_called():
         assert register(phone, headers=("Expires: 0", "Contact: *"), contact=False).all("Contact") == []
         call = g.call("alice", provider="phones")
         feed.wait("call_failed", call_id=call["call_id"], status="failed")
+
+
+def certificates(folder):
+    """A CA, a certificate of 127.0.0.1 and localhost, and one that a stranger made."""
+    def openssl(*words):
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+    with open(os.path.join(folder, "san"), "w", encoding="utf-8") as f:
+        f.write("subjectAltName=IP:127.0.0.1,DNS:localhost")
+    with open(os.path.join(folder, "other"), "w", encoding="utf-8") as f:
+        f.write("subjectAltName=DNS:elsewhere.example")
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca", "-days", "2")
+    for name, san in (("good", "san"), ("misnamed", "other")):
+        openssl("req", *key, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={'127.0.0.1' if name == 'good' else name}")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", f"{name}.pem", "-days", "2",
+                "-extfile", san)
+    openssl("req", "-x509", *key, "-keyout", "stranger.key", "-out", "stranger.pem", "-subj", "/CN=127.0.0.1", "-days", "2", "-addext",
+            "subjectAltName=IP:127.0.0.1")
+
+
+def listening(listen, more="", routes="  - {match: {provider: phones}, assistant: back}\n"):
+    text = base(routes=routes)
+    instance = f'  phones: {{plugin: sip, listen: [{", ".join(chr(34) + x + chr(34) for x in listen)}], rtp_ports: 21000-28999{", " + more if more else ""}}}\n'
+    return text.replace("providers:\n", "providers:\n" + instance)
+
+
+def whole_call(feed, peer, rtp=None, address=None, user="200"):
+    call = Dialog(peer, user, sdp(rtp.port if rtp else 9000, address=address or "127.0.0.1").replace("IP4", "IP6" if address else "IP4"))
+    answer = call.answered()
+    if rtp:
+        far = answer.media()
+        sent = rtp.speak((far[0], far[1]), 0.6)
+        assert len([p for p in rtp.receive(0.6) if p[3] in sent]) >= 20
+    call.bye()
+    feed.wait("call_ended", to=user)
+    return answer
+
+
+def test_tcp_tls_and_ipv6():
+    port, secure = sip_port(), sip_port()
+    with tempfile.TemporaryDirectory() as folder:
+        certificates(folder)
+        tls = f"tls: {{certificate: {folder}/good.pem, key: {folder}/good.key}}"
+        with gateway(listening([f"udp:127.0.0.1:{port}", f"tcp:127.0.0.1:{port}", f"tls:127.0.0.1:{secure}", f"udp:[::1]:{port}"], tls)) as g:
+            feed, rtp = g.feed(), Rtp()
+            tcp = Peer(port, "tcp")
+            answer = whole_call(feed, tcp, rtp, user="201")
+            assert f"sip:voicegw@127.0.0.1:{port};transport=tcp" in answer.get("Contact"), answer
+            tcp.send("\r\n\r\n")  # a keepalive is answered, and a message in pieces is one
+            invite = tcp.request("OPTIONS", f"sip:127.0.0.1:{port}")
+            for i in range(0, len(invite), 40):
+                tcp.send(invite[i:i + 40])
+            tcp.status(200, "OPTIONS")
+            tcp.send(invite.replace("z9hG4bK", "z9hG4bKa") + invite.replace("z9hG4bK", "z9hG4bKb"))
+            tcp.status(200, "OPTIONS")
+            tcp.status(200, "OPTIONS")
+            context = ssl.create_default_context(cafile=f"{folder}/ca.pem")
+            answer = whole_call(feed, Peer(secure, "tls", context=context), rtp, user="202")
+            assert ";transport=tls" in answer.get("Contact"), answer
+            six = Peer(port, family=socket.AF_INET6, host="::1")
+            answer = whole_call(feed, six, address="::1", user="203")
+            assert f"[::1]:{port}" in answer.get("Contact") and "c=IN IP6 ::1" in answer.body, answer
+            broken = Peer(port, "tcp")
+            broken.send("INVITE sip:x SIP/2.0\r\nno colon\r\n\r\n")
+            with broken.changed:
+                assert broken.changed.wait_for(lambda: broken.closed, wait()), "a stream that cannot be read is closed"
+            one_record_each(g, 3)
+            rtp.close()
+
+
+def tls_server(folder, name):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(f"{folder}/{name}.pem", f"{folder}/{name}.key")
+    server = socket.create_server(("127.0.0.1", 0))
+    heard = []
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                plain, _ = server.accept()
+                try:
+                    with context.wrap_socket(plain, server_side=True) as s:
+                        heard.append(s.recv(4096).decode())
+                except OSError as e:
+                    heard.append(f"refused: {e}")
+    threading.Thread(target=serve, daemon=True).start()
+    return server, heard
+
+
+def test_a_trunk_must_show_the_right_certificate():
+    port = sip_port()
+    with tempfile.TemporaryDirectory() as folder:
+        certificates(folder)
+        servers = {name: tls_server(folder, name) for name in ("good", "misnamed", "stranger")}
+        trunks = ", ".join(f"{{name: {n}, host: 127.0.0.1, port: {s[0].getsockname()[1]}, transport: tls, options_ping: 1s, tls: {{ca: {folder}/ca.pem}}}}"
+                           for n, s in servers.items())
+        with gateway(phones(port, f"trunks: [{trunks}]")) as g:
+            g.until(lambda: any(h.startswith("OPTIONS") for h in servers["good"][1]))
+            for name in ("misnamed", "stranger"):
+                heard = servers[name][1]
+                g.until(lambda h=heard: h)
+                assert not any("OPTIONS" in h for h in heard), (name, heard)
+            g.until(lambda: "TLS handshake" in g.log())
+        for server, _ in servers.values():
+            server.close()
+
+
+def test_a_reload_moves_listeners_and_calls_live_on():
+    first, second = sip_port(), sip_port()
+    with gateway(listening([f"udp:127.0.0.1:{first}"])) as g:
+        feed, peer, rtp = g.feed(), Peer(first), Rtp()
+        call = Dialog(peer, "200", sdp(rtp.port))
+        far = call.answered().media()
+        g.write(listening([f"udp:127.0.0.1:{first}", f"udp:127.0.0.1:{second}"]))
+        answer = g.post("/voice/reload")
+        assert not answer["restart_required"] and not answer["waiting"], answer
+        other = Peer(second)
+        g.until(lambda: (other.send(other.request("OPTIONS", f"sip:127.0.0.1:{second}", branch=f"{random.getrandbits(40):x}")), time.sleep(0.1)) and
+                [m for m in other.inbox if m.status == 200])
+        whole_call(feed, other, user="201")
+        sent = rtp.speak((far[0], far[1]), 0.6)
+        assert len([p for p in rtp.receive(0.6) if p[3] in sent]) >= 20, "the first call speaks on"
+        call.bye()
+        g.write(listening([f"udp:127.0.0.1:{second}"]))
+        g.post("/voice/reload")
+        whole_call(feed, other, user="202")
+        g.until(lambda: (peer.send(peer.request("OPTIONS", f"sip:127.0.0.1:{first}", call="gone")), time.sleep(0.2)) and
+                not [peer.inbox.pop() for m in list(peer.inbox) if m.get("Call-ID") == "gone"])
+        g.write(listening([f"udp:127.0.0.1:{second}"], "max_cps: [1]"))
+        assert g.request("POST", "/voice/reload", {}).status == 422
+        whole_call(feed, other, user="203")
+        one_record_each(g, 4)
+        rtp.close()
 
 
 if __name__ == "__main__":
