@@ -17,7 +17,8 @@ struct dial {
     char trunks[ATTEMPTS_MAX][NAME_CAP]; /* in the order of the route */
     uint32_t trunk_count, next;
     char uri[300]; /* a target without a trunk; "" */
-    uint32_t redirects;
+    uint32_t redirects, min_se_s;
+    char current[300]; /* the target without a trunk that is being tried */
     uint8_t rang, early;
     struct sdp_result early_result;
     char last[SIP_CAUSE_CAP];
@@ -111,7 +112,7 @@ static int attempt(struct line *line, const struct sip_trunk *set, const char *u
     else
         (void)snprintf(to, sizeof to, "%s", uri);
     from_uri(line->call, set, from, sizeof from);
-    line_headers(line, headers, sizeof headers);
+    line_headers(line, d->min_se_s, headers, sizeof headers);
     d->early = 0;
     if (line_make_offer(line, sdp, sizeof sdp) < 0)
         return -1;
@@ -158,6 +159,7 @@ static void go_on(struct line *line)
         char uri[sizeof d->uri];
         (void)snprintf(uri, sizeof uri, "%s", d->uri);
         d->uri[0] = '\0';
+        (void)snprintf(d->current, sizeof d->current, "%s", uri);
         if (attempt(line, NULL, uri) == 0)
             begun(line);
         else
@@ -199,7 +201,7 @@ void dial_progress(struct line *line, const struct re_summary *s)
     }
 }
 
-void dial_answered(struct line *line, const struct re_summary *s)
+void dial_answered(struct line *line, const struct re_message *m, const struct re_summary *s)
 {
     struct dial *d = line->dial;
     struct sdp_result result;
@@ -219,6 +221,7 @@ void dial_answered(struct line *line, const struct re_summary *s)
         return;
     }
     dial_free(line);
+    line_timer_answered(line, m, 1);
     line_agree(line, &result);
     line->state = LINE_TALKING;
     line->held_by_peer = result.peer_holds;
@@ -235,6 +238,24 @@ static int redirect(struct line *line, const struct re_message *m)
     return re_address_uri(contact, d->uri, sizeof d->uri) == 0 && strncmp(d->uri, "sip:", 4) == 0;
 }
 
+/* A longer session is wanted (RFC 4028, 6): the same target again, once. */
+static int lengthen(struct line *line, const struct re_message *m)
+{
+    struct dial *d = line->dial;
+    char header[32];
+    if (!m || d->min_se_s || re_message_header(m, "Min-SE", 0, header, sizeof header) < 0)
+        return 0;
+    unsigned long s = strtoul(header, NULL, 10);
+    if (s == 0 || s > 86400)
+        return 0;
+    d->min_se_s = (uint32_t)s;
+    if (*d->current)
+        memcpy(d->uri, d->current, sizeof d->uri);
+    else
+        d->next--;
+    return 1;
+}
+
 void dial_closed(struct line *line, uint32_t status, const char *reason, const struct re_message *m)
 {
     struct dial *d = line->dial;
@@ -242,7 +263,7 @@ void dial_closed(struct line *line, uint32_t status, const char *reason, const s
     if (!d)
         return;
     (void)snprintf(cause, sizeof cause, "%u %s", status, reason);
-    if (status >= 300 && status < 400 && redirect(line, m)) {
+    if ((status == 422 && lengthen(line, m)) || (status >= 300 && status < 400 && redirect(line, m))) {
         go_on(line);
         return;
     }

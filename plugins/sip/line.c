@@ -23,6 +23,10 @@ void line_free(struct line *line)
     struct sip_call *call = line->call;
     re_session_end(line->session, 480, NULL);
     dial_free(line);
+    line_change_over(line);
+    line_transfer_over(line);
+    line_transfer_free(line);
+    re_timer_free(line->session_timer);
     ua_line_removed(line);
     call->line = NULL;
     free(line->offer);
@@ -52,6 +56,9 @@ void line_over(struct line *line, uint32_t outcome, const char *cause)
         return;
     uint32_t state = line->state == LINE_TALKING ? VOICEGW_CALL_ENDED : VOICEGW_CALL_FAILED;
     line->state = LINE_OVER;
+    re_timer_stop(line->session_timer);
+    line_change_over(line);
+    line_transfer_over(line);
     line->outcome = outcome;
     (void)snprintf(line->cause, sizeof line->cause, "%s", cause ? cause : "");
     line_state(line, state, outcome, line->cause);
@@ -64,7 +71,10 @@ static void on_closed(void *arg, uint32_t status, const char *reason, const stru
     struct line *line = arg;
     line->session = NULL; /* an incoming one that the host does not know yet is freed by line_ring() or line_refuse() */
     if (line->state == LINE_TALKING)
-        line_over(line, VOICEGW_OUTCOME_COMPLETED, *reason ? reason : "hung up by the peer");
+        line_over(line, VOICEGW_OUTCOME_COMPLETED,
+                  line->refer_op ? "transferred"
+                  : *reason      ? reason
+                                 : "hung up by the peer");
     else if (!line->call->outbound)
         line_over(line, status == 487 || status == 0 ? VOICEGW_OUTCOME_CANCELED : VOICEGW_OUTCOME_FAILED,
                   "the caller gave up");
@@ -89,48 +99,30 @@ static void on_ack(void *arg, const struct re_summary *summary)
         return;
     }
     line_agree(line, &result);
+    if (line->state == LINE_TALKING) /* the late answer to a later offer */
+        return;
     line->state = LINE_TALKING;
+    line_timer_begin(line);
     line_state(line, VOICEGW_CALL_CONNECTED, VOICEGW_OUTCOME_NONE, NULL);
 }
 
 static void on_offer(void *arg, const struct re_message *message, const struct re_summary *summary,
                      struct re_reply *reply)
 {
-    struct line *line = arg;
-    struct sdp_result result;
-    char sdp[SDP_TEXT_CAP], why[160];
-    (void)message;
-    if (summary->body_bytes == 0) { /* a refresh, or a question for our offer */
-        reply->status = 200;
-        if (strcmp(summary->method, "INVITE") == 0 && line_make_offer(line, sdp, sizeof sdp) == 0) {
-            reply->body = strdup(sdp);
-            line->late = 1;
-        }
-        return;
-    }
-    if (!summary->is_sdp ||
-        line_take_offer(line, summary->body, summary->body_bytes, sdp, sizeof sdp, &result, why, sizeof why) < 0) {
-        reply->status = 488;
-        return;
-    }
-    reply->status = 200;
-    reply->body = strdup(sdp);
-    line_agree(line, &result);
-    if (line->state != LINE_TALKING || line->held_by_peer == result.peer_holds)
-        return;
-    line->held_by_peer = result.peer_holds;
-    if (!line->held_by_us)
-        line_state(line, line->held_by_peer ? VOICEGW_CALL_ON_HOLD : VOICEGW_CALL_CONNECTED, VOICEGW_OUTCOME_NONE,
-                   line->held_by_peer ? "held by the peer" : "resumed by the peer");
+    line_offered(arg, message, summary, reply);
 }
 
 static void on_request(void *arg, const struct re_message *message, const struct re_summary *summary,
                        struct re_reply *reply)
 {
-    (void)arg;
-    (void)message;
-    (void)summary;
-    reply->status = 501;
+    if (strcmp(summary->method, "INFO") == 0)
+        line_info(arg, message, summary, reply);
+    else if (strcmp(summary->method, "REFER") == 0)
+        line_refer_asked(arg, message, reply);
+    else if (strcmp(summary->method, "NOTIFY") == 0)
+        line_notified(arg, message, summary, reply);
+    else
+        reply->status = 405;
 }
 
 static void on_progress(void *arg, const struct re_message *message, const struct re_summary *summary)
@@ -141,22 +133,23 @@ static void on_progress(void *arg, const struct re_message *message, const struc
 
 static void on_accepted(void *arg, const struct re_message *message, const struct re_summary *summary, int initial)
 {
-    (void)message;
     if (initial)
-        dial_answered(arg, summary);
+        dial_answered(arg, message, summary);
+    else
+        line_changed(arg, message, summary);
 }
 
 static void on_refused(void *arg, uint32_t status)
 {
-    (void)arg;
-    (void)status;
+    line_unchanged(arg, status);
 }
 
 static void on_answer(void *arg, const char *method, uint32_t status)
 {
-    (void)arg;
-    (void)method;
-    (void)status;
+    if (strcmp(method, "REFER") == 0)
+        line_referred(arg, status);
+    else if (strcmp(method, "INFO") == 0)
+        line_info_answered(arg, status);
 }
 
 const struct re_session_events line_events = {.on_progress = on_progress,
@@ -186,7 +179,7 @@ void line_incoming(struct sip *sip, const struct re_message *message, const stru
                    const char *user)
 {
     struct sip_call *c = sip_call_new(sip, ua_settings(sip));
-    char sdp[SDP_TEXT_CAP], why[160];
+    char sdp[SDP_TEXT_CAP], why[160], timer[200];
     struct sdp_result result;
     if (!c) {
         re_agent_reply(ua_agent(sip), message, 500, NULL, NULL);
@@ -206,6 +199,13 @@ void line_incoming(struct sip *sip, const struct re_message *message, const stru
     }
     line->transport = s->transport;
     (void)snprintf(line->peer_ip, sizeof line->peer_ip, "%s", s->remote_ip);
+    uint32_t status = line_timer_asked(line, message, timer, sizeof timer);
+    if (status) {
+        re_agent_reply(ua_agent(sip), message, status, NULL, timer);
+        line_free(line);
+        sip_call_drop(c);
+        return;
+    }
     if (s->body_bytes > 0) {
         line->offer = malloc(s->body_bytes);
         line->offer_bytes = s->body_bytes;
@@ -278,7 +278,7 @@ void line_answer(struct sip_task *t)
 {
     struct line *line = line_of(t);
     struct sdp_result result;
-    char sdp[SDP_TEXT_CAP], why[160] = "no answer could be sent";
+    char sdp[SDP_TEXT_CAP], why[160] = "no answer could be sent", headers[200];
     if (!line)
         return;
     if (line->state != LINE_RINGING) {
@@ -289,7 +289,8 @@ void line_answer(struct sip_task *t)
     int rc = line->late
                  ? line_make_offer(line, sdp, sizeof sdp)
                  : line_take_offer(line, line->offer, line->offer_bytes, sdp, sizeof sdp, &result, why, sizeof why);
-    if (rc < 0 || re_session_answer(line->session, NULL, sdp) < 0) {
+    line_timer_header(line, headers, sizeof headers);
+    if (rc < 0 || re_session_answer(line->session, headers, sdp) < 0) {
         fail_answer(t, line, why);
         return;
     }
@@ -300,6 +301,7 @@ void line_answer(struct sip_task *t)
         return;
     line_agree(line, &result);
     line->state = LINE_TALKING;
+    line_timer_begin(line);
     line_state(line, VOICEGW_CALL_CONNECTED, VOICEGW_OUTCOME_NONE, NULL);
 }
 

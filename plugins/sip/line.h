@@ -22,7 +22,22 @@ struct line {
     uint8_t late;  /* the offer was ours, in the 200 */
     uint8_t held_by_us, held_by_peer;
     struct dial *dial; /* an outbound call that is not answered */
-    uint32_t outcome;  /* of an end that the host does not know of yet */
+    /* a change of ours that is not answered: hold, resume */
+    uint64_t change_op;
+    uint8_t change_before;
+    /* session timer */
+    struct re_timer *session_timer;
+    uint32_t timer_s;
+    uint8_t we_refresh, peer_timer, peer_update;
+    /* transfers */
+    uint64_t refer_op;
+    struct re_timer *refer_timer;
+    struct refer *refer;
+    uint8_t refer_done, notify_due;
+    struct re_timer *later; /* what follows once an answer has left */
+    char digits[64];        /* that wait for INFO */
+    uint8_t info_runs;
+    uint32_t outcome; /* of an end that the host does not know of yet */
     char cause[SIP_CAUSE_CAP];
     char headers[1024]; /* of an INVITE of ours, out of the session's variables */
 };
@@ -36,16 +51,55 @@ struct line *line_new(struct sip_call *call);
 /* dial.c */
 /** A provisional answer, an answer, the end of an attempt: of a call that goes out. */
 void dial_progress(struct line *line, const struct re_summary *summary);
-void dial_answered(struct line *line, const struct re_summary *summary);
+void dial_answered(struct line *line, const struct re_message *message, const struct re_summary *summary);
 void dial_closed(struct line *line, uint32_t status, const char *reason, const struct re_message *message);
 void dial_free(struct line *line);
+/* line_timer.c */
+/** The headers of an INVITE of ours: what we want, at least `min_se_s`. */
+void line_timer_offer(const struct line *line, uint32_t min_se_s, char *out, size_t cap);
+/** The peer asks: 0 and the headers of our 2xx, or 422 and the headers of that. */
+uint32_t line_timer_asked(struct line *line, const struct re_message *message, char *out, size_t cap);
+/** The headers of a 2xx, and of a later request of ours. */
+void line_timer_header(const struct line *line, char *out, size_t cap);
+void line_timer_request(const struct line *line, char *out, size_t cap);
+/** It runs (anew). */
+void line_timer_begin(struct line *line);
+/** Our INVITE or refresh was accepted. */
+void line_timer_answered(struct line *line, const struct re_message *message, int initial);
+/* line_change.c */
+void line_changed(struct line *line, const struct re_message *message, const struct re_summary *summary);
+void line_unchanged(struct line *line, uint32_t status);
+void line_change_over(struct line *line);
+void line_offered(struct line *line, const struct re_message *message, const struct re_summary *summary,
+                  struct re_reply *reply);
+/* line_transfer.c */
+void line_referred(struct line *line, uint32_t status);
+void line_notified(struct line *line, const struct re_message *message, const struct re_summary *summary,
+                   struct re_reply *reply);
+void line_refer_asked(struct line *line, const struct re_message *message, struct re_reply *reply);
+/** The call is over: what was to become of it is settled. */
+void line_transfer_over(struct line *line);
+void line_transfer_free(struct line *line);
+/** "sip:…?Replaces=…" in its two parts, unescaped. Pure. */
+void sip_refer_split(const char *uri, char *target, size_t target_cap, char *replaces, size_t replaces_cap);
+/* line_replace.c */
+/** Another dialog is the call's from now on; the old one ends. */
+void line_replace_session(struct line *line, struct re_session *fresh, const char *peer_ip, int transport);
+/** Splits a Replaces header where it stands; 0 or -1. Pure. */
+int sip_replaces_split(char *header, char **ret_call_id, char **ret_to_tag, char **ret_from_tag);
+/* line_dtmf.c */
+void line_info(struct line *line, const struct re_message *message, const struct re_summary *summary,
+               struct re_reply *reply);
+void line_info_answered(struct line *line, uint32_t status);
+/** The digit of an INFO's body, 0 when there is none. Pure. */
+char sip_info_digit(const char *type, const char *body, size_t bytes, uint32_t *ret_duration_ms);
 /* line_headers.c */
 /** Headers that the host should know, {"sip_headers": {…}}; malloc()ed, NULL when there are none. */
 char *line_read_headers(const struct re_message *message);
 /** Takes the headers that a call's variables ask for; what may not be written is counted. */
 void line_take_variables(struct line *line, struct voicegw_json variables);
 /** The headers of an INVITE of ours. */
-void line_headers(const struct line *line, char *out, size_t cap);
+void line_headers(const struct line *line, uint32_t min_se_s, char *out, size_t cap);
 /** May a variable name this header? Pure. */
 int sip_header_allowed(const char *name);
 /* line_media.c */

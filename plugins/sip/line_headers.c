@@ -96,7 +96,9 @@ void line_take_variables(struct line *line, struct voicegw_json variables)
     }
 }
 
-void line_headers(const struct line *line, char *out, size_t cap)
+void line_headers(const struct line *line, uint32_t min_se_s, char *out, size_t cap)
 {
-    (void)snprintf(out, cap, ALLOW "Supported: timer, replaces\r\n%s", line->headers);
+    char timer[96];
+    line_timer_offer(line, min_se_s, timer, sizeof timer);
+    (void)snprintf(out, cap, ALLOW "Supported: timer, replaces\r\n%s%s", timer, line->headers);
 }

@@ -106,6 +106,25 @@ static int32_t sip_end(void *instance, uint64_t op, uint64_t call)
     return start(instance, op, call, 0, NULL, line_end);
 }
 
+static int32_t sip_hold(void *instance, uint64_t op, uint64_t call, uint32_t on, const char *music_url)
+{
+    (void)music_url;
+    return start(instance, op, call, on, NULL, line_hold);
+}
+
+static int32_t sip_transfer(void *instance, uint64_t op, uint64_t call, uint32_t kind, const char *to,
+                            const char *params_json)
+{
+    struct sip *sip = instance;
+    (void)params_json;
+    if (kind != VOICEGW_TRANSFER_BLIND)
+        return sip->host->set_error(sip->host, VOICEGW_EUNSUPPORTED,
+                                    "a SIP peer is sent elsewhere by a blind transfer");
+    if (!to || !*to || strlen(to) >= SIP_NUMBER_CAP)
+        return sip->host->set_error(sip->host, VOICEGW_EINVALID, "to must have 1 to 129 bytes");
+    return start(sip, op, call, kind, to, line_transfer);
+}
+
 static int32_t sip_status(void *instance, uint64_t op, uint64_t call)
 {
     return start(instance, op, call, 0, NULL, line_status);
@@ -128,5 +147,7 @@ const struct voicegw_provider sip_operations = {.size = sizeof sip_operations,
                                                 .answer = sip_answer,
                                                 .reject = sip_reject,
                                                 .end = sip_end,
+                                                .hold = sip_hold,
+                                                .transfer = sip_transfer,
                                                 .status = sip_status,
                                                 .forget = sip_forget};

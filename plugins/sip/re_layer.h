@@ -208,8 +208,12 @@ const char *re_session_call_id(const struct re_session *session);
 /** The dialog's tags; "" while unknown. */
 const char *re_session_local_tag(const struct re_session *session);
 const char *re_session_remote_tag(const struct re_session *session);
-/** Finds a dialog by what a Replaces header names, from our point of view; returns its owner's `arg` or NULL. */
-void *re_session_find(struct re_agent *agent, const char *call_id, const char *local_tag, const char *remote_tag);
+/** Finds a dialog by what a Replaces header names, from our point of view, among those with these events; returns its
+ * owner's `arg` or NULL. */
+void *re_session_find(struct re_agent *agent, const struct re_session_events *events, const char *call_id,
+                      const char *local_tag, const char *remote_tag);
+/** Gives a session to another owner. */
+void re_session_own(struct re_session *session, const struct re_session_events *events, void *arg);
 int re_session_progress(struct re_session *session, uint32_t status, const char *headers, const char *sdp);
 int re_session_answer(struct re_session *session, const char *headers, const char *sdp);
 /** A re-INVITE; without `sdp` it asks for an offer. -1: a transaction runs already. */

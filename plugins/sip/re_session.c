@@ -99,12 +99,19 @@ const char *re_session_remote_tag(const struct re_session *s)
     return s->remote_tag ? s->remote_tag : "";
 }
 
-void *re_session_find(struct re_agent *a, const char *call_id, const char *local_tag, const char *remote_tag)
+void re_session_own(struct re_session *s, const struct re_session_events *events, void *arg)
+{
+    s->events = events;
+    s->arg = arg;
+}
+
+void *re_session_find(struct re_agent *a, const struct re_session_events *events, const char *call_id,
+                      const char *local_tag, const char *remote_tag)
 {
     struct le *le = list_head(hash_list(a->sessions, hash_joaat_str(call_id)));
     for (; le; le = le->next) {
         const struct re_session *s = le->data;
-        if (!s->ended && s->call_id && strcmp(s->call_id, call_id) == 0 &&
+        if (!s->ended && s->events == events && s->call_id && strcmp(s->call_id, call_id) == 0 &&
             strcmp(re_session_local_tag(s), local_tag) == 0 && strcmp(re_session_remote_tag(s), remote_tag) == 0)
             return s->arg;
     }

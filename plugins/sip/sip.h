@@ -146,6 +146,11 @@ void line_reject(struct sip_task *task);
 void line_end(struct sip_task *task);
 void line_status(struct sip_task *task);
 void line_forget(struct sip_task *task);
+void line_hold(struct sip_task *task);        /* arg: on; line_change.c */
+void line_transfer(struct sip_task *task);    /* text: where to; line_transfer.c */
+void line_send_digits(struct sip_task *task); /* text; by INFO; line_dtmf.c */
+/** An INVITE with Replaces: 1 when it was one, and was answered. line_replace.c */
+int line_replaced(struct sip *sip, const struct re_message *message, const struct re_summary *summary);
 /* dial.c, [sip] */
 void line_dial(struct sip_task *task); /* text: {"ring_ms", "route", "variables"} */
 /* line.c */

@@ -188,6 +188,15 @@ static int32_t stream_mark(void *stream, uint64_t mark_id)
     return VOICEGW_EUNSUPPORTED; /* nothing queues at the far side */
 }
 
+/* By INFO the signalling sends them; the rest the host sends as tones. */
+static int32_t stream_dtmf(void *stream, const char *digits)
+{
+    struct stream *s = stream;
+    if (s->call->settings->dtmf != SIP_DTMF_INFO)
+        return VOICEGW_EUNSUPPORTED;
+    return sip_to_loop(s->sip, s->call, 0, 0, digits, line_send_digits);
+}
+
 /* ---- life ---- */
 
 static int32_t stream_attach(void *instance, uint64_t leg, uint64_t call, const struct voicegw_audio_format *formats,
@@ -242,5 +251,6 @@ const struct voicegw_provider_media sip_media_operations = {.size = sizeof sip_m
                                                             .send = stream_send,
                                                             .clear = stream_clear,
                                                             .mark = stream_mark,
+                                                            .dtmf = stream_dtmf,
                                                             .rx_pull = stream_rx_pull,
                                                             .detach = stream_detach};

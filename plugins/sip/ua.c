@@ -98,7 +98,8 @@ static void on_invite(struct ua *ua, const struct re_message *message, const str
         refuse_overload(ua, message, "calls_refused");
         return;
     }
-    line_incoming(ua->sip, message, s, guest.trunk, guest.user);
+    if (!line_replaced(ua->sip, message, s))
+        line_incoming(ua->sip, message, s, guest.trunk, guest.user);
 }
 
 static void on_request(void *arg, const struct re_message *message, const struct re_summary *s)

@@ -611,5 +611,206 @@ def test_a_reload_moves_listeners_and_calls_live_on():
         rtp.close()
 
 
+def connected(g, peer, rtp=None, feed=None, user="200"):
+    call = Dialog(peer, user, sdp(rtp.port if rtp else 9000), ["Supported: timer, replaces", "Allow: INVITE, ACK, BYE, UPDATE, INFO, REFER, NOTIFY"])
+    call.answer = call.answered()
+    call.id = feed.wait("call_answered", to=user)["call_id"]
+    return call
+
+
+def respond(peer, code, body="", method="INVITE", headers=()):
+    m = peer.request_of(method)
+    peer.reply(m, code, body=body, headers=headers, tag="x")
+    if method == "INVITE":
+        peer.request_of("ACK")
+    return m
+
+
+def background(fn, *arguments, **more):
+    """Runs fn beside the test; join() gives its result."""
+    out = []
+    t = threading.Thread(target=lambda: out.append(fn(*arguments, **more)), daemon=True)
+    t.start()
+
+    def join():
+        t.join(wait())
+        assert out, "it did not end"
+        return out[0]
+    return join
+
+
+def test_hold_and_resume_from_either_side():
+    port = sip_port()
+    with gateway(phones(port)) as g:
+        feed, peer = g.feed(), Peer(port)
+        call = connected(g, peer, feed=feed)
+        g.post(f"/voice/calls/{call.id}/hold")
+        m = respond(peer, 200, sdp(9000, direction="recvonly"))
+        assert "a=sendonly" in m.body and int(re.search(r"o=\S+ \d+ (\d+)", m.body)[1]) > 1, m
+        feed.wait("hold_started", call_id=call.id, by="gateway")
+        g.post(f"/voice/calls/{call.id}/resume")
+        m = respond(peer, 200, sdp(9000))
+        assert "a=sendrecv" in m.body, m
+        feed.wait("hold_ended", call_id=call.id)
+        answer = call.ask("INVITE", body=sdp(9000, direction="sendonly"))
+        assert "a=recvonly" in answer.body, answer
+        feed.wait("hold_started", 2, call_id=call.id)
+        answer = call.ask("INVITE", body=sdp(9000, address="0.0.0.0"))  # as phones of old did
+        assert answer.status == 200
+        answer = call.ask("INVITE", body=sdp(9000))
+        assert "a=sendrecv" in answer.body, answer
+        feed.wait("hold_ended", 2, call_id=call.id)
+        assert call.ask("INVITE", body=sdp(9000, "9"), code=4).status == 488
+        assert call.ask("UPDATE", body=sdp(9000)).status == 200
+        assert call.ask("OPTIONS").status == 200
+        g.post(f"/voice/calls/{call.id}/hold")
+        respond(peer, 488)
+        g.until(lambda: g.get(f"/voice/calls/{call.id}")["state"] == "connected")
+        call.bye()
+        one_record_each(g, 1)
+
+
+def test_session_timers_are_agreed_on():
+    port, peer = sip_port(), None
+    peer = Peer(port)
+    with gateway(phones(port, f"session_timer: 600s, trunks: [{trunk('carrier', peer.port)}]")) as g:
+        feed = g.feed()
+        m = Dialog(peer, "200", sdp(9000), ["Session-Expires: 60", "Supported: timer"]).refused()
+        assert m.status == 422 and m.get("Min-SE") == "90", m
+        for asked, agreed in (("1800;refresher=uac", "600;refresher=uac"), ("120", "120;refresher=uac"), ("300;refresher=uas", "300;refresher=uas")):
+            call = Dialog(peer, "200", sdp(9000), [f"Session-Expires: {asked}", "Supported: timer"])
+            assert call.answered().get("Session-Expires") == agreed
+            again = call.ask("UPDATE", ["Session-Expires: 120;refresher=uac", "Supported: timer"])
+            assert again.get("Session-Expires") == "120;refresher=uac", again
+            call.bye()
+        call = Dialog(peer, "200", sdp(9000))
+        assert call.answered().get("Session-Expires") is None
+        call.bye()
+        placed = g.call("+1555", provider="phones")
+        first = invited(peer)
+        assert first.get("Session-Expires") == "600" and first.get("Min-SE") == "90", first
+        peer.reply(first, 422, headers=["Min-SE: 1200"])
+        peer.request_of("ACK")
+        second = invited(peer)
+        assert second.get("Session-Expires") == "1200" and second.get("Min-SE") == "1200", second
+        peer.reply(second, 200, body=sdp(9000), headers=["Session-Expires: 1200;refresher=uac", "Require: timer"])
+        peer.request_of("ACK")
+        feed.wait("call_answered", call_id=placed["call_id"])
+        g.post(f"/voice/calls/{placed['call_id']}/end")
+        peer.reply(peer.request_of("BYE"), 200)
+        one_record_each(g, 5)
+
+
+def test_the_gateway_sends_its_peer_elsewhere():
+    port = sip_port()
+    with gateway(phones(port)) as g:
+        feed, peer = g.feed(), Peer(port)
+        call = connected(g, peer, feed=feed)
+        g.post(f"/voice/calls/{call.id}/transfer", {"to": "sip:desk@192.0.2.7", "kind": "blind"})
+        refer = respond(peer, 202, method="REFER")
+        assert refer.get("Refer-To") == "<sip:desk@192.0.2.7>" and refer.get("Referred-By"), refer
+        fragment = ["Event: refer", "Content-Type: message/sipfrag;version=2.0"]
+        call.ask("NOTIFY", [*fragment, "Subscription-State: active"], "SIP/2.0 100 Trying\r\n")
+        call.ask("NOTIFY", [*fragment, "Subscription-State: terminated"], "SIP/2.0 200 OK\r\n")
+        peer.reply(peer.request_of("BYE"), 200)
+        feed.wait("transfer_completed", call_id=call.id, outcome="completed")
+        ended(feed, 1, call_id=call.id)
+        call = connected(g, peer, feed=feed, user="201")
+        for code, outcome in ((486, "busy"), (480, "no_answer")):
+            g.post(f"/voice/calls/{call.id}/transfer", {"to": "100"})
+            respond(peer, 202, method="REFER")
+            call.ask("NOTIFY", [*fragment, "Subscription-State: terminated"], f"SIP/2.0 {code} No\r\n")
+            feed.wait("transfer_completed", call_id=call.id, outcome=outcome)
+        g.post(f"/voice/calls/{call.id}/transfer", {"to": "100"})
+        respond(peer, 603, method="REFER")
+        feed.wait("transfer_completed", call_id=call.id, outcome="failed")
+        g.until(lambda: g.get(f"/voice/calls/{call.id}")["state"] == "connected")
+        assert call.ask("NOTIFY", ["Event: presence", "Subscription-State: active"], code=4).status == 489
+        call.bye()
+        one_record_each(g, 2)
+
+
+def test_a_peer_sends_the_gateway_elsewhere():
+    port = sip_port()
+    with gateway(phones(port)) as g:
+        feed, peer, desk, rtp = g.feed(), Peer(port), Peer(port), Rtp()
+        call = connected(g, peer, feed=feed)
+        replaces = "a%40b%3Bto-tag%3D1%3Bfrom-tag%3D2"
+        answer = call.ask("REFER", [f"Refer-To: <sip:desk@127.0.0.1:{desk.port}?Replaces={replaces}>"])
+        assert answer.status == 202, answer
+        invite = invited(desk)
+        assert invite.get("Replaces") == "a@b;to-tag=1;from-tag=2" and "replaces" in invite.get("Require"), invite
+        trying = peer.request_of("NOTIFY")
+        assert "100" in trying.body and "active" in trying.get("Subscription-State") and trying.get("Event") == "refer", trying
+        peer.reply(trying, 200)
+        desk.reply(invite, 200, body=sdp(rtp.port))
+        desk.request_of("ACK")
+        done = peer.request_of("NOTIFY")
+        assert done.body.startswith("SIP/2.0 200") and "terminated" in done.get("Subscription-State"), done
+        peer.reply(done, 200)
+        peer.reply(peer.request_of("BYE"), 200)
+        address, far, _ = invite.media()
+        sent = rtp.speak((address, far), 0.8)
+        assert len([p for p in rtp.receive(0.6) if p[3] in sent]) >= 20, "the conversation goes on with the new peer"
+        assert g.get(f"/voice/calls/{call.id}")["state"] == "connected"
+        bye = desk.request("BYE", f"sip:127.0.0.1:{port}", call=invite.get("Call-ID"), from_tag="peertag", to_tag=invite.tag("From"), contact=False)
+        desk.send(bye)
+        desk.status(200, "BYE")
+        ended(feed, 1, call_id=call.id)
+        call = connected(g, peer, feed=feed, user="201")
+        call.ask("REFER", [f"Refer-To: <sip:desk@127.0.0.1:{desk.port}>"])
+        desk.reply(invited(desk), 486)
+        peer.reply(peer.request_of("NOTIFY"), 200)
+        busy = peer.request_of("NOTIFY")
+        assert "486" in busy.body, busy
+        peer.reply(busy, 200)
+        assert call.ask("REFER", ["Refer-To: <http://x>"], code=4).status == 400
+        call.bye()
+        one_record_each(g, 2)
+        rtp.close()
+
+
+def test_a_dialog_replaces_another():
+    port = sip_port()
+    with gateway(phones(port)) as g:
+        feed, peer, other, rtp = g.feed(), Peer(port), Peer(port), Rtp()
+        call = connected(g, peer, feed=feed)
+        wrong = Dialog(other, "200", sdp(rtp.port), ["Replaces: nothing;to-tag=1;from-tag=2"])
+        assert wrong.refused().status == 481
+        takes = Dialog(other, "200", sdp(rtp.port), [f"Replaces: {call.call};to-tag={call.to_tag};from-tag={call.tag}", "Require: replaces"])
+        address, far, _ = takes.answered().media()
+        peer.reply(peer.request_of("BYE"), 200)
+        sent = rtp.speak((address, far), 0.8)
+        assert len([p for p in rtp.receive(0.6) if p[3] in sent]) >= 20
+        assert g.get(f"/voice/calls/{call.id}")["state"] == "connected"
+        takes.bye()
+        ended(feed, 1, call_id=call.id)
+        one_record_each(g, 1)
+        rtp.close()
+
+
+def test_digits_by_info_and_headers_become_variables():
+    port = sip_port()
+    with gateway(phones(port, "dtmf: info")) as g:
+        feed, peer = g.feed(), Peer(port)
+        call = Dialog(peer, "200", sdp(9000), ["X-Customer: 4711", "P-Asserted-Identity: <sip:+1555@carrier.example>"])
+        call.answered()
+        started = feed.wait("call_answered")
+        call.ask("INFO", ["Content-Type: application/dtmf-relay"], "Signal=5\r\nDuration=120\r\n")
+        call.ask("INFO", ["Content-Type: application/dtmf"], "#")
+        assert call.ask("INFO", ["Content-Type: text/plain"], "x", code=4).status == 415
+        assert feed.wait("dtmf_received", digit="5")["data"]["source"] == "info"
+        feed.wait("dtmf_received", digit="#")
+        g.post(f"/voice/calls/{started['call_id']}/dtmf", {"digits": "1*"})
+        for digit in "1*":
+            info = peer.request_of("INFO")
+            assert f"Signal={digit}" in info.body, info
+            peer.reply(info, 200, tag="x")
+        session = g.get(f"/voice/sessions/{started['session_id']}")
+        assert session["variables"]["sip_headers"] == {"P-Asserted-Identity": "<sip:+1555@carrier.example>", "X-Customer": "4711"}, session
+        call.bye()
+        one_record_each(g, 1)
+
+
 if __name__ == "__main__":
     run(globals())
