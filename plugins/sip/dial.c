@@ -146,6 +146,7 @@ static void use_trunk(struct line *line, const char *name)
     ua_line_removed(line);
     (void)snprintf(line->call->trunk, sizeof line->call->trunk, "%s", name);
     ua_line_added(line);
+    line_srtp(line);
 }
 
 /* The next trunk that takes the call; the end when there is none. */

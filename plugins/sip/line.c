@@ -14,8 +14,16 @@ struct line *line_new(struct sip_call *call)
     call->line = line;
     re_random(&line->sdp_session, sizeof line->sdp_session);
     line->sdp_session &= 0x7fffffffu;
+    line_srtp(line);
     ua_line_added(line);
     return line;
+}
+
+void line_srtp(struct line *line)
+{
+    const struct sip_call *c = line->call;
+    const struct sip_trunk *set = *c->trunk ? sip_settings_trunk(c->settings, c->trunk) : NULL;
+    line->srtp = set ? set->srtp : c->settings->srtp;
 }
 
 void line_free(struct line *line)

@@ -18,6 +18,9 @@ struct line {
     size_t offer_bytes;
     struct sip_media media; /* as published */
     uint64_t sdp_session, sdp_version;
+    enum sip_srtp srtp;          /* of the trunk, else of the instance */
+    struct media_crypto keys[2]; /* ours, one for each suite; what we send is protected with the one agreed on */
+    struct media_crypto key_in, key_out;
     uint8_t known; /* the host has a handle */
     uint8_t late;  /* the offer was ours, in the 200 */
     uint8_t held_by_us, held_by_peer;
@@ -48,6 +51,8 @@ void line_state(struct line *line, uint32_t state, uint32_t outcome, const char 
 /** It is over: the host is told once. */
 void line_over(struct line *line, uint32_t outcome, const char *cause);
 struct line *line_new(struct sip_call *call);
+/** Whether its audio is encrypted is its trunk's affair. */
+void line_srtp(struct line *line);
 /* dial.c */
 /** A provisional answer, an answer, the end of an attempt: of a call that goes out. */
 void dial_progress(struct line *line, const struct re_summary *summary);

@@ -3,6 +3,7 @@
 
 #define TABLE 1024u
 #define CLOSE_MS 2000u
+#define CLOSE_LOOK_MS 50u
 #define ALLOW "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY, UPDATE, REGISTER\r\n"
 #define SUPPORTED "timer, replaces"
 
@@ -210,11 +211,23 @@ static void agent_free(struct re_agent *a)
     free(a);
 }
 
+/* Does a transaction wait for the other side still? ACKs that are only kept for repetitions do not count. */
+static bool busy(struct le *le, void *arg)
+{
+    const struct re_session *s = le->data;
+    (void)arg;
+    return s->req || s->replies.head || s->inners.head;
+}
+
 static void on_close_time(void *arg)
 {
     struct re_agent *a = arg;
     const struct re_agent_events *events = a->events;
     void *owner = a->arg;
+    if (tmr_jiffies() < a->close_at && hash_apply(a->sessions, busy, NULL)) {
+        tmr_start(&a->closing, CLOSE_LOOK_MS, on_close_time, a);
+        return;
+    }
     agent_free(a);
     events->on_closed(owner);
 }
@@ -230,7 +243,8 @@ void re_agent_close(struct re_agent *a, int force)
     if (a->closed)
         return;
     a->closed = true;
-    tmr_start(&a->closing, a->count ? CLOSE_MS : 0, on_close_time, a);
+    a->close_at = tmr_jiffies() + CLOSE_MS;
+    tmr_start(&a->closing, 0, on_close_time, a);
 }
 
 size_t re_agent_sessions(const struct re_agent *a)

@@ -47,6 +47,7 @@ struct re_agent {
     struct hash *sessions; /* by Call-ID */
     size_t count;
     struct tmr closing;
+    uint64_t close_at;
     const struct re_agent_events *events;
     void *arg;
     bool closed;

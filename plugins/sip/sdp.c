@@ -189,26 +189,6 @@ static void read_fmtp(struct sdp_media *m, const char *s)
         (void)snprintf(f->fmtp, sizeof f->fmtp, "%s", s + 1);
 }
 
-/* a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:KEY|lifetime|mki session-parameters. Lines that ask for more than a key are
- * not taken. */
-static void read_crypto(struct sdp_media *m, const char *s)
-{
-    struct sdp_crypto c = {.tag = 0};
-    char key[128];
-    int64_t tag = number(&s, 999999999);
-    s += strspn(s, " ");
-    if (tag < 0 || m->crypto_count == SDP_CRYPTO_MAX || !word(&s, c.suite, sizeof c.suite) ||
-        !word(&s, key, sizeof key) || *s)
-        return;
-    size_t n = strncmp(key, "inline:", 7) == 0 ? strcspn(key + 7, "|") : 0;
-    const char *mki = n ? strchr(key + 7 + n, ':') : NULL;
-    if (n == 0 || n >= sizeof c.key || mki)
-        return;
-    memcpy(c.key, key + 7, n);
-    c.tag = (uint32_t)tag;
-    m->crypto[m->crypto_count++] = c;
-}
-
 static int direction_of(const char *s)
 {
     static const char *const words[] = {"inactive", "recvonly", "sendonly", "sendrecv"};
@@ -233,7 +213,8 @@ static void read_attribute(struct sdp *sdp, const char *s)
     } else if (strncmp(s, "fmtp:", 5) == 0) {
         read_fmtp(m, s + 5);
     } else if (strncmp(s, "crypto:", 7) == 0) {
-        read_crypto(m, s + 7);
+        if (m->crypto_count < SDP_CRYPTO_MAX && strlen(s + 7) < SDP_CRYPTO_CAP)
+            (void)snprintf(m->crypto[m->crypto_count++], SDP_CRYPTO_CAP, "%s", s + 7);
     } else if (strncmp(s, "ptime:", 6) == 0) {
         const char *at = s + 6;
         int64_t ms = number(&at, 200);

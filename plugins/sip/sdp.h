@@ -9,6 +9,7 @@
 #define SDP_MEDIA_MAX 8u
 #define SDP_FORMATS_MAX 24u
 #define SDP_CRYPTO_MAX 4u
+#define SDP_CRYPTO_CAP 160u
 #define SDP_TEXT_CAP 2048u /* enough for what we write */
 #define SDP_NO_PT 255u
 
@@ -28,12 +29,6 @@ struct sdp_format {
     char fmtp[100];
 };
 
-struct sdp_crypto { /* RFC 4568 */
-    uint32_t tag;
-    char suite[36];
-    char key[96]; /* base64, what follows inline: */
-};
-
 struct sdp_media {
     char type[12], proto[24], first_format[12];
     char address[64];
@@ -41,7 +36,7 @@ struct sdp_media {
     uint8_t audio, profile, direction, rtcp_mux;
     uint32_t format_count, crypto_count;
     struct sdp_format formats[SDP_FORMATS_MAX];
-    struct sdp_crypto crypto[SDP_CRYPTO_MAX];
+    char crypto[SDP_CRYPTO_MAX][SDP_CRYPTO_CAP]; /* values of a=crypto (RFC 4568) */
     char fingerprint[100], setup[12];
 };
 

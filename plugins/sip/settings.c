@@ -19,8 +19,10 @@ const struct voicegw_option sip_options[SIP_OPTIONS] = {
     OPTION(STRING, "external_address", "", NULL, 0, 0, NULL,
            "The address that peers outside of private networks reach us by, when a router translates ours."),
     OPTION(STRING, "rtp_ports", "20000-29999", NULL, 0, 0, NULL, "UDP ports for audio: first-last, two for each call."),
-    OPTION(LIST, "codecs", "[\"pcmu\", \"pcma\"]", NULL, 0, 0, NULL, "Codecs, best first: pcmu, pcma."),
-    OPTION(ENUM, "srtp", "off", NULL, 0, 0, "off", "Encryption of audio."),
+    OPTION(LIST, "codecs", "[\"pcmu\", \"pcma\", \"g722\", \"opus\"]", NULL, 0, 0, NULL,
+           "Codecs, best first: pcmu, pcma, g722, opus."),
+    OPTION(ENUM, "srtp", "off", NULL, 0, 0, "off optional required",
+           "Encryption of audio by SDES (RFC 4568): not at all, where the peer wants it, or else no call."),
     OPTION(ENUM, "dtmf", "rfc4733", NULL, 0, 0, "rfc4733 info inband", "How digits are sent; all are understood."),
     OPTION(DURATION, "session_timer", "1800s", NULL, 0, 86400, NULL,
            "Session-Expires of our calls (RFC 4028); 0 asks for none, a peer's wish of at least 90 s is honoured."),
@@ -255,7 +257,7 @@ static const char *read_trunk_limits(struct voicegw_json v, struct sip_trunk *t)
     return calls < 0 || calls > 100000 ? "max_calls must be 0 to 100000" : NULL;
 }
 
-static const char *read_trunk(struct voicegw_json v, struct sip_trunk *t)
+static const char *read_trunk(struct voicegw_json v, struct sip_trunk *t, enum sip_srtp dflt)
 {
     static const char *const transports[] = {"udp", "tcp", "tls"},
                              *const auths[] = {"none", "digest", "address", "tls"},
@@ -276,13 +278,13 @@ static const char *read_trunk(struct voicegw_json v, struct sip_trunk *t)
         strpbrk(t->outbound_proxy, "<>\" "))
         return "username, password, from, realm and outbound_proxy are texts of at most 127 bytes";
     int transport = read_enum(v, "transport", transports, 3, 0),
-        auth = read_enum(v, "auth", auths, 4, SIP_AUTH_ADDRESS), srtp = read_enum(v, "srtp", srtps, 3, SIP_SRTP_OFF);
+        auth = read_enum(v, "auth", auths, 4, SIP_AUTH_ADDRESS), srtp = read_enum(v, "srtp", srtps, 3, (int)dflt);
     if (transport < 0)
         return "transport must be udp, tcp or tls";
     if (auth < 0)
         return "auth must be none, digest, address or tls";
-    if (srtp != SIP_SRTP_OFF)
-        return "srtp must be off";
+    if (srtp < 0)
+        return "srtp must be off, optional or required";
     int64_t port = voicegw_json_get_int(v, "port", transport == 2 ? 5061 : 5060);
     if (port < 1 || port > 65535)
         return "port must be 1 to 65535";
@@ -322,7 +324,7 @@ static int read_trunks(struct reading *r)
         return fail(r, "trunks", "out of memory");
     while (r->s->trunk_count < count && voicegw_json_next(&it)) {
         struct sip_trunk *t = &r->s->trunks[r->s->trunk_count];
-        const char *problem = read_trunk(it.value, t);
+        const char *problem = read_trunk(it.value, t, r->s->srtp);
         (void)snprintf(where, sizeof where, "trunks[%u]", r->s->trunk_count);
         if (!problem && sip_settings_trunk(r->s, t->name))
             problem = "another trunk bears that name";
@@ -381,8 +383,8 @@ static int read_codecs(struct reading *r)
     char name[16];
     while (voicegw_json_next(&it)) {
         enum sip_codec c = voicegw_json_string(it.value, name, sizeof name) > 0 ? sip_codec_of(name) : SIP_CODEC_NONE;
-        if (c != SIP_CODEC_PCMU && c != SIP_CODEC_PCMA)
-            return fail(r, "codecs", "must be of pcmu and pcma");
+        if (c == SIP_CODEC_NONE)
+            return fail(r, "codecs", "must be of pcmu, pcma, g722 and opus");
         for (uint32_t i = 0; i < r->s->codec_count; i++)
             if (r->s->codecs[i] == c)
                 return fail(r, "codecs", "names a codec twice");
@@ -444,10 +446,11 @@ static int read_objects(struct reading *r)
 static int read_all(struct reading *r)
 {
     static const char *const dtmf[] = {"rfc4733", "info", "inband"}, *const anonymous[] = {"auto", "accept", "reject"},
-                             *const redirects[] = {"reject", "follow"};
+                             *const redirects[] = {"reject", "follow"}, *const srtp[] = {"off", "optional", "required"};
     const struct voicegw_host *h = r->host;
     struct sip_settings *s = r->s;
     unsigned char a[16];
+    s->srtp = (enum sip_srtp)choice(r, "srtp", srtp, 3);
     s->dtmf = (enum sip_dtmf)choice(r, "dtmf", dtmf, 3);
     s->anonymous = choice(r, "anonymous", anonymous, 3);
     s->redirects = choice(r, "redirects", redirects, 2);

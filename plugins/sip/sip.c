@@ -2,6 +2,7 @@
 #include "sip.h"
 #include <stdlib.h>
 #include <string.h>
+#include "media/srtp.h"
 #include "voicegw/json_writer.h"
 
 void sip_log(struct sip *sip, uint32_t level, const char *message, const char *key, const char *value)
@@ -69,6 +70,8 @@ static int32_t sip_start(void *instance)
     struct sip *sip = instance;
     const struct re_loop_params params = {
         .now_us = now_us, .on_start = ua_start, .on_stop = ua_stop, .arg = sip, .name = "sip"};
+    if (media_srtp_begin() != VOICEGW_OK)
+        return sip->host->set_error(sip->host, VOICEGW_EINTERNAL, "libsrtp2 does not start");
     if (re_loop_start(&params, &sip->loop) < 0)
         return sip->host->set_error(sip->host, VOICEGW_ELIMIT, "no thread for the signalling could be started");
     if (sip->start_error[0]) {

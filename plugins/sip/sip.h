@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include "media/sdes.h"
 #include "re_layer.h"
 #include "settings.h"
 #include "voicegw/plugin.h"
@@ -29,8 +30,10 @@ struct line;
 /* What the worker must know of the signalling. */
 struct sip_media {
     char remote[72]; /* "IP:PORT"; "" when nothing is to be sent */
-    uint8_t codec, pt, dtmf_pt, direction;
-    uint8_t held; /* silence is no fault */
+    char rtcp[72];
+    uint8_t codec, pt, dtmf_pt, direction, rtcp_mux;
+    uint8_t held;                        /* silence is no fault */
+    struct media_crypto key_in, key_out; /* MEDIA_SUITE_NONE: plain */
 };
 
 struct sip_call {

@@ -1,66 +1,94 @@
-/* stream.c - the audio of one call, on its leg's worker. */
+/* stream.c - the audio of one call, as its leg sees it. */
+#include "stream.h"
 #include <stdlib.h>
 #include <string.h>
-#include "rtp_stream.h"
-#include "sip.h"
+#include "voicegw/json_writer.h"
 
-#define LOOK_US 10000    /* how often a stream without media looks for it */
-#define WATCH_US 1000000 /* how often silence is measured */
-#define LATCH_PACKETS 3u /* from one other address, before the first five of the signalled one: it is the peer */
-#define LOCK_PACKETS 5u
-
-struct stream {
-    struct sip *sip;
-    struct sip_call *call;
-    uint64_t leg, socket, look, watch;
-    unsigned version;
-    struct sip_media media;
-    struct rtp_stream rtp;
-    /* whose packets count: the signalled address, or where packets came from first (RFC 4961), then no other */
-    char peer[72], candidate[72];
-    uint32_t from_peer, from_candidate;
-    int64_t heard_us;
-    uint8_t frame[160];
-    uint8_t lost_told;
-};
+#define LOOK_US 10000      /* how often a stream without media looks for it */
+#define WATCH_US 1000000   /* how often silence and quality are measured */
+#define QUALITY_US 5000000 /* how often figures are told */
+#define SCORE_LOW 3.5      /* below it for SCORE_LOW_US: an event */
+#define SCORE_HIGH 3.7
+#define SCORE_LOW_US 5000000
 
 static void start_watch(struct stream *s);
 
-static uint32_t encoding_of(uint8_t codec)
+/* ---- the signalling's wishes ---- */
+
+static int set_keys(struct stream *s)
 {
-    return codec == SIP_CODEC_PCMA ? VOICEGW_AUDIO_PCMA : VOICEGW_AUDIO_PCMU;
+    media_srtp_free(s->srtp_in);
+    media_srtp_free(s->srtp_out);
+    s->srtp_in = s->srtp_out = NULL;
+    if (s->media.key_in.suite == MEDIA_SUITE_NONE)
+        return 0;
+    s->srtp_in = media_srtp_new(&s->media.key_in, 1);
+    s->srtp_out = media_srtp_new(&s->media.key_out, 0);
+    return s->srtp_in && s->srtp_out ? 0 : -1;
 }
 
-/* ---- the signalling's wishes ---- */
+static int set_codec(struct stream *s)
+{
+    const enum media_coding coding = (enum media_coding)(s->media.codec - 1);
+    const struct media_coding_info *info = media_coding_info(coding);
+    const struct media_jitter_options options = {.clock_hz = info->clock_hz};
+    media_codec_free(s->in);
+    media_codec_free(s->out);
+    s->in = media_codec_new(coding);
+    s->out = media_codec_new(coding);
+    s->clock_hz = info->clock_hz;
+    s->frame_bytes = info->host_rate / 50 * (info->host_encoding == VOICEGW_AUDIO_L16 ? 2 : 1);
+    s->pending_bytes = 0;
+    media_jitter_reset(&s->jitter);
+    media_jitter_init(&s->jitter, &options);
+    memset(&s->source, 0, sizeof s->source);
+    return s->in && s->out ? 0 : -1;
+}
+
+static void begin(struct stream *s)
+{
+    struct {
+        uint32_t ssrc, timestamp;
+        uint16_t sequence;
+    } random;
+    re_random(&random, sizeof random);
+    s->sender.ssrc = random.ssrc;
+    s->timestamp = random.timestamp;
+    s->sequence = random.sequence & 0x7fff;
+    s->marker = 1;
+    media_remote_init(&s->remote);
+    media_event_init(&s->event_out, 0, 0);
+    media_watch_init(&s->score, SCORE_LOW, SCORE_HIGH, SCORE_LOW_US);
+    start_watch(s);
+}
 
 static void take_media(struct stream *s)
 {
     struct sip *sip = s->sip;
     struct sip_media before = s->media;
     unsigned first = s->version == 0;
-    uint8_t random[12];
     s->version = atomic_load(&s->call->media_version);
     (void)pthread_mutex_lock(&sip->lock);
     s->media = s->call->media;
     (void)pthread_mutex_unlock(&sip->lock);
-    if (strcmp(before.remote, s->media.remote) != 0) {
-        memcpy(s->peer, s->media.remote, sizeof s->peer);
-        s->from_peer = s->from_candidate = 0;
-    }
+    media_latch_signal(&s->latch, s->media.remote);
     s->heard_us = sip->host->now_us(sip->host);
-    if (first) {
-        re_random(random, sizeof random);
-        rtp_stream_init(&s->rtp, s->media.pt, s->media.dtmf_pt, random);
-    } else if (before.codec != s->media.codec || before.pt != s->media.pt || before.dtmf_pt != s->media.dtmf_pt) {
-        rtp_stream_change(&s->rtp, s->media.pt, s->media.dtmf_pt);
+    if (first)
+        begin(s);
+    int codec_changes = first || before.codec != s->media.codec,
+        keys_change = memcmp(&before.key_in, &s->media.key_in, sizeof before.key_in) != 0 ||
+                      memcmp(&before.key_out, &s->media.key_out, sizeof before.key_out) != 0;
+    if ((codec_changes && set_codec(s) < 0) || (keys_change && set_keys(s) < 0)) {
+        s->version = 0;
+        (void)sip->media->on_lost(sip->host, s->leg, "the call's codec or keys could not be set up");
+        return;
     }
-    if (first || before.codec != s->media.codec) {
+    if (codec_changes) {
+        const struct media_coding_info *info = media_coding_info((enum media_coding)(s->media.codec - 1));
         struct voicegw_audio_format f = {
-            .size = sizeof f, .encoding = encoding_of(s->media.codec), .rate = 8000, .frame_ms = 20};
+            .size = sizeof f, .encoding = info->host_encoding, .rate = info->host_rate, .frame_ms = 20};
         (void)sip->media->on_format(sip->host, s->leg, &f);
     }
-    if (first)
-        start_watch(s);
 }
 
 static void on_look(void *arg)
@@ -73,6 +101,39 @@ static void on_look(void *arg)
         s->look = s->sip->host->timer_start(s->sip->host, s->leg, LOOK_US, on_look, s);
 }
 
+/* ---- once a second ---- */
+
+static void tell_score(struct stream *s, int verdict, double mos, double loss, double jitter_ms)
+{
+    char json[200];
+    struct voicegw_json_writer w = voicegw_json_writer_of(json, sizeof json);
+    if (verdict == 0 || !s->sip->event)
+        return;
+    voicegw_json_put_object(&w, NULL);
+    voicegw_json_put_bool(&w, "degraded", verdict > 0);
+    voicegw_json_put_double(&w, "mos", mos);
+    voicegw_json_put_double(&w, "loss", loss);
+    voicegw_json_put_double(&w, "jitter_ms", jitter_ms);
+    voicegw_json_put_end(&w);
+    if (voicegw_json_finish(&w) >= 0)
+        (void)s->sip->event->emit(s->sip->host, s->call->handle, "sip.quality_changed", json);
+}
+
+static void judge(struct stream *s, int64_t now)
+{
+    const struct media_coding_info *info = media_coding_info((enum media_coding)(s->media.codec - 1));
+    double loss = s->pulls ? (double)s->lost / s->pulls : 0, jitter_ms = s->source.jitter * 1000 / s->clock_hz;
+    double rtt_ms = s->remote.round_trip_ms,
+           mos = media_mos(info->quality, loss, (rtt_ms > 0 ? rtt_ms / 2 : 0) + media_jitter_depth_ms(&s->jitter) + 20);
+    if (s->pulls)
+        tell_score(s, media_watch_note(&s->score, mos, now), mos, loss, jitter_ms);
+    if (now >= s->quality_us && s->source.started) {
+        s->quality_us = now + QUALITY_US;
+        (void)s->sip->media->on_quality(s->sip->host, s->leg, loss, jitter_ms, rtt_ms);
+    }
+    s->pulls = s->lost = 0;
+}
+
 static void on_watch(void *arg)
 {
     struct stream *s = arg;
@@ -80,6 +141,7 @@ static void on_watch(void *arg)
     s->watch = 0;
     if (s->media.held || !(s->media.direction & SDP_RECVONLY))
         s->heard_us = now;
+    judge(s, now);
     if (limit_us > 0 && now - s->heard_us > limit_us && !s->lost_told) {
         s->lost_told = 1;
         (void)s->sip->media->on_lost(s->sip->host, s->leg, "no RTP came");
@@ -93,84 +155,72 @@ static void start_watch(struct stream *s)
     s->watch = s->sip->host->timer_start(s->sip->host, s->leg, WATCH_US, on_watch, s);
 }
 
-/* ---- packets ---- */
+/* ---- the host's clock ---- */
 
-/* True: the packet is the peer's. A stranger must come before the peer has shown itself, and several times. */
-static int from_peer(struct stream *s, const char *remote)
+/* 1: something was added to what waits; 0: there is nothing to play. */
+static int fill(struct stream *s)
 {
-    if (strcmp(remote, s->peer) == 0) {
-        if (s->from_peer < LOCK_PACKETS)
-            s->from_peer++;
-        return 1;
-    }
-    if (s->from_peer >= LOCK_PACKETS || strlen(remote) >= sizeof s->candidate)
+    const struct media_slot *slot = NULL;
+    uint8_t *out = s->pending + s->pending_bytes;
+    uint32_t ms = s->slot_ms ? s->slot_ms : 20, n;
+    switch (media_jitter_get(&s->jitter, s->clock_hz / 50, s->sip->host->now_us(s->sip->host), &slot)) {
+    case MEDIA_PLAY_PACKET:
+        s->slot_ms = slot->units * 1000 / s->clock_hz;
+        n = media_codec_decode(s->in, slot->data, slot->bytes, out);
+        if (n == 0)
+            n = media_codec_conceal(s->in, s->slot_ms ? s->slot_ms : 20, out);
+        break;
+    case MEDIA_PLAY_LOST:
+        n = media_codec_conceal(s->in, ms <= 120 ? ms : 20, out);
+        s->flags |= VOICEGW_FRAME_LOST;
+        s->lost++;
+        break;
+    case MEDIA_PLAY_SILENCE:
+        n = media_codec_silence(s->in, 20, out);
+        s->flags |= VOICEGW_FRAME_COMFORT;
+        break;
+    default:
         return 0;
-    if (strcmp(remote, s->candidate) != 0) {
-        memcpy(s->candidate, remote, strlen(remote) + 1);
-        s->from_candidate = 0;
     }
-    if (++s->from_candidate < LATCH_PACKETS)
-        return 0;
-    memcpy(s->peer, s->candidate, sizeof s->peer);
-    s->from_peer = LATCH_PACKETS;
-    return 1;
-}
-
-static void on_packet(void *arg, const void *data, uint32_t bytes, const char *remote)
-{
-    struct stream *s = arg;
-    struct rtp_stream_digit digit;
-    if (s->version == 0 || !(s->media.direction & SDP_RECVONLY))
-        return;
-    if (!from_peer(s, remote)) {
-        s->sip->host->count(s->sip->host, "rtp_strangers", 1);
-        return;
-    }
-    if (rtp_stream_take(&s->rtp, data, bytes, &digit) < 0) {
-        s->sip->host->count(s->sip->host, "rtp_refused", 1);
-        return;
-    }
-    s->heard_us = s->sip->host->now_us(s->sip->host);
-    if (digit.digit) {
-        char text[2] = {digit.digit, '\0'};
-        (void)s->sip->media->on_dtmf(s->sip->host, s->leg, text, 100, "rfc4733");
-    }
+    s->pending_bytes += n;
+    return n > 0;
 }
 
 static int32_t stream_rx_pull(void *stream, uint64_t timestamp, struct voicegw_frame *ret)
 {
     struct stream *s = stream;
+    static _Thread_local uint8_t frame[1920 * 2];
     if (s->version != atomic_load(&s->call->media_version))
         take_media(s);
-    int rc = rtp_stream_pull(&s->rtp, s->frame);
-    if (rc == 0)
+    if (s->version == 0)
         return VOICEGW_ENOTFOUND;
-    if (rc < 0)
-        memset(s->frame, s->media.codec == SIP_CODEC_PCMA ? 0xd5 : 0xff, sizeof s->frame);
+    wire_tick(s);
+    s->flags = 0;
+    while (s->pending_bytes < s->frame_bytes)
+        if (!fill(s))
+            return VOICEGW_ENOTFOUND;
+    s->pulls++;
+    memcpy(frame, s->pending, s->frame_bytes);
+    s->pending_bytes -= s->frame_bytes;
+    memmove(s->pending, s->pending + s->frame_bytes, s->pending_bytes);
+    const struct media_coding_info *info = media_coding_info((enum media_coding)(s->media.codec - 1));
     *ret = (struct voicegw_frame){.size = sizeof *ret,
-                                  .encoding = encoding_of(s->media.codec),
-                                  .rate = 8000,
-                                  .flags = rc < 0 ? VOICEGW_FRAME_LOST : 0,
+                                  .encoding = info->host_encoding,
+                                  .rate = info->host_rate,
+                                  .flags = s->flags,
                                   .timestamp = timestamp,
-                                  .data = s->frame,
-                                  .bytes = sizeof s->frame,
-                                  .samples = sizeof s->frame};
+                                  .data = frame,
+                                  .bytes = s->frame_bytes,
+                                  .samples = info->host_rate / 50};
     return VOICEGW_OK;
 }
 
 static int32_t stream_send(void *stream, const struct voicegw_frame *frame)
 {
     struct stream *s = stream;
-    uint8_t packet[RTP_STREAM_PACKET];
-    if (s->version == 0 || !(s->media.direction & SDP_SENDONLY) || !*s->peer ||
-        frame->encoding != encoding_of(s->media.codec)) {
-        rtp_stream_pause(&s->rtp, frame->samples);
+    if (s->version == 0 || frame->encoding != media_coding_info((enum media_coding)(s->media.codec - 1))->host_encoding)
         return VOICEGW_OK;
-    }
-    size_t n = rtp_stream_send(&s->rtp, frame->data, frame->bytes, packet, sizeof packet);
-    /* A packet that the kernel does not take is lost as any other. */
-    if (n > 0 && s->sip->datagram->send(s->sip->host, s->socket, s->peer, packet, (uint32_t)n) != VOICEGW_OK)
-        s->sip->host->count(s->sip->host, "rtp_unsent", 1);
+    wire_send(s, frame->data, frame->bytes, frame->samples);
     return VOICEGW_OK;
 }
 
@@ -188,16 +238,40 @@ static int32_t stream_mark(void *stream, uint64_t mark_id)
     return VOICEGW_EUNSUPPORTED; /* nothing queues at the far side */
 }
 
-/* By INFO the signalling sends them; the rest the host sends as tones. */
+/* As events or by INFO; the rest the host sends as tones. */
 static int32_t stream_dtmf(void *stream, const char *digits)
 {
     struct stream *s = stream;
-    if (s->call->settings->dtmf != SIP_DTMF_INFO)
+    enum sip_dtmf how = s->call->settings->dtmf;
+    if (how == SIP_DTMF_INFO)
+        return sip_to_loop(s->sip, s->call, 0, 0, digits, line_send_digits);
+    if (how != SIP_DTMF_RFC4733 || s->version == 0 || s->media.dtmf_pt == SDP_NO_PT)
         return VOICEGW_EUNSUPPORTED;
-    return sip_to_loop(s->sip, s->call, 0, 0, digits, line_send_digits);
+    return media_event_queue(&s->event_out, digits);
 }
 
 /* ---- life ---- */
+
+static void stream_free(struct stream *s)
+{
+    struct sip *sip = s->sip;
+    if (s->look)
+        (void)sip->host->timer_cancel(sip->host, s->look);
+    if (s->watch)
+        (void)sip->host->timer_cancel(sip->host, s->watch);
+    if (s->socket)
+        sip->datagram->close(sip->host, s->socket);
+    if (s->rtcp_socket)
+        sip->datagram->close(sip->host, s->rtcp_socket);
+    media_jitter_reset(&s->jitter);
+    media_codec_free(s->in);
+    media_codec_free(s->out);
+    media_srtp_free(s->srtp_in);
+    media_srtp_free(s->srtp_out);
+    sip_call_drop(s->call);
+    memset(&s->media, 0, sizeof s->media);
+    free(s);
+}
 
 static int32_t stream_attach(void *instance, uint64_t leg, uint64_t call, const struct voicegw_audio_format *formats,
                              uint32_t count, void **ret_stream)
@@ -205,6 +279,7 @@ static int32_t stream_attach(void *instance, uint64_t leg, uint64_t call, const 
     struct sip *sip = instance;
     struct sip_call *c = sip_call_of(sip, call);
     struct stream *s = c ? calloc(1, sizeof *s) : NULL;
+    const struct media_jitter_options options = {.clock_hz = 8000};
     (void)formats;
     (void)count;
     if (!s) {
@@ -216,16 +291,16 @@ static int32_t stream_attach(void *instance, uint64_t leg, uint64_t call, const 
     s->sip = sip;
     s->call = c;
     s->leg = leg;
-    int32_t rc = sip->datagram->open(sip->host, leg, c->lease, 0, on_packet, s, &s->socket);
+    media_jitter_init(&s->jitter, &options);
+    int32_t rc = sip->datagram->open(sip->host, leg, c->lease, 0, wire_packet, s, &s->socket);
+    if (rc == VOICEGW_OK)
+        rc = sip->datagram->open(sip->host, leg, c->lease, 1, wire_report, s, &s->rtcp_socket);
     if (rc == VOICEGW_OK) {
         s->look = sip->host->timer_start(sip->host, leg, 0, on_look, s);
         rc = s->look ? VOICEGW_OK : VOICEGW_ELIMIT;
     }
     if (rc != VOICEGW_OK) {
-        if (s->socket)
-            sip->datagram->close(sip->host, s->socket);
-        free(s);
-        sip_call_drop(c);
+        stream_free(s);
         return sip->host->set_error(sip->host, rc, "no socket for the call's audio");
     }
     *ret_stream = s;
@@ -236,14 +311,10 @@ static void stream_detach(void *stream)
 {
     struct stream *s = stream;
     struct sip *sip = s->sip;
-    if (s->look)
-        (void)sip->host->timer_cancel(sip->host, s->look);
-    if (s->watch)
-        (void)sip->host->timer_cancel(sip->host, s->watch);
-    sip->datagram->close(sip->host, s->socket);
-    (void)sip->media->on_detached(sip->host, s->leg);
-    sip_call_drop(s->call);
-    free(s);
+    uint64_t leg = s->leg;
+    wire_end(s);
+    stream_free(s);
+    (void)sip->media->on_detached(sip->host, leg);
 }
 
 const struct voicegw_provider_media sip_media_operations = {.size = sizeof sip_media_operations,

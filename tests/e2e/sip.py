@@ -166,7 +166,7 @@ def test_descriptions_that_cannot_be_taken():
     port = sip_port()
     lines = "".join(f"m=audio {9000 + i} RTP/AVP 0\r\n" for i in range(1000))
     head = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-    bad = {"no codec of ours": sdp(9000, "9"), "port 0": sdp(0), "no stream": head, "1,000 streams": head + lines,
+    bad = {"no codec of ours": sdp(9000, "18"), "port 0": sdp(0), "no stream": head, "1,000 streams": head + lines,
            "a name for an address": sdp(9000, address="attacker.example"), "garbage": "x" * 40, "a huge attribute": sdp(9000, more="a=" + "x" * 8000 + "\r\n"),
            "another profile": sdp(9000).replace("RTP/AVP", "RTP/SAVP "), "video only": sdp(9000).replace("m=audio", "m=video")}
     with gateway(phones(port)) as g:
@@ -277,7 +277,7 @@ def test_outcomes_of_calls_that_go_out():
         feed.wait("call_failed", call_id=call["call_id"], status="canceled")
         call = g.call("+1555", provider="phones")  # an answer that cannot be taken
         invite = invited(peer)
-        peer.reply(invite, 200, body=sdp(9000, "9"))
+        peer.reply(invite, 200, body=sdp(9000, "18"))
         peer.request_of("ACK")
         bye = peer.request_of("BYE")
         assert "488" in bye.get("Reason"), bye
@@ -311,7 +311,7 @@ def test_a_challenge_is_answered_and_a_second_trunk_takes_over():
         second.request_of("ACK")
         feed.wait("call_answered", call_id=call["call_id"])
         address, far, formats = again.media()
-        assert formats[:2] == [0, 8] and 101 in formats, again
+        assert formats[:4] == [0, 8, 9, 107] and 101 in formats, again
         rtp.speak((address, far), 0.2)
         g.post(f"/voice/calls/{call['call_id']}/end")
         bye = second.request_of("BYE")
@@ -660,7 +660,7 @@ def test_hold_and_resume_from_either_side():
         answer = call.ask("INVITE", body=sdp(9000))
         assert "a=sendrecv" in answer.body, answer
         feed.wait("hold_ended", 2, call_id=call.id)
-        assert call.ask("INVITE", body=sdp(9000, "9"), code=4).status == 488
+        assert call.ask("INVITE", body=sdp(9000, "18"), code=4).status == 488
         assert call.ask("UPDATE", body=sdp(9000)).status == 200
         assert call.ask("OPTIONS").status == 200
         g.post(f"/voice/calls/{call.id}/hold")
@@ -810,6 +810,34 @@ def test_digits_by_info_and_headers_become_variables():
         assert session["variables"]["sip_headers"] == {"P-Asserted-Identity": "<sip:+1555@carrier.example>", "X-Customer": "4711"}, session
         call.bye()
         one_record_each(g, 1)
+
+
+def test_two_gateways_agree_on_codec_and_keys():
+    near, far = sip_port(), sip_port()
+    with gateway(phones(far, "srtp: optional")) as b:
+        heard = b.feed()
+        for i, (codec, srtp) in enumerate((("pcmu", "off"), ("pcma", "required"), ("g722", "off"), ("opus", "required"), ("pcmu", "optional"))):
+            with gateway(phones(near, f"codecs: [{codec}], srtp: {srtp}, trunks: [{trunk('far', far)}]")) as a:
+                feed = a.feed()
+                call = a.call(f"+1555{i}", provider="phones")
+                feed.wait("call_answered", call_id=call["call_id"])
+                heard.wait("call_answered", to=f"+1555{i}")
+                a.post(f"/voice/calls/{call['call_id']}/dtmf", {"digits": "42#"})
+                for digit in "42#":
+                    e = heard.wait("dtmf_received", i + 1, digit=digit)
+                    e = e[-1] if isinstance(e, list) else e
+                    assert e["data"]["source"] == "rfc4733", e
+                said = a.post(f"/voice/calls/{call['call_id']}/say", {"text": "one two three"})
+                assert said, said
+                a.post(f"/voice/calls/{call['call_id']}/end")
+                ended(feed, 1, call_id=call["call_id"])
+                heard.wait("call_ended", to=f"+1555{i}")
+                for g in (a, b):
+                    for what in ("srtp_refused", "rtp_refused", "rtp_strangers"):
+                        assert g.metric(f"voicegw_plugin_{what}_total", 0) == 0, (codec, srtp, what)
+        one_record_each(b, 5)
+    with gateway(phones(far, "srtp: required")) as b:
+        assert Dialog(Peer(far), "200", sdp(9000)).refused().status == 488
 
 
 if __name__ == "__main__":
