@@ -12,6 +12,7 @@ struct line *line_new(struct sip_call *call)
         return NULL;
     line->call = sip_call_keep(call);
     call->line = line;
+    atomic_store(&call->sip->used, 1);
     re_random(&line->sdp_session, sizeof line->sdp_session);
     line->sdp_session &= 0x7fffffffu;
     line_srtp(line);

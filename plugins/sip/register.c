@@ -116,6 +116,7 @@ static void on_time(void *arg)
 
 void trunk_register_start(struct trunk *t)
 {
+    atomic_store(&t->sip->used, 1);
     t->register_timer = re_timer_new(on_time, t);
     re_timer_start(t->register_timer, 0);
 }

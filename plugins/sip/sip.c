@@ -21,8 +21,8 @@ void sip_check_drained(struct sip *sip)
     unsigned asked = 1;
     if (atomic_load(&sip->live) != 0 || !atomic_compare_exchange_strong(&sip->draining, &asked, 2))
         return;
-    /* What runs on the SIP thread still is given its time there; without the thread nothing does. */
-    if (!sip->loop || sip_to_loop(sip, NULL, 0, 0, NULL, ua_close) != VOICEGW_OK) {
+    /* What runs on the SIP thread still is given its time there; where there was nothing, there is nothing to wait for. */
+    if (!sip->loop || !atomic_load(&sip->used) || sip_to_loop(sip, NULL, 0, 0, NULL, ua_close) != VOICEGW_OK) {
         atomic_store(&sip->draining, 3);
         sip->host->drained(sip->host);
     }
@@ -59,6 +59,14 @@ static int32_t sip_create(const struct voicegw_host *host, const struct voicegw_
     return VOICEGW_OK;
 }
 
+static pthread_once_t srtp_once = PTHREAD_ONCE_INIT;
+static int32_t srtp_status;
+
+static void begin_srtp(void)
+{
+    srtp_status = media_srtp_begin();
+}
+
 static int64_t now_us(void *arg)
 {
     const struct sip *sip = arg;
@@ -70,7 +78,8 @@ static int32_t sip_start(void *instance)
     struct sip *sip = instance;
     const struct re_loop_params params = {
         .now_us = now_us, .on_start = ua_start, .on_stop = ua_stop, .arg = sip, .name = "sip"};
-    if (media_srtp_begin() != VOICEGW_OK)
+    (void)pthread_once(&srtp_once, begin_srtp);
+    if (srtp_status != VOICEGW_OK)
         return sip->host->set_error(sip->host, VOICEGW_EINTERNAL, "libsrtp2 does not start");
     if (re_loop_start(&params, &sip->loop) < 0)
         return sip->host->set_error(sip->host, VOICEGW_ELIMIT, "no thread for the signalling could be started");

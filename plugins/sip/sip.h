@@ -70,6 +70,7 @@ struct sip {
     char start_error[300];
     atomic_uint live;                    /* calls that are not freed */
     atomic_uint draining;                /* 1: asked, 2: the agent closes, 3: told */
+    atomic_uint used;     /* a call was made or a registrar asked */
     pthread_mutex_t lock;                /* held for a few instructions */
     struct sip_call *calls[SIP_BUCKETS]; /* by handle; written on [control] */
 };
