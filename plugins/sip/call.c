@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sip.h"
-#include "voicegw/json_writer.h"
+#include "voicegw/json.h"
 
 static struct sip_call **bucket(struct sip *sip, uint64_t handle)
 {
@@ -139,6 +139,9 @@ void sip_call_incoming(struct sip_task *t)
         (void)sip_to_loop(sip, c, 0, rc == VOICEGW_ELIMIT ? 486 : rc == VOICEGW_EBUSY ? 482 : 400, NULL, line_refuse);
         return;
     }
+    const char *known = sip->provider->call_describe(sip->host, handle);
+    if (known)
+        (void)voicegw_json_get_string(voicegw_json_of(known), "call_id", c->call_id, sizeof c->call_id);
     sip_call_enter(c, handle);
     if (sip_to_loop(sip, c, 0, 0, NULL, line_ring) != VOICEGW_OK) {
         struct voicegw_call_state s = {.size = sizeof s,

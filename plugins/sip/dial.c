@@ -4,6 +4,7 @@
 #include <string.h>
 #include "line.h"
 #include "outcome.h"
+#include "show.h"
 #include "trunk.h"
 #include "voicegw/json.h"
 
@@ -132,6 +133,7 @@ static void begun(struct line *line)
     struct sip_call *c = line->call;
     struct dial *d = line->dial;
     char json[SIP_ID_CAP + 32];
+    trace_name(ua_trace(c->sip), re_session_call_id(line->session), c->call_id);
     if (!d->op)
         return;
     (void)snprintf(c->id, sizeof c->id, "%s", re_session_call_id(line->session));

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "show.h"
 #include "voicegw/json_writer.h"
 
 struct line *line_new(struct sip_call *call)
@@ -246,6 +247,7 @@ void line_ring(struct sip_task *t)
     if (!line)
         return;
     line->known = 1;
+    trace_name(ua_trace(t->sip), t->call->id, t->call->call_id);
     if (line->state == LINE_OVER) {
         line_state(line, VOICEGW_CALL_FAILED, line->outcome, line->cause);
         return;

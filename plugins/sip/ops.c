@@ -77,6 +77,7 @@ static int32_t sip_make_call(void *instance, uint64_t op, uint64_t call, const s
     c->outbound = 1;
     (void)snprintf(c->from, sizeof c->from, "%s", p->from ? p->from : "");
     (void)snprintf(c->to, sizeof c->to, "%s", p->to);
+    (void)snprintf(c->call_id, sizeof c->call_id, "%s", p->call_id ? p->call_id : "");
     rc = sip_call_lease(c);
     if (rc == VOICEGW_OK) {
         sip_call_enter(c, call);

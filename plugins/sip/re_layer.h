@@ -37,6 +37,7 @@ void re_loop_stop(struct re_loop *loop);
 struct re_timer *re_timer_new(re_task fn, void *arg);
 void re_timer_start(struct re_timer *timer, uint64_t delay_ms);
 void re_timer_stop(struct re_timer *timer);
+int re_timer_runs(const struct re_timer *timer);
 /** Stops and frees; takes NULL. */
 void re_timer_free(struct re_timer *timer);
 /** Random bytes for tags and nonces. [any] */

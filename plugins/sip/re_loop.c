@@ -233,6 +233,11 @@ void re_timer_stop(struct re_timer *t)
         tmr_cancel(&t->tmr);
 }
 
+int re_timer_runs(const struct re_timer *t)
+{
+    return t && tmr_isrunning(&t->tmr);
+}
+
 void re_timer_free(struct re_timer *t)
 {
     re_timer_stop(t);

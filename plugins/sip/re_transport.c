@@ -208,27 +208,34 @@ int re_contact_uri(enum sip_transp tp, const struct sa *peer, const char *user, 
 
 /* ---- receiving ---- */
 
+static struct mbuf *text_buffer(const char *text)
+{
+    struct mbuf *mb = mbuf_alloc(strlen(text) + 1);
+    if (mb && mbuf_write_str(mb, text) != 0)
+        mb = mem_deref(mb);
+    if (mb)
+        mb->pos = 0;
+    return mb;
+}
+
 /* 0 and a message, or an error: it cannot be handed on. An answer, if one is due, comes in *ret_answer. */
 static int read_message(struct mbuf *mb, const struct sa *src, struct sip_msg **ret_msg, struct mbuf **ret_answer)
 {
     char text[4096];
-    const char *what = "unreadable";
-    int rc = sip_strict_check((const char *)mbuf_buf(mb), mbuf_get_left(mb), text, sizeof text, &what);
+    const char *what = "unreadable", *bytes = (const char *)mbuf_buf(mb);
+    size_t count = mbuf_get_left(mb);
+    int rc = sip_strict_check(bytes, count, text, sizeof text, &what), err = 0;
     *ret_answer = NULL;
-    if (rc != SIP_STRICT_OK) {
-        garbage(src, what);
-        struct mbuf *answer = rc == SIP_STRICT_REFUSE ? mbuf_alloc(strlen(text) + 1) : NULL;
-        if (answer && mbuf_write_str(answer, text) != 0)
-            answer = mem_deref(answer);
-        if (answer)
-            answer->pos = 0;
-        *ret_answer = answer;
-        return EBADMSG;
+    if (rc == SIP_STRICT_OK && (err = sip_msg_decode(ret_msg, mb)) != 0) {
+        what = "libre cannot read it";
+        rc = sip_strict_refuse(bytes, count, text, sizeof text);
     }
-    int err = sip_msg_decode(ret_msg, mb);
-    if (err)
-        garbage(src, "libre cannot read it");
-    return err;
+    if (rc == SIP_STRICT_OK && !err)
+        return 0;
+    garbage(src, what);
+    if (rc == SIP_STRICT_REFUSE)
+        *ret_answer = text_buffer(text);
+    return EBADMSG;
 }
 
 static void on_datagram(const struct sa *src, struct mbuf *mb, void *arg)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "media/srtp.h"
+#include "show.h"
 #include "voicegw/json_writer.h"
 
 void sip_log(struct sip *sip, uint32_t level, const char *message, const char *key, const char *value)
@@ -21,7 +22,8 @@ void sip_check_drained(struct sip *sip)
     unsigned asked = 1;
     if (atomic_load(&sip->live) != 0 || !atomic_compare_exchange_strong(&sip->draining, &asked, 2))
         return;
-    /* What runs on the SIP thread still is given its time there; where there was nothing, there is nothing to wait for. */
+    /* What runs on the SIP thread still is given its time there; where there was nothing, there is nothing to wait for.
+     */
     if (!sip->loop || !atomic_load(&sip->used) || sip_to_loop(sip, NULL, 0, 0, NULL, ua_close) != VOICEGW_OK) {
         atomic_store(&sip->draining, 3);
         sip->host->drained(sip->host);
@@ -88,7 +90,7 @@ static int32_t sip_start(void *instance)
         sip->loop = NULL;
         return sip->host->set_error(sip->host, VOICEGW_ENETWORK, sip->start_error);
     }
-    return VOICEGW_OK;
+    return show_routes(sip);
 }
 
 static int32_t sip_reconfigure(void *instance, const struct voicegw_options *options)
@@ -124,6 +126,7 @@ static void sip_destroy(void *instance)
     struct sip *sip = instance;
     atomic_store(&sip->draining, 3);
     re_loop_stop(sip->loop);
+    capture_free(sip->capture);
     for (uint32_t i = 0; i < SIP_BUCKETS; i++)
         while (sip->calls[i])
             sip_call_leave(sip, sip->calls[i]->handle);

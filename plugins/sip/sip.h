@@ -43,6 +43,7 @@ struct sip_call {
     uint32_t outbound;
     char from[SIP_NUMBER_CAP], to[SIP_NUMBER_CAP], name[SIP_NUMBER_CAP];
     char id[SIP_ID_CAP]; /* outbound: set before the host is told of it */
+    char call_id[64];    /* the host's, for a person who asks */
     char trunk[64];      /* "" when it came by none */
     /* [control] */
     struct sip_call *next;
@@ -56,6 +57,7 @@ struct sip_call {
 };
 
 struct ua;
+struct capture;
 struct sip {
     const struct voicegw_host *host;
     const struct voicegw_host_provider *provider;
@@ -67,10 +69,11 @@ struct sip {
     struct sip_settings *settings; /* of new calls; [control] */
     struct re_loop *loop;
     struct ua *ua; /* [sip] */
+    struct capture *capture;
     char start_error[300];
     atomic_uint live;                    /* calls that are not freed */
     atomic_uint draining;                /* 1: asked, 2: the agent closes, 3: told */
-    atomic_uint used;     /* a call was made or a registrar asked */
+    atomic_uint used;                    /* a call was made or a registrar asked */
     pthread_mutex_t lock;                /* held for a few instructions */
     struct sip_call *calls[SIP_BUCKETS]; /* by handle; written on [control] */
 };

@@ -184,6 +184,8 @@ static struct fault check_uri(struct span uri)
         return FAULT(400, "The Request-URI holds a space");
     if (uri.at[0] == '<')
         return FAULT(400, "The Request-URI stands in angle brackets");
+    if (memchr(uri.at, '?', uri.bytes))
+        return FAULT(400, "The Request-URI holds headers");
     struct span scheme = {uri.at, colon ? (size_t)(colon - uri.at) : 0};
     if (!colon || (!same(scheme, "sip") && !same(scheme, "sips") && !same(scheme, "tel")))
         return FAULT(416, "Unsupported URI Scheme");
@@ -215,6 +217,37 @@ static struct fault check_headers(const struct view *v)
     return FAULT(0, "");
 }
 
+/* Nothing between two separators, or behind the last one; quotes hold what they like, and must end. */
+static int separated(struct span s)
+{
+    int quoted = 0, empty = 0;
+    for (size_t i = 0; i < s.bytes; i++) {
+        char c = s.at[i];
+        if (quoted && c == '\\') {
+            i++;
+        } else if (c == '"') {
+            quoted = !quoted;
+            empty = 0;
+        } else if (!quoted && (c == ',' || c == ';')) {
+            if (empty)
+                return 0;
+            empty = 1;
+        } else if (!strchr(" \t\r\n", c)) {
+            empty = 0;
+        }
+    }
+    return !quoted && !empty;
+}
+
+static struct fault check_lists(const struct view *v)
+{
+    static const int lists[] = {VIA, FROM, TO, CONTACT};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        if (v->count[lists[i]] && !separated(v->first[lists[i]]))
+            return FAULT(400, "A list or a quote of the header is broken");
+    return FAULT(0, "");
+}
+
 static struct fault check_length(const struct view *v, size_t bytes)
 {
     size_t left = v->body ? bytes - v->body : 0;
@@ -240,6 +273,8 @@ static struct fault check_request(const struct view *v, size_t bytes)
         f = check_cseq(v, &r);
     if (f.status == 0)
         f = check_uri(r.uri);
+    if (f.status == 0)
+        f = check_lists(v);
     return f.status ? f : check_length(v, bytes);
 }
 
@@ -298,6 +333,17 @@ int sip_strict_check(const char *text, size_t bytes, char *answer, size_t cap, c
     if (v.line.bytes > 4 && strncmp(v.line.at, "ACK ", 4) == 0)
         return SIP_STRICT_DROP;
     compose(&v, f, answer, cap);
+    return answer[0] ? SIP_STRICT_REFUSE : SIP_STRICT_DROP;
+}
+
+int sip_strict_refuse(const char *text, size_t bytes, char *answer, size_t cap)
+{
+    struct view v;
+    answer[0] = '\0';
+    if (bytes == 0 || look(text, bytes, &v) < 0 || strncmp(v.line.at, "ACK ", 4) == 0 ||
+        (v.line.bytes > 8 && strncasecmp(v.line.at, "SIP/2.0 ", 8) == 0))
+        return SIP_STRICT_DROP;
+    compose(&v, FAULT(400, "Bad Request"), answer, cap);
     return answer[0] ? SIP_STRICT_REFUSE : SIP_STRICT_DROP;
 }
 

@@ -12,6 +12,9 @@
  * with the request's Via, From, To, Call-ID and CSeq, or "" when those cannot be read. *ret_what: constant words. */
 int sip_strict_check(const char *text, size_t bytes, char *answer, size_t cap, const char **ret_what);
 
+/** The answer to a request that nobody can read further: 400. Returns as above. */
+int sip_strict_refuse(const char *text, size_t bytes, char *answer, size_t cap);
+
 #define SIP_FRAME_WHOLE 0
 #define SIP_FRAME_MORE 1
 #define SIP_FRAME_BAD 2

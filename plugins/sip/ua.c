@@ -5,6 +5,7 @@
 #include <string.h>
 #include "door.h"
 #include "line.h"
+#include "show.h"
 #include "trunk.h"
 
 struct ua {
@@ -16,6 +17,7 @@ struct ua {
     uint32_t line_count;
     struct trunk *trunks;
     struct door *door;
+    struct trace *trace;
     struct sip_bucket bucket; /* of max_cps */
 };
 
@@ -132,6 +134,29 @@ static void on_garbage(void *arg, const char *remote, const char *what)
     ua->sip->host->count(ua->sip->host, "messages_refused", 1);
 }
 
+static void on_trace(void *arg, const struct re_trace *t)
+{
+    struct ua *ua = arg;
+    if (trace_add(ua->trace, t->sent, t->transport, t->local, t->remote, t->data, t->bytes,
+                  ua->sip->host->wall_us(ua->sip->host)))
+        capture_touch(ua->sip->capture);
+}
+
+struct trace *ua_trace(struct sip *sip)
+{
+    return sip->ua->trace;
+}
+
+struct door *ua_door(struct sip *sip)
+{
+    return sip->ua->door;
+}
+
+static uint32_t traced(const struct sip_settings *s)
+{
+    return s->trace_calls > s->pcap_calls ? s->trace_calls : s->pcap_calls;
+}
+
 static void on_log(void *arg, const char *sentence)
 {
     struct ua *ua = arg;
@@ -219,6 +244,7 @@ void ua_settle(struct sip_task *t)
         sip_bucket_init(&ua->bucket, now->max_cps, t->sip->host->now_us(t->sip->host));
     trunks_settle(t->sip, &ua->trunks, now);
     ua->door->registrar.limit = now->max_registrations;
+    trace_limit(ua->trace, traced(now));
     sip_settings_drop(before);
 }
 
@@ -229,16 +255,20 @@ void ua_start(void *arg)
     struct sip *sip = arg;
     struct ua *ua = calloc(1, sizeof *ua);
     const struct re_transport_params transport = {
-        .tls_for = tls_for, .on_garbage = on_garbage, .on_log = on_log, .arg = ua};
-    if (!ua || !(ua->sdp = calloc(1, sizeof *ua->sdp)) || !(ua->door = door_new(sip->settings->max_registrations))) {
-        if (ua)
+        .on_trace = on_trace, .tls_for = tls_for, .on_garbage = on_garbage, .on_log = on_log, .arg = ua};
+    if (!ua || !(ua->sdp = calloc(1, sizeof *ua->sdp)) || !(ua->door = door_new(sip->settings->max_registrations)) ||
+        !(ua->trace = trace_new(traced(sip->settings)))) {
+        if (ua) {
+            door_free(ua->door);
             free(ua->sdp);
+        }
         free(ua);
         (void)snprintf(sip->start_error, sizeof sip->start_error, "out of memory");
         return;
     }
     ua->sip = sip;
     sip->ua = ua;
+    sip->capture = capture_new(sip);
     ua->settings = sip_settings_keep(sip->settings);
     sip_bucket_init(&ua->bucket, ua->settings->max_cps, sip->host->now_us(sip->host));
     ua->agent = re_agent_new("voicegw/" VOICEGW_PLUGIN_VERSION, &transport, &agent_events, ua);
@@ -262,7 +292,9 @@ void ua_stop(void *arg)
     trunks_stop(&ua->trunks);
     re_agent_close(ua->agent, 1);
     sip_settings_drop(ua->settings);
+    capture_stop(sip->capture);
     door_free(ua->door);
+    trace_free(ua->trace);
     free(ua->sdp);
     free(ua);
     sip->ua = NULL;

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 
-from daemon import base, gateway, run, wait
+from daemon import base, build, gateway, run, wait
 from sip_peer import Dialog, Peer, Rtp, digest, sdp, sip_port
 
 SIPP = shutil.which("sipp")
@@ -186,24 +186,54 @@ def test_descriptions_that_cannot_be_taken():
         one_record_each(g, 1)
 
 
+def wrong_messages(peer, port):
+    """(a message, the status that it must get): the faults that RFC 4475 tells of, and some more."""
+    good = peer.request("OPTIONS", f"sip:127.0.0.1:{port}")
+    line = f"OPTIONS sip:127.0.0.1:{port} SIP/2.0"
+    yield good, 200
+    yield good.replace("SIP/2.0\r\n", "SIP/7.0\r\n", 1), 505
+    yield good.replace("Content-Length: 0", "Content-Length: 0\r\nContent-Length: 0"), 400
+    yield good.replace("CSeq: 1 OPTIONS", "CSeq: 1 INVITE"), 400
+    yield good.replace("CSeq: 1 ", "CSeq: 9292394834772304023312 "), 400
+    yield good.replace("Max-Forwards: 70", "Max-Forwards: 300"), 400
+    yield good.replace("Max-Forwards: 70\r\n", "Max-Forwards: 0\r\n"), 200
+    yield good.replace("\r\nFrom:", "\r\nFram:"), 400
+    yield good.replace("\r\nFrom:", "\r\nFrom: <sip:twice@127.0.0.1>;tag=1\r\nFrom:"), 400
+    yield good.replace(line, "OPTIONS nobodyKnowsThisScheme:opaque SIP/2.0"), 416
+    yield good.replace(line, f"OPTIONS <sip:127.0.0.1:{port}> SIP/2.0"), 400
+    yield good.replace(line, f"OPTIONS sip:127.0.0.1:{port}; lr SIP/2.0"), 400
+    yield good.replace(line, f"OPTIONS sip:127.0.0.1?Route=%3Csip:example.com%3E SIP/2.0"), 400
+    yield good.replace("From: <", 'From: "unbalanced <'), 400
+    yield good.replace("Contact: <", "Contact: <sip:a@127.0.0.1>,,<"), 400
+    yield good.replace("OPTIONS", "!interesting-Method0123456789_*+`.%indeed'~"), 405
+    yield good.replace("OPTIONS", "MESSAGE"), 405
+    yield good.replace("OPTIONS", "BYE"), 481
+    yield good.replace("Max-Forwards", "Require: nothingSupportsThis\r\nMax-Forwards"), 420
+    yield good.replace("From: <", 'From: "a \\" quote, and; separators" <').replace("Call-ID", "i").replace("Via", "v"), 200
+    yield good.replace("Content-Length", "Content-Encoding: gzip\r\nContent-Length").replace("OPTIONS", "INVITE"), 415
+    yield good.replace("Max-Forwards: 70", "X-Long: " + "x" * 20000), 200
+
+
 def test_messages_that_are_wrong():
     port = sip_port()
     with gateway(phones(port)) as g:
-        peer = Peer(port)
-        good = peer.request("OPTIONS", f"sip:127.0.0.1:{port}")
-        cases = [(good.replace("SIP/2.0\r\n", "SIP/7.0\r\n", 1), 505), (good.replace("Content-Length: 0", "Content-Length: 0\r\nContent-Length: 0"), 400),
-                 (good.replace("CSeq: 1 OPTIONS", "CSeq: 1 INVITE"), 400), (good.replace("CSeq: 1 ", "CSeq: 9292394834772304023312 "), 400),
-                 (good.replace("Content-Length: 0", "Content-Length: 9999"), 400), (good.replace("Content-Length: 0", "Content-Length: -999"), 400),
-                 (good.replace(f"OPTIONS sip:127.0.0.1:{port}", "OPTIONS nobody:x"), 416), (good.replace("OPTIONS sip", "OPTIONS <sip").replace(" SIP/2.0", "> SIP/2.0", 1), 400),
-                 (good.replace("OPTIONS", "WHATEVER"), 405), (good, 200), (good.replace("OPTIONS", "BYE"), 481), (good.replace("OPTIONS", "MESSAGE"), 405)]
-        for i, (text, status) in enumerate(cases):
-            call = text.split("Call-ID: ")[1].split("\r\n")[0]
-            peer.send(text.replace(call, f"{call}-{i}").replace("z9hG4bK", f"z9hG4bK{i}x"))
-            m = peer.expect(lambda m: m.status and m.get("Call-ID") == f"{call}-{i}")
-            assert m.status == status, (status, text, m)
-        for junk in (b"", b"\0" * 5, b"\r\n\r\n", b"INVITE", os.urandom(500), b"SIP/2.0 200 OK\r\n\r\n", b"A" * 60000):
-            peer.send(junk)
-        call = Dialog(peer, "200", sdp(9000))
+        udp = Peer(port)
+        for peer in (udp, Peer(port, "tcp")):
+            for i, (text, status) in enumerate(wrong_messages(peer, port)):
+                call = re.search(r"(?:Call-ID|i): (\S+)", text)[1]
+                peer.send(text.replace(call, f"{call}-{i}").replace("z9hG4bK", f"z9hG4bK{i}x"))
+                m = peer.expect(lambda m: m.status and f"{call}-{i}" in (m.get("Call-ID"), m.get("i")))
+                assert m.status == status, (status, text[:2000], m)
+        for bad in ("9999", "-999", "1 1"):
+            text = udp.request("OPTIONS", f"sip:127.0.0.1:{port}").replace("Content-Length: 0", f"Content-Length: {bad}")
+            udp.send(text)
+            assert udp.status(400, "OPTIONS")
+        refused = g.metric("voicegw_plugin_messages_refused_total")
+        for junk in (b"", b"\0" * 5, b"\r\n\r\n", b"INVITE", os.urandom(500), b"SIP/2.0 200 OK\r\n\r\n", b"A" * 60000,
+                     b"SIP/2.0 4294967301 big\r\nVia: SIP/2.0/UDP x\r\n\r\n", b"ACK sip:x SIP/2.0\r\n\r\n"):
+            udp.send(junk)
+        g.until(lambda: g.metric("voicegw_plugin_messages_refused_total") >= refused + 5)
+        call = Dialog(udp, "200", sdp(9000))
         call.answered()
         call.bye()
         one_record_each(g, 1)
@@ -838,6 +868,44 @@ def test_two_gateways_agree_on_codec_and_keys():
         one_record_each(b, 5)
     with gateway(phones(far, "srtp: required")) as b:
         assert Dialog(Peer(far), "200", sdp(9000)).refused().status == 488
+
+
+def test_a_person_may_ask():
+    port = sip_port()
+    peer = Peer(port)
+    with tempfile.TemporaryDirectory() as folder:
+        pcap = os.path.join(folder, "calls.pcap")
+        more = f"trunks: [{trunk('carrier', peer.port, 'username: u, password: hidden')}], {USERS}, srtp: optional, pcap: {{calls: 10, path: {pcap}}}"
+        with gateway(phones(port, more)) as g:
+            feed = g.feed()
+            register(peer)
+            call = Dialog(peer, "200", sdp(9000, more="a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + "QUJD" * 10 + "\r\n"))
+            assert "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" in call.answered().body
+            started = feed.wait("call_answered")
+            call.bye()
+            ended(feed, 1)
+            trunks = g.get("/voice/sip/trunks")["trunks"]
+            assert trunks[0]["name"] == "carrier" and trunks[0]["state"] == "unknown" and "hidden" not in str(trunks), trunks
+            phones_there = g.get("/voice/phones/registrations")["registrations"]
+            assert phones_there[0]["user"] == "alice" and 500 < phones_there[0]["expires"] <= 600, phones_there
+            for name in (started["call_id"], call.call):
+                trace = g.get(f"/voice/sip/trace/{name}")
+                lines = [m["line"].split(" SIP/")[0].split(" sip:")[0] for m in trace["messages"]]
+                assert lines[0] == "INVITE" and "SIP/2.0 200 OK" in [m["line"] for m in trace["messages"]] and lines[-2] == "BYE", trace
+                assert len(trace["ladder"]) == len(lines) and "<--" in trace["ladder"][0], trace
+            g.get("/voice/sip/trace/nothing", status=404)
+            ctl = subprocess.run([os.path.join(build(), "bin", "voicegwctl"), "--socket", f"{g.run}/control.sock", "sip", "trace", started["call_id"]],
+                                 capture_output=True, text=True, check=True).stdout
+            assert "INVITE" in ctl and "BYE" in ctl, ctl
+            g.until(lambda: os.path.exists(pcap) and b"BYE sip" in open(pcap, "rb").read())
+            data = open(pcap, "rb").read()
+            assert data[:4] == bytes.fromhex("d4c3b2a1") and b"inline:****" in data and b"QUJDQUJD" not in data
+            at, packets = 24, 0
+            while at < len(data):
+                n = int.from_bytes(data[at + 8:at + 12], "little")
+                assert data[at + 16] == 0x45 and data[at + 25] == 17 and int.from_bytes(data[at + 18:at + 20], "big") == n
+                at, packets = at + 16 + n, packets + 1
+            assert at == len(data) and packets == len(trace["messages"]), (packets, trace)
 
 
 if __name__ == "__main__":
