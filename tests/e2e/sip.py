@@ -908,5 +908,45 @@ def test_a_person_may_ask():
             assert at == len(data) and packets == len(trace["messages"]), (packets, trace)
 
 
+def descriptors(g):
+    return len(os.listdir(f"/proc/{g.process.pid}/fd"))
+
+
+def test_two_hundred_calls_live_through_a_reload():
+    if not SIPP:
+        return "sipp is not installed"
+    port = sip_port()
+    core = "max_sessions: 300"
+    with gateway(phones(port, core=core)) as g:
+        feed = g.feed()
+        before = descriptors(g)
+        join = background(sipp, g, port, "-r", "100", "-l", "200", "-d", "5000", calls=200)
+        feed.wait("call_answered", 200)
+        assert descriptors(g) <= before + 200 * 2 + 10, "two descriptors a call"
+        g.write(phones(port, "codecs: [pcma, pcmu], max_cps: 50", core=core))
+        answer = g.post("/voice/reload")
+        assert not answer["waiting"], answer
+        assert len(feed.find("call_ended")) == 0, "all of them were up"
+        with contextlib.suppress(AssertionError):
+            join()
+        ended(feed, 200, status="completed", cause="hung up by the peer")
+        assert not feed.find("call_failed")
+        g.until(lambda: descriptors(g) <= before + 4)
+        assert len(g.history(200, status="completed")) == 200
+
+
+def test_short_calls_leave_nothing_behind():
+    if not SIPP:
+        return "sipp is not installed"
+    port = sip_port()
+    with gateway(phones(port, "max_cps: 1000, trace_calls: 10", core="max_sessions: 300")) as g:
+        feed = g.feed()
+        whole_call(feed, Peer(port), user="201")
+        before = descriptors(g)
+        sipp(g, port, "-r", "150", "-d", "0", calls=600)
+        g.until(lambda: g.metric("voicegw_sessions", 0) == 0 and len(g.history(601, status="completed")) == 601)
+        g.until(lambda: descriptors(g) <= before + 2)
+
+
 if __name__ == "__main__":
     run(globals())
