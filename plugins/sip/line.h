@@ -2,6 +2,7 @@
 #ifndef SIP_LINE_H
 #define SIP_LINE_H
 #include "sip.h"
+#include "words.h"
 #include "voicegw/json.h"
 
 enum line_state { LINE_WAITING, LINE_RINGING, LINE_CALLING, LINE_TALKING, LINE_OVER };
@@ -85,19 +86,13 @@ void line_refer_asked(struct line *line, const struct re_message *message, struc
 /** The call is over: what was to become of it is settled. */
 void line_transfer_over(struct line *line);
 void line_transfer_free(struct line *line);
-/** "sip:…?Replaces=…" in its two parts, unescaped. Pure. */
-void sip_refer_split(const char *uri, char *target, size_t target_cap, char *replaces, size_t replaces_cap);
 /* line_replace.c */
 /** Another dialog is the call's from now on; the old one ends. */
 void line_replace_session(struct line *line, struct re_session *fresh, const char *peer_ip, int transport);
-/** Splits a Replaces header where it stands; 0 or -1. Pure. */
-int sip_replaces_split(char *header, char **ret_call_id, char **ret_to_tag, char **ret_from_tag);
 /* line_dtmf.c */
 void line_info(struct line *line, const struct re_message *message, const struct re_summary *summary,
                struct re_reply *reply);
 void line_info_answered(struct line *line, uint32_t status);
-/** The digit of an INFO's body, 0 when there is none. Pure. */
-char sip_info_digit(const char *type, const char *body, size_t bytes, uint32_t *ret_duration_ms);
 /* line_headers.c */
 /** Headers that the host should know, {"sip_headers": {…}}; malloc()ed, NULL when there are none. */
 char *line_read_headers(const struct re_message *message);
@@ -105,8 +100,6 @@ char *line_read_headers(const struct re_message *message);
 void line_take_variables(struct line *line, struct voicegw_json variables);
 /** The headers of an INVITE of ours. */
 void line_headers(const struct line *line, uint32_t min_se_s, char *out, size_t cap);
-/** May a variable name this header? Pure. */
-int sip_header_allowed(const char *name);
 /* line_media.c */
 /** Our side for a description; `address` is where the text of the address lies. */
 int line_local(struct line *line, struct sdp_local *ret_local, char *address, size_t cap);

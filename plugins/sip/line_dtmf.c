@@ -5,30 +5,6 @@
 #include <strings.h>
 #include "line.h"
 
-/* "Signal=5\r\nDuration=160" (application/dtmf-relay), or "5" (application/dtmf); 0: there is no digit in it. */
-char sip_info_digit(const char *type, const char *body, size_t bytes, uint32_t *ret_duration_ms)
-{
-    char text[128];
-    size_t n = bytes < sizeof text - 1 ? bytes : sizeof text - 1;
-    memcpy(text, body, n);
-    text[n] = '\0';
-    const char *digit = text;
-    *ret_duration_ms = 160;
-    if (strncasecmp(type, "application/dtmf-relay", 22) == 0) {
-        const char *signal = strcasestr(text, "Signal"), *duration = strcasestr(text, "Duration");
-        digit = signal ? signal + 6 : "";
-        if (duration) {
-            unsigned long ms = strtoul(duration + 8 + strspn(duration + 8, " =\t"), NULL, 10);
-            *ret_duration_ms = ms > 0 && ms <= 10000 ? (uint32_t)ms : 160;
-        }
-    } else if (strncasecmp(type, "application/dtmf", 16) != 0) {
-        return 0;
-    }
-    digit += strspn(digit, " =\t\r\n");
-    char c = *digit >= 'a' && *digit <= 'd' ? (char)(*digit - 32) : *digit;
-    return c && strchr("0123456789*#ABCD", c) ? c : 0;
-}
-
 void line_info(struct line *line, const struct re_message *m, const struct re_summary *s, struct re_reply *reply)
 {
     struct sip *sip = line->call->sip;

@@ -21,34 +21,6 @@ static const char *const told[] = {"P-Asserted-Identity",
                                    "Subject",
                                    "User-Agent"};
 
-static int is_token(const char *name)
-{
-    size_t n = 0;
-    for (; name[n]; n++) {
-        char c = name[n];
-        int word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!word && !strchr("-.!%*_+`'~", c))
-            return 0;
-    }
-    return n > 0 && n < 64;
-}
-
-/* What an operator's variable may write into a message of ours: nothing that routes or frames it. */
-int sip_header_allowed(const char *name)
-{
-    static const char *const more[] = {
-        "P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID", "Diversion", "Privacy",        "Subject",
-        "User-to-User",        "Alert-Info",           "Call-Info",       "Priority",  "Accept-Language"};
-    if (!is_token(name))
-        return 0;
-    if (strncasecmp(name, "X-", 2) == 0)
-        return 1;
-    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
-        if (strcasecmp(name, more[i]) == 0)
-            return 1;
-    return 0;
-}
-
 char *line_read_headers(const struct re_message *m)
 {
     char name[64], value[VALUE_CAP], *json = malloc(TAKEN_MAX * (2 * VALUE_CAP + 80));

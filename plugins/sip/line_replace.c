@@ -14,21 +14,6 @@ void line_replace_session(struct line *line, struct re_session *fresh, const cha
     re_session_end(old, 0, "Reason: SIP;cause=200;text=\"Replaced\"\r\n");
 }
 
-/* "call-id;to-tag=…;from-tag=…": the three words, 0 or -1. */
-int sip_replaces_split(char *header, char **ret_call_id, char **ret_to_tag, char **ret_from_tag)
-{
-    char *rest = NULL, *word = strtok_r(header, "; ", &rest);
-    *ret_call_id = word;
-    *ret_to_tag = *ret_from_tag = NULL;
-    while ((word = strtok_r(NULL, "; ", &rest))) {
-        if (strncmp(word, "to-tag=", 7) == 0)
-            *ret_to_tag = word + 7;
-        else if (strncmp(word, "from-tag=", 9) == 0)
-            *ret_from_tag = word + 9;
-    }
-    return *ret_call_id && *ret_to_tag && *ret_from_tag ? 0 : -1;
-}
-
 int line_replaced(struct sip *sip, const struct re_message *m, const struct re_summary *s)
 {
     char header[512], sdp[SDP_TEXT_CAP], why[160], *call_id, *to_tag, *from_tag;

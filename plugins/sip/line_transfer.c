@@ -261,27 +261,6 @@ static const struct re_session_events refer_events = {.on_progress = on_progress
                                                       .on_answer = ignore_answer,
                                                       .on_closed = on_closed};
 
-static int hex(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
-}
-
-/* "sip:…?Replaces=…" in its two parts; what is escaped comes out plain. */
-void sip_refer_split(const char *uri, char *target, size_t target_cap, char *replaces, size_t replaces_cap)
-{
-    size_t n = strcspn(uri, "?"), w = 0;
-    const char *at = strcasestr(uri + n, "Replaces=");
-    (void)snprintf(target, target_cap, "%.*s", (int)n, uri);
-    for (at = at ? at + 9 : ""; *at && *at != '&' && w + 1 < replaces_cap; at++) {
-        int high = *at == '%' ? hex(at[1]) : -1, low = high >= 0 ? hex(at[2]) : -1;
-        replaces[w++] = low >= 0 ? (char)(high * 16 + low) : *at;
-        at += low >= 0 ? 2 : 0;
-        if ((unsigned char)replaces[w - 1] < ' ')
-            w--;
-    }
-    replaces[w] = '\0';
-}
-
 void line_refer_asked(struct line *line, const struct re_message *m, struct re_reply *reply)
 {
     char header[1024], uri[800], target[600], replaces[400], headers[1800], sdp[SDP_TEXT_CAP], extra[440] = "";

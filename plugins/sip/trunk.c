@@ -9,49 +9,7 @@
 
 #define MISSES 2u /* pings without an answer that mean: down */
 
-void sip_bucket_init(struct sip_bucket *b, double rate, int64_t now_us)
-{
-    b->rate = rate;
-    b->tokens = rate < 1 ? 1 : rate;
-    b->filled_us = now_us;
-}
-
-int sip_bucket_take(struct sip_bucket *b, int64_t now_us)
-{
-    double most = b->rate < 1 ? 1 : b->rate;
-    if (b->rate <= 0)
-        return 1;
-    b->tokens += (double)(now_us - b->filled_us) * b->rate / 1e6;
-    b->filled_us = now_us;
-    if (b->tokens > most)
-        b->tokens = most;
-    if (b->tokens < 1)
-        return 0;
-    b->tokens -= 1;
-    return 1;
-}
-
 /* ---- texts ---- */
-
-void sip_uri_host(const char *host, char *out, size_t cap)
-{
-    (void)snprintf(out, cap, strchr(host, ':') ? "[%s]" : "%s", host);
-}
-
-void sip_uri_escape(const char *user, char *out, size_t cap)
-{
-    static const char plain[] = "-_.!~*'()&=+$,?/";
-    size_t n = 0;
-    for (; *user && n + 4 < cap; user++) {
-        unsigned char c = (unsigned char)*user;
-        int word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (word || strchr(plain, c))
-            out[n++] = (char)c;
-        else
-            n += (size_t)snprintf(out + n, cap - n, "%%%02X", c);
-    }
-    out[n] = '\0';
-}
 
 void trunk_uri(const struct sip_trunk *set, const char *user, char *out, size_t cap)
 {

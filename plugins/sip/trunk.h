@@ -1,18 +1,11 @@
 /* trunk.h - the trunks of an instance at work: registered, pinged, counted. All [sip]. */
 #ifndef SIP_TRUNK_H
 #define SIP_TRUNK_H
+#include "bucket.h"
 #include "sip.h"
+#include "words.h"
 
 enum trunk_state { TRUNK_UNKNOWN, TRUNK_UP, TRUNK_DOWN };
-
-/* Calls a second: a bucket that holds one second's worth. Pure. */
-struct sip_bucket {
-    double rate, tokens;
-    int64_t filled_us;
-};
-void sip_bucket_init(struct sip_bucket *bucket, double rate, int64_t now_us);
-/** 1: one may go; 0: too many. A rate of 0 lets all go. */
-int sip_bucket_take(struct sip_bucket *bucket, int64_t now_us);
 
 #define TRUNK_RESOLVED_MAX 16u
 
@@ -54,9 +47,5 @@ struct trunk *trunks_of_address(struct trunk *list, const char *ip);
 int32_t trunk_admit(struct trunk *trunk, const char **ret_why);
 /** The URI of a number at a trunk. */
 void trunk_uri(const struct sip_trunk *set, const char *user, char *out, size_t cap);
-/** "HOST" as it stands in a URI: IPv6 in brackets. */
-void sip_uri_host(const char *host, char *out, size_t cap);
-/** A user part, escaped as RFC 3261, 25.1 asks. */
-void sip_uri_escape(const char *user, char *out, size_t cap);
 const char *trunk_state_name(const struct trunk *trunk);
 #endif
