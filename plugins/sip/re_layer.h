@@ -80,6 +80,7 @@ void re_transport_unlisten(int transport, const char *ip, uint16_t port);
 /** The address that a peer should use to reach us: "IP" (bare, also for IPv6) and port. Negative: no listener fits. */
 int re_transport_local(int transport, const char *peer_ip, char *out, size_t cap, uint16_t *ret_port);
 const char *re_transport_name(int transport);
+/* ---- re_tls.c ---- */
 /** A context: certificate and key (PEM files, may be NULL for a client), CA file (NULL: the system's). `verify`: what
  * the peer shows must be of that CA, and bear `name` (a host or an IP; NULL: any). NULL with a sentence in `why`. */
 struct re_tls *re_tls_new(const char *certificate, const char *key, const char *ca, int verify, const char *name,

@@ -8,7 +8,6 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include <openssl/rand.h>
 #include <re.h>
 #include "re_layer.h"
 
@@ -246,6 +245,5 @@ void re_timer_free(struct re_timer *t)
 
 void re_random(void *out, size_t bytes)
 {
-    if (RAND_bytes(out, (int)bytes) != 1)
-        rand_bytes(out, bytes);
+    rand_bytes(out, bytes);
 }
