@@ -21,9 +21,6 @@ $(BUILD)/tests/plugin-twilio_signature: $(BUILD)/obj/tests/plugins/digest.o
 SIP_MEDIA_PURE = $(patsubst %,$(BUILD)/obj/plugins/sip/media/%.o,codec event jitter quality rtcp rtp sdes srtp) $(BUILD)/obj/plugins/common/pcm.o
 $(BUILD)/tests/plugin-sip_media: $(SIP_MEDIA_PURE)
 $(BUILD)/tests/plugin-sip_media: ALL_LDFLAGS += -Wl,--no-as-needed -lopus -lspandsp -lsrtp2 -lm -Wl,--as-needed
-<<<<<<< HEAD
-=======
 $(BUILD)/tests/plugin-sip_signalling: ALL_LDFLAGS += -Wl,--no-as-needed -lcrypto -Wl,--as-needed
->>>>>>> 24761c7 (Test the pure parts of SIP signalling by tables)
 .PHONY: plugin-test
 plugin-test: $(patsubst %,plugin-test-%,$(PLUGIN_TESTS))
