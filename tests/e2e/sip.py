@@ -948,5 +948,46 @@ def test_short_calls_leave_nothing_behind():
         g.until(lambda: descriptors(g) <= before + 2)
 
 
+def test_a_peer_that_falls_silent_and_one_that_is_not_the_peer():
+    port = sip_port()
+    routes = "  - {match: {provider: phones}, assistant: back, variables: {desk: one, sip_headers: none}}\n"
+    with gateway(phones(port, "rtp_timeout: 1s", routes=routes)) as g:
+        feed, peer, rtp, stranger = g.feed(), Peer(port), Rtp(), Rtp()
+        call = Dialog(peer, "200", sdp(rtp.port), ["X-Room: 12"])
+        address, far, _ = call.answered().media()
+        started = feed.wait("call_answered")
+        session = g.get(f"/voice/sessions/{started['session_id']}")
+        assert session["variables"] == {"desk": "one", "sip_headers": {"X-Room": "12"}}, session
+        rtp.speak((address, far), 0.4)
+        noise = stranger.speak((address, far), 0.4, make=lambda i: bytes([0x90 | (i & 7)]) * 160)
+        rtp.speak((address, far), 0.2)
+        heard = [p[3] for p in rtp.receive(0.4)]
+        assert heard and not [f for f in heard if f in noise] and not stranger.receive(0.2), "who comes second is not believed"
+        assert g.metric("voicegw_plugin_rtp_strangers_total") >= 15
+        for junk in (b"", b"x", b"\x80\x00", b"\x90" + b"\xff" * 20, rtp.packet(b"x" * 1400), rtp.packet(b"y" * 160, 77), b"\x80\xc8" + b"\0" * 30):
+            rtp.socket.sendto(junk, (address, far))
+        bye = peer.request_of("BYE")
+        peer.reply(bye, 200)
+        ended(feed, 1, call_id=started["call_id"], cause="no RTP came")
+        one_record_each(g, 1)
+        rtp.close()
+        stranger.close()
+
+
+def test_lost_messages_are_sent_again():
+    if not SIPP:
+        return "sipp is not installed"
+    port = sip_port()
+    with gateway(phones(port)) as g:
+        feed = g.feed()
+        with contextlib.suppress(AssertionError):  # sipp counts a call whose BYE it lost as failed; ours ends either way
+            sipp(g, port, "-lost", "10", "-r", "10", "-d", "200", calls=20)
+        feed.wait("call_answered", 12)
+        g.until(lambda: g.metric("voicegw_sessions", 0) == 0 or
+                [g.post(f"/voice/calls/{c['call_id']}/end") for c in g.get("/voice/calls")["calls"] if c["state"] == "connected"] and time.sleep(1))
+        ends = [e["call_id"] for e in feed.events if e["type"] in ("call_ended", "call_failed")]
+        assert len(ends) == len(set(ends)) == len(feed.find("call_initiated")), ends
+
+
 if __name__ == "__main__":
     run(globals())
