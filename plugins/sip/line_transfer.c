@@ -12,11 +12,14 @@ struct refer {
     struct line *line;
     struct re_session *session; /* with the new peer */
     uint32_t told;
+    char consulted[400]; /* attended: whom we call before the peer is sent there; "" when the peer sent us */
 };
 
 static void notify(struct line *line, uint32_t status, int last)
 {
     char headers[160], body[80];
+    if (!line->session)
+        return;
     (void)snprintf(headers, sizeof headers, "Event: refer\r\nSubscription-State: %s\r\n",
                    last ? "terminated;reason=noresource" : "active;expires=60");
     (void)snprintf(body, sizeof body, "SIP/2.0 %u %s\r\n", status, status == 100 ? "Trying" : re_reason(status));
@@ -88,6 +91,12 @@ static void failed(struct line *line, uint32_t status)
 static void on_refer_time(void *arg)
 {
     struct line *line = arg;
+    int rings = line->refer && line->refer->session && line->refer->consulted[0];
+    refer_free(line);
+    if (rings) {
+        settle(line, VOICEGW_OK, NULL, "no_answer");
+        return;
+    }
     settle(line, VOICEGW_ETIMEOUT, "the peer does not tell what became of the transfer", "failed");
 }
 
@@ -108,28 +117,58 @@ static int target_uri(struct line *line, const char *to, char *out, size_t cap)
     return strpbrk(out, "<>\" \r\n") ? -1 : 0;
 }
 
-void line_transfer(struct sip_task *t)
+static void wait_for_outcome(struct line *line, uint64_t op)
 {
-    struct line *line = t->call->line;
-    char uri[900], headers[1200];
-    if (!line || line->state != LINE_TALKING || line->refer_op) {
-        sip_complete(t->sip, t->op, VOICEGW_EBUSY,
-                     line && line->refer_op ? "a transfer runs already" : "the call is not connected", NULL);
-        return;
-    }
-    if (target_uri(line, t->text ? t->text : "", uri, sizeof uri) < 0) {
-        sip_complete(t->sip, t->op, VOICEGW_EINVALID, "to must be a number or a sip: URI", NULL);
-        return;
-    }
-    (void)snprintf(headers, sizeof headers, "Refer-To: <%s>\r\nReferred-By: <sip:voicegw@voicegw.invalid>\r\n", uri);
-    if (re_session_request(line->session, "REFER", headers, NULL, NULL) < 0) {
-        sip_complete(t->sip, t->op, VOICEGW_ENETWORK, "the REFER could not be sent", NULL);
-        return;
-    }
-    line->refer_op = t->op;
+    line->refer_op = op;
     if (!line->refer_timer)
         line->refer_timer = re_timer_new(on_refer_time, line);
     re_timer_start(line->refer_timer, ACCEPTED_MS);
+}
+
+static int send_refer(struct line *line, const char *uri)
+{
+    char headers[1400];
+    (void)snprintf(headers, sizeof headers, "Refer-To: <%s>\r\nReferred-By: <sip:voicegw@voicegw.invalid>\r\n", uri);
+    return re_session_request(line->session, "REFER", headers, NULL, NULL);
+}
+
+static int call_target(struct line *line, const char *target, const char *extra, const char *consulted);
+
+void line_transfer(struct sip_task *t)
+{
+    struct line *line = t->call->line;
+    char uri[900];
+    if (!line || line->state != LINE_TALKING || line->refer_op || line->refer) {
+        sip_complete(t->sip, t->op, VOICEGW_EBUSY,
+                     line && line->state == LINE_TALKING ? "a transfer runs already" : "the call is not connected",
+                     NULL);
+        return;
+    }
+    if (target_uri(line, t->text ? t->text : "", uri, sizeof uri) < 0 || strlen(uri) >= sizeof line->refer->consulted) {
+        sip_complete(t->sip, t->op, VOICEGW_EINVALID, "to must be a number or a sip: URI", NULL);
+        return;
+    }
+    int rc = t->arg == VOICEGW_TRANSFER_ATTENDED ? call_target(line, uri, "", uri) : send_refer(line, uri);
+    if (rc < 0)
+        sip_complete(t->sip, t->op, VOICEGW_ENETWORK, "the transfer could not be sent", NULL);
+    else
+        wait_for_outcome(line, t->op);
+}
+
+/* Whom we consulted has answered: the peer takes our place there (RFC 3891, 5589). */
+static void hand_over(struct line *line)
+{
+    const struct refer *r = line->refer;
+    char call_id[400], uri[1200];
+    sip_uri_escape(re_session_call_id(r->session), call_id, sizeof call_id);
+    (void)snprintf(uri, sizeof uri, "%s?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s", r->consulted, call_id,
+                   re_session_remote_tag(r->session), re_session_local_tag(r->session));
+    if (!strpbrk(uri, "<>\" \r\n") && send_refer(line, uri) == 0) {
+        re_timer_start(line->refer_timer, ACCEPTED_MS);
+        return;
+    }
+    refer_free(line);
+    settle(line, VOICEGW_ENETWORK, "the peer could not be sent there", "failed");
 }
 
 void line_referred(struct line *line, uint32_t status)
@@ -186,7 +225,7 @@ static void on_progress(void *arg, const struct re_message *message, const struc
 {
     struct refer *r = arg;
     (void)message;
-    if (s->status >= 180 && !r->told) {
+    if (s->status >= 180 && !r->told && !r->consulted[0]) {
         r->told = 1;
         notify(r->line, 180, 0);
     }
@@ -200,6 +239,10 @@ static void on_accepted(void *arg, const struct re_message *message, const struc
     char why[160];
     if (!initial)
         return;
+    if (r->consulted[0]) {
+        hand_over(line);
+        return;
+    }
     if (!s->is_sdp || line_take_answer(line, s->body, s->body_bytes, &result, why, sizeof why) < 0) {
         notify(line, 488, 1);
         refer_free(line);
@@ -220,9 +263,13 @@ static void on_closed(void *arg, uint32_t status, const char *reason, const stru
     struct line *line = r->line;
     (void)reason;
     (void)message;
+    int consulted = r->consulted[0] != '\0', answered = consulted && status == 0;
     r->session = NULL;
-    notify(line, status >= 300 ? status : 503, 1);
+    if (!consulted)
+        notify(line, status >= 300 ? status : 503, 1);
     refer_free(line);
+    if (consulted && !answered) /* one who was replaced hangs up; what became of it the peer tells */
+        failed(line, status);
 }
 
 static void ignore_refused(void *arg, uint32_t status)
@@ -261,27 +308,18 @@ static const struct re_session_events refer_events = {.on_progress = on_progress
                                                       .on_answer = ignore_answer,
                                                       .on_closed = on_closed};
 
-void line_refer_asked(struct line *line, const struct re_message *m, struct re_reply *reply)
+static int call_target(struct line *line, const char *target, const char *extra, const char *consulted)
 {
-    char header[1024], uri[800], target[600], replaces[400], headers[1800], sdp[SDP_TEXT_CAP], extra[440] = "";
-    struct refer *r = NULL;
-    reply->status = 400;
-    if (re_message_header(m, "Refer-To", 0, header, sizeof header) < 0 || re_address_uri(header, uri, sizeof uri) < 0 ||
-        strncmp(uri, "sip:", 4) != 0)
-        return;
-    reply->status = 603;
-    if (line->state != LINE_TALKING || line->refer || !(r = calloc(1, sizeof *r)))
-        return;
-    sip_refer_split(uri, target, sizeof target, replaces, sizeof replaces);
-    if (*replaces)
-        (void)snprintf(extra, sizeof extra, "Replaces: %s\r\nRequire: replaces\r\n", replaces);
-    line_headers(line, 0, headers, sizeof headers - sizeof extra);
+    const struct trunk *t = *line->call->trunk ? trunks_find(ua_trunks(line->call->sip), line->call->trunk) : NULL;
+    char headers[1800], sdp[SDP_TEXT_CAP], from[800] = "sip:voicegw@voicegw.invalid";
+    struct refer *r = calloc(1, sizeof *r);
+    if (!r)
+        return -1;
+    line_headers(line, 0, headers, sizeof headers - 440);
     (void)snprintf(headers + strlen(headers), sizeof headers - strlen(headers), "%s", extra);
     r->line = line;
+    (void)snprintf(r->consulted, sizeof r->consulted, "%s", consulted);
     line->refer = r;
-    const struct trunk *t = *line->call->trunk ? trunks_find(ua_trunks(line->call->sip), line->call->trunk) : NULL;
-    char from[400];
-    (void)snprintf(from, sizeof from, "sip:voicegw@voicegw.invalid");
     if (t)
         trunk_uri(t->set, *t->set->username ? t->set->username : "voicegw", from, sizeof from);
     const struct re_connect_params p = {.to_uri = target,
@@ -293,10 +331,27 @@ void line_refer_asked(struct line *line, const struct re_message *m, struct re_r
                                         .credentials = {t ? t->set->username : NULL, t ? t->set->password : NULL}};
     if (line_make_offer(line, sdp, sizeof sdp) == 0)
         r->session = re_session_connect(ua_agent(line->call->sip), &p, &refer_events, r);
-    if (!r->session) {
-        refer_free(line);
+    if (r->session)
+        return 0;
+    refer_free(line);
+    return -1;
+}
+
+void line_refer_asked(struct line *line, const struct re_message *m, struct re_reply *reply)
+{
+    char header[1024], uri[800], target[600], replaces[400], extra[440] = "";
+    reply->status = 400;
+    if (re_message_header(m, "Refer-To", 0, header, sizeof header) < 0 || re_address_uri(header, uri, sizeof uri) < 0 ||
+        strncmp(uri, "sip:", 4) != 0)
         return;
-    }
+    reply->status = 603;
+    if (line->state != LINE_TALKING || line->refer || line->refer_op)
+        return;
+    sip_refer_split(uri, target, sizeof target, replaces, sizeof replaces);
+    if (*replaces)
+        (void)snprintf(extra, sizeof extra, "Replaces: %.380s\r\nRequire: replaces\r\n", replaces);
+    if (call_target(line, target, extra, "") < 0)
+        return;
     reply->status = 202;
     do_later(line, &line->notify_due);
 }

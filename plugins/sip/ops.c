@@ -118,9 +118,6 @@ static int32_t sip_transfer(void *instance, uint64_t op, uint64_t call, uint32_t
 {
     struct sip *sip = instance;
     (void)params_json;
-    if (kind != VOICEGW_TRANSFER_BLIND)
-        return sip->host->set_error(sip->host, VOICEGW_EUNSUPPORTED,
-                                    "a SIP peer is sent elsewhere by a blind transfer");
     if (!to || !*to || strlen(to) >= SIP_NUMBER_CAP)
         return sip->host->set_error(sip->host, VOICEGW_EINVALID, "to must have 1 to 129 bytes");
     return start(sip, op, call, kind, to, line_transfer);

@@ -147,7 +147,7 @@ static const void *sip_extension(void *instance, const char *id)
 
 #define CAPS                                                                                                           \
     (VOICEGW_CAP_MAKE_CALL | VOICEGW_CAP_ANSWER | VOICEGW_CAP_END | VOICEGW_CAP_HOLD | VOICEGW_CAP_TRANSFER |          \
-     VOICEGW_CAP_STATUS | VOICEGW_CAP_MEDIA)
+     VOICEGW_CAP_TRANSFER_ATTENDED | VOICEGW_CAP_STATUS | VOICEGW_CAP_MEDIA)
 
 static const struct voicegw_factory factory = {.size = sizeof factory,
                                                .option_count = SIP_OPTIONS,

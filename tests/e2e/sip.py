@@ -760,6 +760,32 @@ def test_the_gateway_sends_its_peer_elsewhere():
         one_record_each(g, 2)
 
 
+def test_an_attended_transfer_asks_the_target_first():
+    port = sip_port()
+    with gateway(phones(port)) as g:
+        feed, peer, desk = g.feed(), Peer(port), Peer(port)
+        call = connected(g, peer, feed=feed)
+        for code, outcome in ((486, "busy"), (480, "no_answer"), (404, "failed")):
+            g.post(f"/voice/calls/{call.id}/transfer", {"to": f"sip:desk@127.0.0.1:{desk.port}", "kind": "attended"})
+            desk.reply(invited(desk), code)
+            desk.request_of("ACK")
+            feed.wait("transfer_completed", call_id=call.id, outcome=outcome)
+        g.post(f"/voice/calls/{call.id}/transfer", {"to": f"sip:desk@127.0.0.1:{desk.port}", "kind": "attended"})
+        invite = invited(desk)
+        desk.reply(invite, 200, body=sdp(9000))
+        desk.request_of("ACK")
+        refer = respond(peer, 202, method="REFER")
+        replaces = f"Replaces={invite.get('Call-ID')}%3Bto-tag%3Dpeertag%3Bfrom-tag%3D{invite.tag('From')}"
+        assert replaces in refer.get("Refer-To"), refer
+        desk.send(desk.request("BYE", f"sip:127.0.0.1:{port}", call=invite.get("Call-ID"), from_tag="peertag", to_tag=invite.tag("From"), contact=False))
+        desk.status(200, "BYE")
+        call.ask("NOTIFY", ["Event: refer", "Content-Type: message/sipfrag", "Subscription-State: terminated"], "SIP/2.0 200 OK\r\n")
+        peer.reply(peer.request_of("BYE"), 200)
+        feed.wait("transfer_completed", call_id=call.id, outcome="completed")
+        ended(feed, 1, call_id=call.id)
+        one_record_each(g, 1)
+
+
 def test_a_peer_sends_the_gateway_elsewhere():
     port = sip_port()
     with gateway(phones(port)) as g:
