@@ -65,7 +65,7 @@ struct chat {
     uint64_t turn;
     uint32_t open;           /* on_turn_done() is due */
     uint32_t rounds, ending; /* ending: an action was asked for, no further round */
-    uint32_t spoke;          /* text was handed on in this turn */
+    uint32_t spoke, gap;     /* text was handed on in this turn; a space is due before more */
     uint32_t pending;        /* tools whose results are awaited */
     uint64_t tool_from;      /* calls below this number are of turns that are over */
     uint64_t tool_calls;

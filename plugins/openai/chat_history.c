@@ -156,6 +156,10 @@ void chat_history_heard(struct chat_history *h, uint64_t turn, const char *heard
         if (m->turn != turn || m->role != CHAT_ASSISTANT)
             continue;
         size_t n = strlen(m->content);
+        while (left && *heard == ' ' && m->content[0] != ' ') { /* it was set between two messages */
+            heard++;
+            left--;
+        }
         if (n > left) {
             while (left && ((unsigned char)m->content[left] & 0xc0u) == 0x80u)
                 left--;
@@ -163,6 +167,7 @@ void chat_history_heard(struct chat_history *h, uint64_t turn, const char *heard
             m->content[left] = '\0';
             n = left;
         }
+        heard += n;
         left -= n;
     }
     drop_unsaid(h, turn);

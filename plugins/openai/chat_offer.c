@@ -64,10 +64,11 @@ static void read_host(struct reader *r, const struct chat_instance *o, struct vo
 {
     struct voicegw_json_iter it = voicegw_json_each(voicegw_json_of(r->offer->tools_json));
     struct voicegw_json wanted = voicegw_json_of(o->tools_json);
+    /* Of the host's, end_call alone is left to our own: that one waits until what was said before has been heard. */
     while (voicegw_json_next(&it) && r->offer->count < CHAT_TOOLS_MAX) {
         const char *name = keep(r, voicegw_json_member(it.value, "name"));
-        if (!name || !chat_name_valid(name) || chat_offer_find(r->offer, name) >= 0 || !listed(wanted, name) ||
-            !listed(voicegw_json_member(agent, "tools"), name))
+        if (!name || !chat_name_valid(name) || strcmp(name, "end_call") == 0 || chat_offer_find(r->offer, name) >= 0 ||
+            !listed(wanted, name) || !listed(voicegw_json_member(agent, "tools"), name))
             continue;
         const char *description = keep(r, voicegw_json_member(it.value, "description"));
         struct chat_tool *t = &r->offer->tools[r->offer->count];

@@ -170,7 +170,7 @@ static int32_t session_turn(void *session, const struct voicegw_turn *t)
     chat_turn_cut(c);
     c->turn = t->turn;
     c->open = 1;
-    c->rounds = c->spoke = c->ending = 0;
+    c->rounds = c->spoke = c->gap = c->ending = 0;
     c->turn_input = c->turn_output = 0;
     if (t->flags & VOICEGW_TURN_START) {
         greet(c);

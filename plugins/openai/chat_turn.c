@@ -54,12 +54,21 @@ void chat_turn_cut(struct chat *c)
     chat_turn_finish(c, VOICEGW_EBUSY, "the caller cut in");
 }
 
+/* What comes after a tool is a sentence of its own. */
+static void hand_on(struct chat *c, const char *text)
+{
+    if (c->gap && text[0] != ' ')
+        (void)c->o->out->on_delta(c->o->host, c->handle, c->turn, " ");
+    (void)c->o->out->on_delta(c->o->host, c->handle, c->turn, text);
+    c->gap = 0;
+    c->spoke = 1;
+}
+
 void chat_say(struct chat *c, const char *text, uint32_t keep)
 {
     if (!text[0])
         return;
-    (void)c->o->out->on_delta(c->o->host, c->handle, c->turn, text);
-    c->spoke = 1;
+    hand_on(c, text);
     if (keep)
         (void)chat_history_add(&c->history, c->turn, CHAT_ASSISTANT, text, NULL);
 }
@@ -69,7 +78,8 @@ static void fail(struct chat *c, int32_t status, const char *sentence)
     c->o->host->count(c->o->host, "failures", 1);
     if (c->answer.bytes) {
         (void)chat_history_add(&c->history, c->turn, CHAT_ASSISTANT, c->answer.text, NULL);
-        (void)c->o->out->on_delta(c->o->host, c->handle, c->turn, ". ");
+        hand_on(c, ".");
+        c->gap = 1;
     }
     chat_say(c, c->o->error_text, 0);
     chat_turn_finish(c, status, sentence);
@@ -162,8 +172,7 @@ static const char *run_builtin(struct chat *c, enum chat_builtin builtin, struct
     if (voicegw_json_finish(&w) < 0)
         return "{\"error\":\"these arguments are too long\"}";
     if (voicegw_json_get_string(arguments, before, said, sizeof said) > 0) {
-        if (c->spoke)
-            (void)c->o->out->on_delta(c->o->host, c->handle, c->turn, " ");
+        c->gap = c->spoke;
         chat_say(c, said, 1);
     }
     (void)c->o->out->on_action(c->o->host, c->handle, c->turn, actions[builtin], params);
@@ -202,8 +211,7 @@ static void run_calls(struct chat *c)
         return;
     }
     free(calls);
-    if (c->spoke && a.bytes) /* what comes after the tools is a sentence of its own */
-        (void)c->o->out->on_delta(c->o->host, c->handle, c->turn, " ");
+    c->gap = a.bytes && a.text[a.bytes - 1] != ' ';
     c->tool_from = c->tool_calls + 1;
     for (uint32_t i = 0; i < a.call_count; i++) {
         /* The place in the history is there before the tool runs: its result may come from inside. */
@@ -226,10 +234,8 @@ static int32_t on_event(void *arg, const char *event, const char *data, uint64_t
     struct chat *c = arg;
     const char *delta = "";
     int32_t status = chat_answer_chunk(&c->answer, data, bytes, &delta, &c->broken);
-    if (delta[0]) {
-        (void)c->o->out->on_delta(c->o->host, c->handle, c->turn, delta);
-        c->spoke = 1;
-    }
+    if (delta[0])
+        hand_on(c, delta);
     return status;
 }
 
