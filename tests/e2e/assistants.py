@@ -10,6 +10,7 @@ from daemon import ROOT, Gateway, Stream, base, loud, run, wait
 
 sys.path.append(os.path.join(ROOT, "tests", "fakes"))
 from openai import KEY, OpenAI  # noqa: E402
+from service import Service  # noqa: E402
 
 PHRASES = "[i would like to book a room for two nights, thank you, yes please, no thank you]"
 ROUTES = "  - {match: {}, assistant: bot, stt: local, tts: local}\n"
@@ -206,6 +207,63 @@ def test_a_conversation_has_limits():
             said(g, "That was all.")
             g.events.wait("call_ended")
             assert len(model.requests) == 1
+
+
+def own(service, more="first_byte_timeout: 700ms, stall_timeout: 700ms"):
+    return f"{{plugin: http, url: '{service.url}', secret: {service.secret}, error_text: 'Pardon.'{', ' + more if more else ''}}}"
+
+
+def test_a_service_of_ones_own_answers_in_every_form():
+    forms = [((b'{"text": "One', b'.", "actions": []}'), "application/json", "One."),
+             ((b'{"text": "Two."}\n{"te', b'xt": " And a half."}\n'), "application/x-ndjson", "Two. And a half."),
+             ((b"data: Three,\n\nda", b'ta: {"text": " by name."}\n\ndata: [DONE]\n\n'), "text/event-stream", "Three, by name."),
+             ((b"Four, caf\xc3", b"\xa9."), "text/plain", "Four, caf\u00e9.")]
+    with Service() as service:
+        service.answer(b"Hi.", kind="text/plain")
+        with desk(own(service)) as g, pressing(g) as s:
+            start = service.wait(1)
+            assert start["event"] == "start" and start["session"]["session_id"] and start["history"] == [], start
+            for i, (parts, kind, text) in enumerate(forms):
+                service.answer(*parts, kind=kind)
+                s.dtmf(str(i))
+                said(g, text, turn=i + 2)
+            told = service.wait(5)
+            assert told["event"] == "dtmf" and told["text"] == "3" and told["turn"] == 5, told
+            assert [m["content"] for m in told["history"]] == ["Hi.", "[pressed 0]", "One.", "[pressed 1]", "Two. And a half.", "[pressed 2]",
+                                                               "Three, by name.", "[pressed 3]"], told["history"]
+            service.answer(b'{"text": "Goodbye.", "actions": [{"action": "end"}]}')
+            s.dtmf("9")
+            said(g, "Goodbye.")
+            g.events.wait("call_ended")
+            assert service.secret not in g.log() and len(set(service.ids)) == len(service.ids)
+        assert not service.violations, service.violations
+
+
+def test_a_service_that_fails_is_heard_as_one_sentence_and_told_what_was_cut():
+    failures = [(dict(status=500), (b"",), "failed"), (dict(stall=True), (b"So",), "stall_timeout"), (dict(), (b'{"text": 4',), "ends in the middle"),
+                (dict(), (b"<html>no</html>",), "a page"), (dict(), (b'{"error": "no"}',), "says that it has failed"),
+                (dict(), (b"ab\xff\xfe, that is no text",), "no UTF-8")]
+    with Service() as service:
+        service.answer(b"Hi.", kind="text/plain")
+        with desk(own(service)) as g, pressing(g) as s:
+            for i, (how, parts, want) in enumerate(failures):
+                service.answer(*parts, **how)
+                s.dtmf("1")
+                said(g, "Pardon.", turn=i + 2)
+                g.events.wait("error", i + 1)
+                error = g.events.find("error")[i]["data"]["error"]
+                assert want in error, (want, error)
+            service.answer(b"It is a long way to the sea from here, and it is a longer way to the mountains behind the town.")
+            before = len(s.heard)
+            s.dtmf("1")
+            s.wait(lambda x: loud(x.heard[before:]))
+            service.answer(b"Yes.")
+            s.dtmf("2")
+            said(g, "Yes.")
+            cut = service.wait(len(failures) + 3)["interrupted"]
+            told = g.events.wait("voice.assistant.interrupted")["data"]
+            assert cut == {"turn": told["turn"], "heard_text": told["heard_text"], "heard_ms": told["heard_ms"]}, (cut, told)
+        assert not service.violations, service.violations
 
 
 if __name__ == "__main__":

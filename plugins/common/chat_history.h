@@ -1,7 +1,7 @@
-/* chat_history.h - what a model is told of the conversation so far: bounded, and true to what the caller heard. Pure;
- * one thread at a time. */
-#ifndef OPENAI_CHAT_HISTORY_H
-#define OPENAI_CHAT_HISTORY_H
+/* chat_history.h - what a model or a service is told of the conversation so far: bounded, and true to what the caller
+ * heard. Pure; one thread at a time. */
+#ifndef COMMON_CHAT_HISTORY_H
+#define COMMON_CHAT_HISTORY_H
 #include <stdint.h>
 #include "voicegw/json.h"
 
