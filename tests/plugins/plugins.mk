@@ -16,5 +16,7 @@ endef
 $(foreach t,$(PLUGIN_TESTS),$(eval $(call plugin_test_rule,$(t))))
 $(BUILD)/tests/plugin-sqs: $(patsubst %,$(BUILD)/obj/plugins/sqs/%.o,credentials signer wire)
 $(BUILD)/tests/plugin-sqs: ALL_LDFLAGS += -Wl,--no-as-needed -lcrypto -Wl,--as-needed
+# Tests of parts that several plugins link.
+$(BUILD)/obj/tests/plugins/test_openai.o $(BUILD)/obj/tests/fuzz/fuzz_sse.o: ALL_CFLAGS += -Iplugins/common
 .PHONY: plugin-test
 plugin-test: $(patsubst %,plugin-test-%,$(PLUGIN_TESTS))
