@@ -10,3 +10,4 @@ PLUGIN_CLOUD := $(PLUGIN_SPEAKER) live live_said remote exchange sse batch batch
 $(patsubst %,$(BUILD)/plugins/%.so,assemblyai deepgram elevenlabs openai piper whisper): $(call PLUGIN_SHARED_OBJS,$(PLUGIN_CLOUD))
 $(BUILD)/plugins/pocketsphinx.so: $(call PLUGIN_SHARED_OBJS,pcm)
 $(BUILD)/plugins/sqlite.so: $(call PLUGIN_SHARED_OBJS,sql_filter sql_table sql_text sql_write)
+$(BUILD)/plugins/openai.so $(BUILD)/plugins/http.so: $(call PLUGIN_SHARED_OBJS,chat_history exchange sse)

@@ -2,7 +2,8 @@
 #include "openai.h"
 #include <stddef.h>
 
-static const struct voicegw_factory *const factories[] = {&openai_stt_factory, &openai_tts_factory};
+static const struct voicegw_factory *const factories[] = {&openai_chat_factory, &openai_stt_factory,
+                                                          &openai_tts_factory};
 static const struct voicegw_plugin plugin = {.size = sizeof plugin,
                                              .abi_major = VOICEGW_ABI_MAJOR,
                                              .abi_minor = VOICEGW_ABI_MINOR,

@@ -22,5 +22,7 @@ SIP_MEDIA_PURE = $(patsubst %,$(BUILD)/obj/plugins/sip/media/%.o,codec event jit
 $(BUILD)/tests/plugin-sip_media: $(SIP_MEDIA_PURE)
 $(BUILD)/tests/plugin-sip_media: ALL_LDFLAGS += -Wl,--no-as-needed -lopus -lspandsp -lsrtp2 -lm -Wl,--as-needed
 $(BUILD)/tests/plugin-sip_signalling: ALL_LDFLAGS += -Wl,--no-as-needed -lcrypto -Wl,--as-needed
+# Tests of parts that several plugins link.
+$(BUILD)/obj/tests/plugins/test_openai.o $(BUILD)/obj/tests/fuzz/fuzz_sse.o: ALL_CFLAGS += -Iplugins/common
 .PHONY: plugin-test
 plugin-test: $(patsubst %,plugin-test-%,$(PLUGIN_TESTS))

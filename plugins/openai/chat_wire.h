@@ -1,0 +1,66 @@
+/* chat_wire.h - chat completions on the wire: what is asked, and how an answer is put together from its pieces. Pure.
+ * Source: the chat completions reference of the vendor (POST /v1/chat/completions, object chat.completion.chunk). */
+#ifndef OPENAI_CHAT_WIRE_H
+#define OPENAI_CHAT_WIRE_H
+#include <stdint.h>
+#include "chat_history.h"
+#include "voicegw/json.h"
+
+#define CHAT_CALLS_MAX 16u             /* in one answer */
+#define CHAT_ARGUMENTS_MAX (32u << 10) /* bytes of one call's arguments */
+#define CHAT_NAME_MAX 65u              /* of a function, with its NUL */
+#define CHAT_BODY_MAX (4u << 20)       /* of a request */
+
+struct chat_call {
+    int64_t index;
+    char id[CHAT_ID_MAX], name[CHAT_NAME_MAX];
+    char *arguments; /* JSON text as it came, perhaps broken; NULL: none came */
+    uint64_t bytes, cap;
+};
+
+/** An answer that is being put together. Zeroed is ready. */
+struct chat_answer {
+    char *text;
+    uint64_t bytes, cap;
+    struct chat_call calls[CHAT_CALLS_MAX];
+    uint32_t call_count;
+    char finish[24]; /* finish_reason, "" until it came */
+    int64_t input_tokens, output_tokens;
+    uint32_t chunks; /* of the model, so far */
+    uint32_t done;   /* "[DONE]" came */
+};
+
+void chat_answer_free(struct chat_answer *a);
+/** One event's data. *ret_delta: the text that it added, within a->text ("" for none). VOICEGW_OK also for what is not
+ * known; VOICEGW_EPROVIDER for broken JSON or an error of the vendor, VOICEGW_ELIMIT for too much, with *ret_why. */
+int32_t chat_answer_chunk(struct chat_answer *a, const char *data, uint64_t bytes, const char **ret_delta,
+                          const char **ret_why);
+/** The calls as the array that the next request repeats, arguments that are no JSON object replaced by {}. malloc();
+ * NULL: no memory. */
+char *chat_answer_calls(const struct chat_answer *a);
+/** 1: the call's arguments are one JSON object. */
+uint32_t chat_call_valid(const struct chat_call *c);
+
+/** One function that the model is offered. */
+struct chat_tool {
+    const char *name, *description;
+    struct voicegw_json parameters; /* JSON Schema; absent: an empty object's */
+};
+
+struct chat_body {
+    const char *model;
+    const char *const *system; /* texts, NULL-ended; empty ones are passed over */
+    const struct chat_history *history;
+    const struct chat_tool *tools;
+    uint32_t tool_count;
+    const char *tokens_field;  /* "max_completion_tokens" or "max_tokens" */
+    uint32_t max_tokens;       /* of the answer; 0: not said */
+    double temperature, top_p; /* negative: not said */
+    struct voicegw_json extra; /* object: members of the request beside ours */
+};
+
+/** The request's body; malloc(), NULL: no memory or longer than CHAT_BODY_MAX. */
+char *chat_body_write(const struct chat_body *b, uint64_t *ret_bytes);
+/** 1: a name that the vendor takes: 1 to 64 of [A-Za-z0-9_-]. */
+uint32_t chat_name_valid(const char *name);
+#endif

@@ -1,0 +1,270 @@
+#!/usr/bin/python3
+# budget: 240 s
+"""Assistants behind a vendor's interface: a chat model, the operator's own service, speech to speech; the vendors are fakes that speak the
+real protocols, the callers speak real audio."""
+import contextlib
+import os
+import sys
+
+from daemon import ROOT, Gateway, Stream, base, loud, run, wait
+
+sys.path.append(os.path.join(ROOT, "tests", "fakes"))
+from openai import KEY, OpenAI  # noqa: E402
+from service import Service  # noqa: E402
+
+PHRASES = "[i would like to book a room for two nights, thank you, yes please, no thank you]"
+ROUTES = "  - {match: {}, assistant: bot, stt: local, tts: local}\n"
+
+
+@contextlib.contextmanager
+def desk(assistant, more="", talk="endpoint_silence: 500ms, no_input_timeout: 120s", environment=None, stop=True):
+    """A gateway whose calls are answered by this assistant; its events stand as g.events."""
+    text = base(routes=ROUTES, more=f"talk: {{{talk}}}\n{more}")
+    text = text.replace("assistants: {", f"assistants: {{bot: {assistant}, ", 1)
+    text = text.replace("{plugin: pocketsphinx}", "{plugin: pocketsphinx, phrases: " + PHRASES + "}")
+    g = Gateway(text, environment=environment)
+    try:
+        g.start()
+        g.events = g.feed(last_id=0)
+        yield g
+        assert KEY not in g.log(), "the key stands in the log"
+        if stop:
+            g.stop()
+    except BaseException:
+        if os.environ.get("VERBOSE"):
+            print(g.log()[-12000:])
+        raise
+    finally:
+        g.done()
+
+
+def chat(model, more="greeting: 'Hi.'"):
+    more = more if "greeting:" in more else more + ", greeting: 'Hi.'"
+    return f"{{plugin: openai, base_url: '{model.url}/v1', api_key: {KEY}, retry: {{max: 0}}{', ' + more if more else ''}}}"
+
+
+def incoming(g, steps):
+    return g.post("/voice/mock/calls", {"from": "+15550111", "to": "+15550199", "steps": steps}, status=202)
+
+
+def said(g, text, **want):
+    """The answer that holds this, once the caller has heard it."""
+    g.events.wait("voice.assistant.text", 1)
+    with g.events.changed:
+        ok = g.events.changed.wait_for(lambda: [e for e in g.events.find("voice.assistant.text", **want) if text in e["data"]["text"]], wait())
+    found = g.events.find("voice.assistant.text", **want)
+    assert ok, (text, [e["data"] for e in found], [(e["type"], e["data"]) for e in g.events.events[-12:]], g.log()[-1500:])
+    return [e for e in found if text in e["data"]["text"]][0]
+
+
+def turns_of(g, session):
+    return [(t["role"], t["content"]) for t in g.get(f"/voice/sessions/{session}/transcript")["turns"]]
+
+
+def test_a_chat_model_answers_a_spoken_question():
+    with OpenAI() as model:
+        model.answer("We have one for two nights. Anything else?", unknown=True, split=3)
+        model.answer("Goodbye, and sleep well.", calls=[("end_call", {})])
+        bot = chat(model, "greeting: 'Hotel Example, good evening.', prompt: 'You are the hotel.', temperature: 0.25, project_id: proj_1")
+        with desk(bot) as g:
+            c = incoming(g, [{"expect": {"text": "good evening", "within": 30}}, {"say": {"text": "i would like to book a room for two nights"}},
+                             {"expect": {"text": "for two nights", "within": 30}}, {"pause": {"seconds": 0.3}},
+                             {"say": {"text": "no thank you"}}, {"pause": {"seconds": 40}}])
+            e = g.events.wait("call_ended", call_id=c["call_id"], seconds=60)
+            assert e["data"]["cause"] not in ("caller_hangup", "error"), e
+            first, second = model.requests
+            heard = [e["data"]["text"] for e in g.events.find("voice.stt.final")]
+            assert "two nights" in heard[0] and len(heard) == 2, heard
+            assert first["model"] == "gpt-4o-mini" and first["temperature"] == 0.25 and first["max_completion_tokens"] == 400, first
+            assert first["messages"][0] == {"role": "system", "content": "You are the hotel."} and "+15550111" in first["messages"][1]["content"]
+            assert first["messages"][2:] == [{"role": "assistant", "content": "Hotel Example, good evening."},
+                                             {"role": "user", "content": heard[0]}], (first["messages"], heard)
+            assert second["messages"][4:6] == [{"role": "assistant", "content": "We have one for two nights. Anything else?"},
+                                               {"role": "user", "content": heard[1]}], (second["messages"], heard)
+            names = [t["function"]["name"] for t in first["tools"]]
+            assert "end_call" in names and "transfer_to_human" in names and "hand_off" not in names, names
+            turns = turns_of(g, c["session_id"])
+            assert ("assistant", "Goodbye, and sleep well.") in turns, turns
+        assert not model.violations, model.violations
+
+
+@contextlib.contextmanager
+def pressing(g, name="api-keys"):
+    """A caller who presses keys, whose turns need no recognizer."""
+    s = Stream(g, name, instance="mock")
+    try:
+        s.speak(b"\xff" * 1600)
+        said(g, "Hi.")
+        yield s
+    finally:
+        s.stop()
+
+
+def test_tools_are_called_and_their_results_told():
+    with OpenAI() as model:
+        model.answer("One moment. ", calls=[("set_variable", {"name": "room", "value": "12"}), ("no_such_tool", {}), ("set_variable", "{\"name\": ")])
+        model.answer("Room twelve is yours.")
+        with desk(chat(model)) as g, pressing(g) as s:
+            s.dtmf("1")
+            said(g, "Room twelve is yours.")
+            messages = model.wait(2)["messages"]
+            assert "pressed 1" in messages[-5]["content"], messages
+            results = [m["content"] for m in messages if m["role"] == "tool"]
+            assert len(results) == 3 and "no such function" in results[1], results
+        assert not model.violations, model.violations
+
+
+def test_a_model_that_calls_tools_without_an_end_is_stopped():
+    with OpenAI() as model:
+        for _ in range(5):
+            model.answer(calls=[("no_such_tool", {"again": True})])
+        with desk(chat(model, "max_rounds: 3, rounds_text: 'I give up.'")) as g, pressing(g) as s:
+            s.dtmf("1")
+            said(g, "I give up.")
+            assert len(model.requests) == 3, len(model.requests)
+        assert not model.violations, model.violations
+
+
+def test_failures_of_a_model_are_heard_as_one_sentence():
+    failures = [dict(status=401), dict(status=429, headers={"Retry-After": "60"}), dict(status=500), dict(before=30),
+                dict(text="We have", stall=True), dict(text="We have a", cut=True), dict(raw=b"data: {\"choices\": [\n\n"),
+                dict(raw=b"data: {\"choices\":[{\"delta\":{\"content\":\"half"), dict(raw=b"data: {\"error\":{\"message\":\"no\"}}\n\n"),
+                dict(text="x" * 40000, piece=5000), dict(text="", done=True), dict(raw=b"\x00\xff\xfe\n\n\n<html>")]
+    with OpenAI() as model:
+        bot = chat(model, "first_byte_timeout: 700ms, stall_timeout: 700ms, error_text: 'Pardon.'")
+        with desk(bot) as g, pressing(g) as s:
+            for i, how in enumerate(failures):
+                model.answer(**how)
+                s.dtmf(str(i % 10))
+                g.events.wait("error", i + 1)
+                if not how.get("piece"):  # nobody waits for so many letters to be spoken
+                    said(g, "Pardon.", turn=i + 2)
+            errors = [e["data"] for e in g.events.wait("error", len(failures))]
+            for e, want in zip(errors, ("refused the key", "slow down", "failed", "first_byte_timeout", "stall_timeout", "cut the connection",
+                                        "no JSON object", "", "failed in the middle", "longer than is taken in", "answered nothing", "")):
+                assert want in e["error"], (want, errors)
+            assert errors[0]["error_class"] == "authentication" and errors[1]["error_class"] == "rate_limit", errors
+            model.answer("All is well again.")
+            s.dtmf("9")
+            said(g, "All is well again.")
+        assert not model.violations, model.violations
+
+
+def test_a_busy_model_is_asked_again_before_its_first_word():
+    with OpenAI() as model:
+        model.answer(status=503)
+        model.answer(status=429, headers={"Retry-After": "0"})
+        model.answer("At your service.")
+        bot = chat(model).replace("{max: 0}", "{max: 2, backoff: 50ms}")
+        with desk(bot) as g, pressing(g) as s:
+            s.dtmf("1")
+            said(g, "At your service.")
+            assert len(model.requests) == 3 and not g.events.find("error")
+
+
+def test_what_was_not_heard_is_not_remembered():
+    story = "One. Our first room looks over the sea. Our second room has a bath. Our third room is on the ground floor beside the kitchen. " * 2
+    with OpenAI() as model:
+        model.answer(story, pace=0.01)
+        model.answer("As you wish.")
+        model.answer("So it is.")
+        with desk(chat(model)) as g, pressing(g) as s:
+            before = len(s.heard)
+            s.dtmf("1")
+            s.wait(lambda x: loud(x.heard[before:]))
+            s.dtmf("2")
+            said(g, "As you wish.")
+            cut = g.events.wait("voice.assistant.interrupted")["data"]
+            s.dtmf("3")
+            said(g, "So it is.")
+            told = [m for m in model.wait(3)["messages"] if m["role"] == "assistant"]
+            heard = [m["content"] for m in told]
+            assert heard[-1] == "As you wish." and len(cut["heard_text"]) < len(story), (heard, cut)
+            assert heard[:-1] == ["Hi."] + ([cut["heard_text"]] if cut["heard_text"] else []), (heard, cut)
+        assert not model.violations, model.violations
+
+
+def test_an_answer_that_is_not_wanted_any_more_is_given_up():
+    with OpenAI() as model:
+        model.answer("First", stall=True)
+        model.answer("The second answer.")
+        with desk(chat(model)) as g, pressing(g) as s:
+            s.dtmf("1")
+            model.wait(1)
+            s.dtmf("2")
+            said(g, "The second answer.")
+            model.wait_cancelled()
+            assert not g.events.find("error")
+
+
+def test_a_conversation_has_limits():
+    with OpenAI() as model:
+        bot = chat(model, "max_turns: 1, limit_text: 'That was all.'")
+        with desk(bot) as g, pressing(g) as s:
+            s.dtmf("1")
+            said(g, "All right.")
+            s.dtmf("2")
+            said(g, "That was all.")
+            g.events.wait("call_ended")
+            assert len(model.requests) == 1
+
+
+def own(service, more="first_byte_timeout: 700ms, stall_timeout: 700ms"):
+    return f"{{plugin: http, url: '{service.url}', secret: {service.secret}, error_text: 'Pardon.'{', ' + more if more else ''}}}"
+
+
+def test_a_service_of_ones_own_answers_in_every_form():
+    forms = [((b'{"text": "One', b'.", "actions": []}'), "application/json", "One."),
+             ((b'{"text": "Two."}\n{"te', b'xt": " And a half."}\n'), "application/x-ndjson", "Two. And a half."),
+             ((b"data: Three,\n\nda", b'ta: {"text": " by name."}\n\ndata: [DONE]\n\n'), "text/event-stream", "Three, by name."),
+             ((b"Four, caf\xc3", b"\xa9."), "text/plain", "Four, caf\u00e9.")]
+    with Service() as service:
+        service.answer(b"Hi.", kind="text/plain")
+        with desk(own(service)) as g, pressing(g) as s:
+            start = service.wait(1)
+            assert start["event"] == "start" and start["session"]["session_id"] and start["history"] == [], start
+            for i, (parts, kind, text) in enumerate(forms):
+                service.answer(*parts, kind=kind)
+                s.dtmf(str(i))
+                said(g, text, turn=i + 2)
+            told = service.wait(5)
+            assert told["event"] == "dtmf" and told["text"] == "3" and told["turn"] == 5, told
+            assert [m["content"] for m in told["history"]] == ["Hi.", "[pressed 0]", "One.", "[pressed 1]", "Two. And a half.", "[pressed 2]",
+                                                               "Three, by name.", "[pressed 3]"], told["history"]
+            service.answer(b'{"text": "Goodbye.", "actions": [{"action": "end"}]}')
+            s.dtmf("9")
+            said(g, "Goodbye.")
+            g.events.wait("call_ended")
+            assert service.secret not in g.log() and len(set(service.ids)) == len(service.ids)
+        assert not service.violations, service.violations
+
+
+def test_a_service_that_fails_is_heard_as_one_sentence_and_told_what_was_cut():
+    failures = [(dict(status=500), (b"",), "failed"), (dict(stall=True), (b"So",), "stall_timeout"), (dict(), (b'{"text": 4',), "ends in the middle"),
+                (dict(), (b"<html>no</html>",), "a page"), (dict(), (b'{"error": "no"}',), "says that it has failed"),
+                (dict(), (b"ab\xff\xfe, that is no text",), "no UTF-8")]
+    with Service() as service:
+        service.answer(b"Hi.", kind="text/plain")
+        with desk(own(service)) as g, pressing(g) as s:
+            for i, (how, parts, want) in enumerate(failures):
+                service.answer(*parts, **how)
+                s.dtmf("1")
+                said(g, "Pardon.", turn=i + 2)
+                g.events.wait("error", i + 1)
+                error = g.events.find("error")[i]["data"]["error"]
+                assert want in error, (want, error)
+            service.answer(b"It is a long way to the sea from here, and it is a longer way to the mountains behind the town.")
+            before = len(s.heard)
+            s.dtmf("1")
+            s.wait(lambda x: loud(x.heard[before:]))
+            service.answer(b"Yes.")
+            s.dtmf("2")
+            said(g, "Yes.")
+            cut = service.wait(len(failures) + 3)["interrupted"]
+            told = g.events.wait("voice.assistant.interrupted")["data"]
+            assert cut == {"turn": told["turn"], "heard_text": told["heard_text"], "heard_ms": told["heard_ms"]}, (cut, told)
+        assert not service.violations, service.violations
+
+
+if __name__ == "__main__":
+    run(globals())
