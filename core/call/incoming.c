@@ -62,6 +62,16 @@ static void announce(struct vgw_call *call, bool refused)
         vgw_calls_emit("call_ringing", call->session, call, vgw_call_parties(call));
 }
 
+/* What the operator wrote for the route, and over it what the provider tells of this call; the caller's to free. */
+static struct vgw_json *joined_variables(const struct vgw_json *routes, const struct vgw_json *told)
+{
+    struct vgw_json *joined = routes && told ? vgw_json_copy(routes) : NULL, *v;
+    const char *key;
+    for (size_t i = 0; joined && vgw_json_object_next(told, &i, &key, &v);)
+        (void)vgw_json_set(joined, key, vgw_json_copy(v));
+    return joined;
+}
+
 static int take_call(struct vgw_calls *calls, const struct vgw_incoming *in, struct vgw_call **ret_call,
                      struct vgw_error *err)
 {
@@ -80,11 +90,14 @@ static int take_call(struct vgw_calls *calls, const struct vgw_incoming *in, str
     seed.snapshot = env->snapshot ? env->snapshot(env->arg) : NULL;
     const struct vgw_route_query query = {.to = in->to, .from = in->from, .trunk = in->trunk, .script = in->script};
     seed.route = in->unproven ? NULL : find_route(calls, in->instance, query, seed.snapshot);
-    if (!seed.variables && seed.route)
-        seed.variables = vgw_json_get(seed.route->source, "variables");
+    const struct vgw_json *routes = seed.route ? vgw_json_get(seed.route->source, "variables") : NULL;
+    struct vgw_json *joined = joined_variables(routes, in->variables);
+    if (joined || !seed.variables)
+        seed.variables = joined ? joined : routes;
     if (env->instance_ref)
         env->instance_ref(env->arg, in->instance);
     int status = vgw_call_make(calls, &seed, ret_call, err);
+    vgw_json_free(joined);
     if (status != VGW_OK) {
         vgw_snapshot_unref(seed.snapshot);
         if (env->instance_unref)

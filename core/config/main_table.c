@@ -366,7 +366,7 @@ static const struct vgw_option match_rows[] = {
      .type = VGW_OPTION_STRING,
      .flags = RELOAD,
      .text = "id of the script that a mock's caller follows"},
-    {.name = "trunk", .type = VGW_OPTION_STRING, .flags = LATER, .text = "SIP trunk it came by"},
+    {.name = "trunk", .type = VGW_OPTION_STRING, .flags = RELOAD, .text = "SIP trunk it came by"},
 };
 TABLE(match, "match", "Which calls a route takes; all that is given must match");
 

@@ -150,17 +150,15 @@ static int32_t open_leased(const struct voicegw_host *h, uint64_t target, uint64
                            void (*on_packet)(void *arg, const void *data, uint32_t bytes, const char *remote),
                            void *arg, uint64_t *ret_socket)
 {
-    /* The lease is control's; its descriptors do not change while it lives, and the plugin releases it after its
-     * sockets. */
+    /* The lease is control's, but control does not look at its descriptors before the plugin releases it, which it does
+     * after its sockets. */
     struct lease *l = vgw_handle_get(lease_handle, VGW_HANDLE_OTHER);
     if (!l || part > 1 || l->fd[part] < 0)
         return VOICEGW_ENOTFOUND;
-    int fd = dup(l->fd[part]);
-    if (fd < 0)
-        return VOICEGW_ELIMIT;
-    int32_t rc = adopt(h, target, fd, on_packet, arg, ret_socket);
-    if (rc < 0)
-        close(fd);
+    /* The descriptor goes over to the socket: two for each call would be one too many. */
+    int32_t rc = adopt(h, target, l->fd[part], on_packet, arg, ret_socket);
+    if (rc == 0)
+        l->fd[part] = -1;
     return rc;
 }
 

@@ -140,7 +140,9 @@ static const struct vgw_loop *clock_loop(const struct voicegw_host *host)
 
 static int64_t host_now_us(const struct voicegw_host *host)
 {
-    return vgw_now(clock_loop(host));
+    const struct vgw_loop *here = vgw_loop_here();
+    /* A plugin's own thread must not touch what a loop remembers of the time. */
+    return here ? vgw_now(here) : vgw_now_outside(vgw_host_of(host)->host->env.control);
 }
 
 static int64_t host_wall_us(const struct voicegw_host *host)

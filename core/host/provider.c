@@ -432,6 +432,10 @@ static int32_t on_incoming(const struct voicegw_host *host, const struct voicegw
                                     .variables = variables,
                                     .answered = in->answered != VOICEGW_INCOMING_RINGS,
                                     .unproven = in->answered == VOICEGW_INCOMING_UNPROVEN};
+    if (in->size >= offsetof(struct voicegw_incoming, transport) + sizeof in->transport) {
+        incoming.trunk = in->trunk;
+        incoming.transport = in->transport;
+    }
     struct vgw_call *call = NULL;
     struct vgw_error err = {0};
     int rc = vgw_calls_incoming(env->calls(env->arg), &incoming, &call, &err);

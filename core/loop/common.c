@@ -33,6 +33,11 @@ void vgw_loop_new_turn(struct vgw_loop *loop)
     loop->wall_fresh = false;
 }
 
+int64_t vgw_now_outside(const struct vgw_loop *loop)
+{
+    return loop->driver ? vgw_driver_now(loop->driver) : vgw_io_now_us();
+}
+
 int64_t vgw_now(const struct vgw_loop *loop)
 {
     if (loop->driver)

@@ -227,6 +227,7 @@ int vgw_leg_on_format(uint64_t handle, const struct voicegw_audio_format *format
         vgw_timer_start(&leg->watch, silence && silence < VGW_LEG_WATCH_US ? silence : VGW_LEG_WATCH_US);
     }
     leg->up = true;
+    vgw_leg_tick_arm(leg);
     if (leg->p.sink->on_up)
         leg->p.sink->on_up(leg->p.sink_arg);
     return 0;

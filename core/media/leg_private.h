@@ -85,6 +85,8 @@ void vgw_leg_rx_done(struct vgw_leg *leg);
 void vgw_leg_tx_done(struct vgw_leg *leg);
 void vgw_leg_tx_format(struct vgw_leg *leg);
 void vgw_leg_on_tick(void *arg);
+/** Starts the clock when something wants it: audio to send, or a provider whose frames are pulled. */
+void vgw_leg_tick_arm(struct vgw_leg *leg);
 /** leg_live.c: before a tick plays anything, and after it played what it may. `ticks`: that are over with it, lost ones
  * with them. */
 struct vgw_leg_live_mark {

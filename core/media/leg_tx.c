@@ -62,7 +62,7 @@ static bool tick_needed(const struct vgw_leg *leg)
             leg->pending_count);
 }
 
-static void tick_arm(struct vgw_leg *leg)
+void vgw_leg_tick_arm(struct vgw_leg *leg)
 {
     if (vgw_timer_armed(&leg->tick) || !tick_needed(leg))
         return;
@@ -277,7 +277,7 @@ int vgw_leg_on_writable(uint64_t handle)
     if (!leg)
         return VGW_ENOTFOUND;
     leg->blocked = false;
-    tick_arm(leg);
+    vgw_leg_tick_arm(leg);
     return 0;
 }
 
@@ -299,7 +299,7 @@ int vgw_leg_begin(struct vgw_leg *leg, uint64_t utterance)
         leg->in_queue++;
     }
     vgw_leg_report_played(leg);
-    tick_arm(leg);
+    vgw_leg_tick_arm(leg);
     return rc;
 }
 
@@ -355,7 +355,7 @@ int vgw_leg_push(struct vgw_leg *leg, uint64_t utterance, enum vgw_encoding enco
         rc = vgw_playout_push(leg->playout, vgw_playout_epoch(leg->playout), payload, samples, NULL);
     else
         rc = push_converted(leg, encoding, rate_hz, payload, samples);
-    tick_arm(leg);
+    vgw_leg_tick_arm(leg);
     return rc;
 }
 
@@ -368,7 +368,7 @@ int vgw_leg_finish(struct vgw_leg *leg, uint64_t utterance)
     int rc = vgw_playout_end(leg->playout, vgw_playout_epoch(leg->playout));
     if (!leg->held_frame)
         vgw_leg_report_played(leg);
-    tick_arm(leg);
+    vgw_leg_tick_arm(leg);
     return rc;
 }
 
@@ -400,7 +400,7 @@ void vgw_leg_clear(struct vgw_leg *leg)
             leg->p.sink->on_played(leg->p.sink_arg, far[i].utterance, far[i].heard_samples, false);
     report_cut(leg, not_sent);
     leg->clearing = false;
-    tick_arm(leg);
+    vgw_leg_tick_arm(leg);
 }
 
 bool vgw_leg_speaking(const struct vgw_leg *leg)
@@ -438,7 +438,7 @@ int vgw_leg_dtmf(struct vgw_leg *leg, const char *digits, struct vgw_error *err)
         return dtmf_append(leg, digits, err);
     }
     leg->dtmf_tx = tx;
-    tick_arm(leg);
+    vgw_leg_tick_arm(leg);
     return 0;
 }
 
@@ -450,7 +450,7 @@ void vgw_leg_music(struct vgw_leg *leg, bool on)
     } else if (!leg->music && VGW_NEW(leg->music)) {
         vgw_music_init(leg->music, leg->rate_hz, MUSIC_DBM0);
     }
-    tick_arm(leg);
+    vgw_leg_tick_arm(leg);
 }
 
 void vgw_leg_tx_done(struct vgw_leg *leg)

@@ -15,7 +15,8 @@ struct voicegw_host_datagram {
     int32_t (*lease)(const struct voicegw_host *host, const char *address, uint32_t first_port, uint32_t last_port,
                      uint32_t pair, uint64_t *ret_lease, uint32_t *ret_port);
     void (*release)(const struct voicegw_host *host, uint64_t lease);
-    /** Opens the leased socket (part 0: even, 1: odd) on the target's worker. on_packet(arg, data, bytes, remote
+    /** Opens the leased socket (part 0: even, 1: odd) on the target's worker, once: with the socket closed the port is
+     * free again. on_packet(arg, data, bytes, remote
      * "IP:PORT"). [media] */
     int32_t (*open)(const struct voicegw_host *host, uint64_t target, uint64_t lease, uint32_t part,
                     void (*on_packet)(void *arg, const void *data, uint32_t bytes, const char *remote), void *arg,

@@ -131,6 +131,8 @@ struct voicegw_incoming {
     const char *script;         /* free text for the operator's route match, or NULL */
     const char *recovers;       /* the session of an earlier run that this call goes on from, or NULL; then the host
                                  * names the new session itself */
+    const char *trunk;          /* by which of the instance's lines it came, for the operator's route match, or NULL */
+    const char *transport;      /* what carries its audio: "twilio_stream", "sip_rtp"…; or NULL: none */
 };
 
 struct voicegw_call_state {
