@@ -1,0 +1,2 @@
+PLUGIN_CFLAGS_bland := -Iplugins/common
+PLUGIN_LIBS_bland := -lm
