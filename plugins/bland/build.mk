@@ -1,2 +1,1 @@
 PLUGIN_CFLAGS_bland := -Iplugins/common
-PLUGIN_LIBS_bland := -lm

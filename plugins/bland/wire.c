@@ -1,6 +1,5 @@
 /* wire.c - Bland's words and ours. Pure. */
 #include "wire.h"
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -148,7 +147,7 @@ static int32_t put_duration(struct voicegw_json_writer *w, const struct platform
     if (is_set(own))
         voicegw_json_put_json(w, "max_duration", own);
     else if (seconds > 0)
-        voicegw_json_put_int(w, "max_duration", (int64_t)ceil(seconds / 60)); /* whole minutes, at least one */
+        voicegw_json_put_int(w, "max_duration", ((int64_t)(seconds * 1000) + 59999) / 60000); /* begun minutes */
     return VOICEGW_OK;
 }
 

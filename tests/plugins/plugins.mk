@@ -16,15 +16,14 @@ endef
 $(foreach t,$(PLUGIN_TESTS),$(eval $(call plugin_test_rule,$(t))))
 $(BUILD)/tests/plugin-sqs: $(patsubst %,$(BUILD)/obj/plugins/sqs/%.o,credentials signer wire)
 $(BUILD)/tests/plugin-sqs: ALL_LDFLAGS += -Wl,--no-as-needed -lcrypto -Wl,--as-needed
-<<<<<<< HEAD
 $(BUILD)/tests/plugin-twilio_signature $(BUILD)/tests/plugin-mediastream: $(BUILD)/obj/tests/plugins/digest.o
-=======
 $(BUILD)/tests/plugin-twilio_signature: $(BUILD)/obj/tests/plugins/digest.o
 # Pure parts are linked as they are in the plugin.
 SIP_MEDIA_PURE = $(patsubst %,$(BUILD)/obj/plugins/sip/media/%.o,codec event jitter quality rtcp rtp sdes srtp) $(BUILD)/obj/plugins/common/pcm.o
 $(BUILD)/tests/plugin-sip_media: $(SIP_MEDIA_PURE)
 $(BUILD)/tests/plugin-sip_media: ALL_LDFLAGS += -Wl,--no-as-needed -lopus -lspandsp -lsrtp2 -lm -Wl,--as-needed
 $(BUILD)/tests/plugin-sip_signalling: ALL_LDFLAGS += -Wl,--no-as-needed -lcrypto -Wl,--as-needed
->>>>>>> sip
+$(BUILD)/obj/tests/plugins/test_bland.o $(BUILD)/obj/tests/plugins/test_vapi.o: ALL_CFLAGS += -Iplugins/common
+$(BUILD)/tests/plugin-bland: $(BUILD)/obj/plugins/bland/wire.o $(PLATFORM_OBJS)
 .PHONY: plugin-test
 plugin-test: $(patsubst %,plugin-test-%,$(PLUGIN_TESTS))

@@ -1,6 +1,5 @@
 /* platform_dial.c - placing a call at a platform, and finding out what became of it. */
 #include "platform.h"
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
