@@ -16,7 +16,7 @@ enum field_type {
     FIELD_BOOL,
     FIELD_PHONE,  /* E.164 */
     FIELD_URL,    /* http or https; `words`: the scheme that alone is taken */
-    FIELD_OBJECT, /* members by their own rules */
+    FIELD_OBJECT, /* members by their own rules, else by `path.*`; without either they are refused */
     FIELD_MAP,    /* members of any name, by the rule `path.*`, when there is one */
     FIELD_LIST,   /* at most max items, by the rule `path[]`, when there is one */
     FIELD_ANY

@@ -110,6 +110,9 @@ struct platform_kind {
     int32_t (*stop)(struct platform *p, struct platform_settings *s, struct platform_call *c, const char *id,
                     uint64_t op);
     void (*freed)(struct platform_call *c); /* may be NULL */
+    void (*ended)(struct platform *p);      /* may be NULL: frees what the kind keeps in `own` */
+    /** May be NULL: holds the settings against rules of the kind's own. 0, or VOICEGW_ECONFIG after set_error(). */
+    int32_t (*check)(const struct voicegw_host *host, const struct platform_settings *s);
     int32_t (*started)(struct platform *p); /* registers routes */
     const struct voicegw_provider *operations;
 };
@@ -123,7 +126,8 @@ struct platform_rest {
     struct platform_settings *settings;
     uint64_t request, timer;
     uint32_t attempt, repeatable, failed;
-    uint32_t foreign; /* an address that the vendor named; it is not shown the key */
+    uint32_t foreign;   /* an address that the vendor named; it is not shown the key */
+    const char *bearer; /* of a foreign one: what it is shown in place of the key, "" or NULL nothing */
     platform_done done;
     const char *method;
     char url[PLATFORM_URL_CAP];
@@ -161,6 +165,7 @@ struct platform {
     struct platform_rest *rests;
     struct platform_later *laters;
     uint32_t live, draining, refused;
+    void *own; /* the kind's */
 };
 
 /* ---- platform.c: the instance ---- */

@@ -189,16 +189,29 @@ static int32_t check_phone(const struct walk *w, struct voicegw_json v)
                : wrong(w, "a number in E.164: + and 7 to 15 digits, as +15551234567");
 }
 
-/* Items and members without a rule of their own may be anything; fields may not. */
+/* Items, and members of maps, without a rule of their own may be anything; fields may not. */
 static int is_free(const struct walk *w)
 {
     size_t n = strlen(w->path);
     return n >= 2 && (strcmp(w->path + n - 2, "[]") == 0 || strcmp(w->path + n - 2, ".*") == 0);
 }
 
+/* The rule `path.*` of a member that has none of its own. */
+static const struct field_rule *rule_of_any(const struct walk *w)
+{
+    struct walk any = *w;
+    char *dot = strrchr(any.path, '.');
+    if (!dot || (size_t)(dot - any.path) + 3 > sizeof any.path)
+        return NULL;
+    memcpy(dot, ".*", 3);
+    return rule_of(&any);
+}
+
 static int32_t check_one(struct walk *w, struct voicegw_json v)
 {
     const struct field_rule *r = rule_of(w);
+    if (!r)
+        r = rule_of_any(w);
     if (!r && is_free(w))
         return VOICEGW_OK;
     if (!r) {

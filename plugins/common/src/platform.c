@@ -117,6 +117,8 @@ static struct platform_settings *settings_new(const struct platform_kind *k, con
         *ret_status = host->set_error(host, VOICEGW_ECONFIG, "api_key must be a key without spaces or line breaks");
     if (*ret_status == VOICEGW_OK)
         *ret_status = check_defaults(k, host, s);
+    if (*ret_status == VOICEGW_OK && k->check)
+        *ret_status = k->check(host, s);
     if (*ret_status == VOICEGW_OK)
         return s;
     platform_settings_drop(s);
@@ -212,6 +214,8 @@ void platform_destroy(void *instance)
     struct platform *p = instance;
     p->draining = 2;
     platform_rests_end(p);
+    if (p->kind->ended)
+        p->kind->ended(p);
     for (uint32_t i = 0; i < PLATFORM_BUCKETS; i++)
         while (p->calls[i])
             platform_call_free(p->calls[i]);

@@ -128,6 +128,8 @@ static void read_foreign(const struct voicegw_http_response *h, struct platform_
 {
     if (h && h->http_status >= 200 && h->http_status < 300)
         a->status = VOICEGW_OK;
+    else if (h && h->http_status >= 400 && h->http_status < 500 && h->http_status != 429)
+        a->status = VOICEGW_ENOTFOUND; /* the address goes with its call */
 }
 
 static void on_done(void *arg, int32_t status, const char *sentence, const struct voicegw_http_response *h)
@@ -187,9 +189,9 @@ static int32_t begin(struct platform_rest *r)
     uint32_t count = 1;
     if (r->body)
         headers[count++] = "Content-Type: application/json";
-    if (!r->foreign) {
-        (void)snprintf(authorization, sizeof authorization, "Authorization: Bearer %.1024s",
-                       platform_get_api_key(r->settings));
+    const char *shown = r->foreign ? r->bearer : platform_get_api_key(r->settings);
+    if (shown && *shown) {
+        (void)snprintf(authorization, sizeof authorization, "Authorization: Bearer %.1024s", shown);
         headers[count++] = authorization;
     }
     headers[count] = NULL;
