@@ -1,0 +1,1 @@
+PLUGIN_CFLAGS_bland := -Iplugins/common
