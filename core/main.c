@@ -416,6 +416,7 @@ static int api_open(struct daemon *d, struct vgw_error *err)
                               .bus = rooms.bus,
                               .registry = rooms.registry,
                               .host = rooms.host,
+                              .delivery = rooms.delivery,
                               .node = d->node,
                               .version = VGW_VERSION,
                               .config = api_config,

@@ -10,6 +10,7 @@
 #include "call/calls.h"
 #include "config/errors.h"
 #include "config/options.h"
+#include "delivery/delivery.h"
 #include "event/bus.h"
 #include "flow/engine.h"
 #include "host/host.h"
@@ -60,6 +61,7 @@ struct vgw_api_env {
     struct vgw_bus *bus;           /* may be NULL */
     struct vgw_registry *registry; /* may be NULL */
     struct vgw_host *host;         /* plugins' routes; may be NULL */
+    struct vgw_delivery *delivery; /* may be NULL */
     const char *node, *version;
 
     /** The configuration that holds now; borrowed until vgw_api_on_config() is told of another. */

@@ -194,6 +194,8 @@ vgw_api_handler_fn vgw_api_commands, vgw_api_workflows, vgw_api_workflow_run, vg
 vgw_api_handler_fn vgw_api_webhooks, vgw_api_webhook_replay;
 vgw_api_handler_fn vgw_api_plugins_list, vgw_api_plugins_show, vgw_api_log_level, vgw_api_reload, vgw_api_drain,
     vgw_api_undrain, vgw_api_tickets, vgw_api_erase;
+vgw_api_handler_fn vgw_api_message_send, vgw_api_message_bulk, vgw_api_message_list, vgw_api_message_show,
+    vgw_api_thread_show;
 vgw_api_handler_fn vgw_api_health, vgw_api_live, vgw_api_ready, vgw_api_metrics, vgw_api_openapi_show,
     vgw_api_dashboard;
 #endif

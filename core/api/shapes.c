@@ -132,6 +132,64 @@ static const struct vgw_field webhook[] = {
     {.name = "updated_at", .type = T},
 };
 LIST(webhooks, "webhooks", "Webhook");
+static const struct vgw_field attempt[] = {
+    {.name = "attempt", .type = I},     {.name = "provider", .type = S}, {.name = "started_at", .type = T},
+    {.name = "ended_at", .type = T},    {.name = "outcome", .type = S},  {.name = "call_id", .type = S},
+    {.name = "answered_by", .type = S}, {.name = "error", .type = S},    {.name = "error_class", .type = S},
+    {.name = "cost", .type = N},
+};
+static const struct vgw_field delivered[] = {
+    {.name = "message_id", .type = S},
+    {.name = "thread_id", .type = S},
+    {.name = "campaign_id", .type = S},
+    {.name = "project_id", .type = S},
+    {.name = "status", .type = S, .choices = "queued|calling|retrying|delivered|failed|canceled"},
+    {.name = "outcome", .type = S},
+    {.name = "to", .type = S},
+    {.name = "content", .type = S},
+    {.name = "channel", .type = S, .choices = "voice|sms"},
+    {.name = "message_type", .type = S},
+    {.name = "voice_config", .type = S},
+    {.name = "user", .type = S},
+    {.name = "lead_id", .type = S},
+    {.name = "metadata", .type = O},
+    {.name = "attempts", .type = A, .of = "Attempt"},
+    {.name = "attempts_made", .type = I},
+    {.name = "provider", .type = S},
+    {.name = "call_id", .type = S},
+    {.name = "session_id", .type = S},
+    {.name = "transcript", .type = S},
+    {.name = "cost", .type = N},
+    {.name = "currency", .type = S},
+    {.name = "error", .type = S},
+    {.name = "error_class", .type = S},
+    {.name = "source", .type = S},
+    {.name = "source_ref", .type = S},
+    {.name = "scheduled_at", .type = T},
+    {.name = "due_at", .type = T},
+    {.name = "created_at", .type = T},
+    {.name = "updated_at", .type = T},
+    {.name = "finished_at", .type = T},
+};
+static const struct vgw_field bulk_answer[] = {
+    {.name = "accepted", .type = I, .required = true},
+    {.name = "refused", .type = I, .required = true},
+    {.name = "message_ids", .type = A},
+    {.name = "errors", .type = A, .text = "{index, field, detail} for each thing that is wrong"},
+};
+static const struct vgw_field thread[] = {
+    {.name = "thread_id", .type = S},
+    {.name = "project_id", .type = S},
+    {.name = "lead_id", .type = S},
+    {.name = "to", .type = S},
+    {.name = "lead", .type = O},
+    {.name = "created_at", .type = T},
+    {.name = "updated_at", .type = T},
+    {.name = "count", .type = I},
+    {.name = "messages", .type = A, .of = "Message"},
+    {.name = "next_cursor", .type = S},
+};
+LIST(deliveries, "messages", "Message");
 LIST(calls, "calls", "Call");
 LIST(sessions, "sessions", "Session");
 LIST(records, "records", "Record");
@@ -152,6 +210,11 @@ static const struct vgw_shape shapes[] = {
     {.name = "Turn", ROWS(turn)},
     {.name = "Transcript", ROWS(transcript)},
     {.name = "MessageList", ROWS(messages)},
+    {.name = "Attempt", ROWS(attempt)},
+    {.name = "Message", ROWS(delivered)},
+    {.name = "DeliveryList", ROWS(deliveries)},
+    {.name = "BulkAnswer", ROWS(bulk_answer)},
+    {.name = "Thread", ROWS(thread)},
     {.name = "Step", ROWS(step)},
     {.name = "Run", ROWS(run)},
     {.name = "RunId", ROWS(run_id)},

@@ -47,6 +47,7 @@ enum vgw_event_type {
     VGW_EVENT_MESSAGE_ACCEPTED,
     VGW_EVENT_MESSAGE_SENT,
     VGW_EVENT_MESSAGE_DELIVERED,
+    VGW_EVENT_MESSAGE_RETRYING,
     VGW_EVENT_MESSAGE_FAILED,
     VGW_EVENT_MESSAGE_RECEIVED,
     VGW_EVENT_AMD_RESULT,
@@ -63,7 +64,7 @@ struct vgw_event_field {
     enum vgw_event_kind kind;
     const char *help;
 };
-#define VGW_EVENT_FIELDS_MAX 8
+#define VGW_EVENT_FIELDS_MAX 18
 struct vgw_event_info {
     const char *name; /* "call_initiated" */
     const char *help;

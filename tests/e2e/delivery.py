@@ -1,0 +1,140 @@
+"""delivery.py - messages to people through the built gateway: taken in by every source, dialled within limits, tried again as the policy
+says, settled once."""
+import daemon
+
+PROVIDERS = """  lab:
+    plugin: mock
+    default: true
+    initiating_ms: 5
+    ringing_ms: 5
+    outcomes:
+      - {to: "+1555000*", outcome: busy, after: 10ms}
+      - {to: "+1555001*", outcome: no_answer, after: 10ms}
+      - {to: "+1555002*", outcome: failed, after: 10ms}
+"""
+DELIVERY = """
+voice_configs:
+  default: {platform: lab, language: en-US}
+delivery:
+  retry:
+    busy: {max: 2, after: 200ms}
+    no_answer: {max: 1, after: 200ms}
+    failed: {max: 1, after: 200ms}
+"""
+
+
+def config(delivery=DELIVERY, providers=PROVIDERS, store="{plugin: sqlite, path: $STATE/voicegw.db}", more=""):
+    return f"""
+http: {{listen: ["127.0.0.1:$PORT"]}}
+gateway: {{control_socket: $RUN/control.sock, max_sessions: 1000}}
+providers:
+{providers}
+tts: {{local: {{plugin: flite}}}}
+stt: {{local: {{plugin: pocketsphinx}}}}
+assistants: {{echo: {{plugin: echo}}}}
+routes:
+  - {{match: {{}}, assistant: echo, stt: local, tts: local}}
+store: {store}
+journal: {{path: $STATE/journal}}
+recordings: {{path: $STATE/recordings}}
+{delivery}{more}
+"""
+
+
+def settled(g, message_id, seconds=None):
+    """The message once it has its final status."""
+    def look():
+        m = g.get(f"/voice/messages/{message_id}")
+        return m if m["status"] in ("delivered", "failed", "canceled") else None
+    return g.until(look, seconds)
+
+
+def gateway(**more):
+    return daemon.Gateway(config(**more)).start()
+
+
+def test_a_message_is_said_to_who_answers():
+    g = gateway()
+    try:
+        m = g.post("/voice/messages", {"to": "+15559000001", "content": "Hello {{ name }}, this is a reminder.",
+                                       "lead": {"id": "l1", "name": "Ada"}, "user": "u1", "message_type": "reminder",
+                                       "metadata": {"a": 1}}, status=202)
+        assert m["status"] == "queued" and m["content"] == "Hello Ada, this is a reminder." and m["thread_id"], m
+        done = settled(g, m["message_id"])
+        assert done["status"] == "delivered" and done["outcome"] == "delivered", done
+        assert len(done["attempts"]) == 1 and done["attempts"][0]["call_id"] == done["call_id"], done
+        assert "Hello Ada" in (done["transcript"] or ""), done
+        t = g.get(f"/voice/threads/{m['thread_id']}")
+        assert t["lead_id"] == "l1" and t["messages"][0]["message_id"] == m["message_id"], t
+        assert g.get(f"/voice/calls/{done['call_id']}")["status"] == "completed"
+        g.stop()
+    finally:
+        g.done()
+
+
+def test_each_outcome_is_tried_again_as_the_policy_says():
+    g = gateway()
+    try:
+        sent = {to: g.post("/voice/messages", {"to": to, "content": "Hello."}, status=202)["message_id"]
+                for to in ("+15550000001", "+15550010001", "+15550020001")}
+        for to, outcome, attempts in (("+15550000001", "busy", 3), ("+15550010001", "no_answer", 2), ("+15550020001", "failed", 2)):
+            m = settled(g, sent[to])
+            assert m["status"] == "failed" and m["outcome"] == outcome and len(m["attempts"]) == attempts, m
+            assert len(g.get(f"/voice/calls?to=%2B{to[1:]}")["calls"]) == attempts
+        g.stop()
+    finally:
+        g.done()
+
+
+def refused(g, body):
+    a = g.request("POST", "/voice/messages", body)
+    assert a.status == 422, a
+    return {e["field"]: e["detail"] for e in a.json["errors"]}
+
+
+def test_what_is_wrong_is_named_and_nothing_is_sent():
+    g = gateway()
+    try:
+        assert "E.164" in refused(g, {"to": "0815", "content": "x"})["to"]
+        assert "lead" in refused(g, {"lead": {"phone": "12"}, "content": "x"})
+        assert "name" in refused(g, {"to": "+15559000001", "content": "Hello {{ name }}"})["content"]
+        assert "10000" in refused(g, {"to": "+15559000001", "content": "x" * 10001})["content"]
+        assert "did you mean default" in refused(g, {"to": "+15559000001", "content": "x", "voice_config": "defualt"})["voice_config"]
+        assert "channel" in refused(g, {"to": "+15559000001", "content": "x", "channel": "fax"})
+        assert "contents" in refused(g, {"to": "+15559000001", "contents": "x"})
+        assert g.get("/voice/messages")["count"] == 0
+        g.stop()
+    finally:
+        g.done()
+
+
+def test_what_is_asked_for_twice_is_one_message():
+    g = gateway()
+    try:
+        body = {"to": "+15559000002", "content": "Hello.", "idempotency_key": "k1"}
+        a, b = (g.post("/voice/messages", body, status=202)["message_id"] for _ in range(2))
+        assert a == b
+        settled(g, a)
+        assert g.post("/voice/messages", body, status=202)["status"] == "delivered"
+        g.until(lambda: g.get("/voice/calls?to=%2B15559000002")["count"] == 1)
+        assert g.get("/voice/messages")["count"] == 1
+        g.stop()
+    finally:
+        g.done()
+
+
+def test_many_at_once_keep_the_good_ones():
+    g = gateway()
+    try:
+        a = g.post("/voice/messages/bulk", {"content": "Hello.", "messages": [{"to": f"+1555900{i:04}"} for i in range(50)] + [{"to": "x"}]},
+                   status=202)
+        assert a["accepted"] == 50 and a["refused"] == 1 and a["errors"][0]["index"] == 50, a
+        for i in a["message_ids"]:
+            assert settled(g, i)["status"] == "delivered"
+        g.stop()
+    finally:
+        g.done()
+
+
+if __name__ == "__main__":
+    daemon.run(dict(globals()))
