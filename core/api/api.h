@@ -83,6 +83,10 @@ struct vgw_api_env {
                         vgw_api_rows_fn done, void *done_arg);
     /** Does the store take what is written? While it does not, its rows lack the newest. NULL: always. */
     bool (*store_well)(void *arg);
+    /** Counts by groups (store.h, vgw_store_tally()); both are borrowed. Below 0: done is not called. NULL: no store.
+     */
+    int (*store_tally)(void *arg, const char *table, const struct vgw_json *filter, const struct vgw_json *what,
+                       vgw_store_fn done, void *done_arg);
     /** A batch of changes, all or nothing. Takes `batch`. */
     void (*store_apply)(void *arg, struct vgw_json *batch, vgw_api_done_fn done, void *done_arg);
 

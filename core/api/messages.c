@@ -6,13 +6,14 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "delivery/campaign.h"
 #include "delivery/delivery.h"
 #include "delivery/message.h"
 
 #define BULK_MAX 500u
 
 struct taking { /* messages on their way into the store */
-    struct vgw_api_request *r;
+    const char *project;
     char message_id[VGW_ID_MAX];
     struct vgw_json *ids, *errors; /* of a bulk */
     size_t count;
@@ -99,14 +100,80 @@ static bool taking_new(struct vgw_api_request *r, struct taking **ret)
     return true;
 }
 
+/* ---- of a campaign ---- */
+
+static void on_woken(void *arg, int status, const char *sentence)
+{
+}
+
+/* The campaign that the messages name, if any. False: answered. */
+static bool campaign_of(struct vgw_api_request *r, const struct taking *t, struct vgw_message_campaign *c,
+                        const struct vgw_message_campaign **ret_campaign)
+{
+    struct vgw_delivery *d = r->api->env.delivery;
+    const char *id = vgw_json_get_string(r->body, "campaign_id", NULL);
+    *ret_campaign = NULL;
+    if (!id)
+        return true;
+    if (!vgw_campaign_about(d, id, c) || !vgw_streq(c->project_id, t->project)) {
+        vgw_api_fail(r, VGW_EINVALID, "campaign_id", "there is no such campaign in this project");
+        return false;
+    }
+    if (vgw_streq(c->status, "canceled")) {
+        vgw_api_fail(r, VGW_EBUSY, "campaign_id", "the campaign was canceled; make a new one");
+        return false;
+    }
+    if (vgw_streq(c->status, "finished"))
+        vgw_campaign_set(d, id, "running", NULL, on_woken, NULL, NULL);
+    *ret_campaign = c;
+    return true;
+}
+
+static void send_one(struct vgw_api_request *r);
+static void send_many(struct vgw_api_request *r);
+
+static void on_campaign(void *arg, int status, const char *sentence)
+{
+    struct vgw_api_request *r = arg;
+    if (status < 0 && status != VGW_ENOTFOUND)
+        vgw_api_fail(r, status, NULL, sentence);
+    else if (vgw_json_has(r->body, "messages"))
+        send_many(r);
+    else
+        send_one(r);
+}
+
+/* Goes on once the campaign is known here. */
+static void with_campaign(struct vgw_api_request *r)
+{
+    struct vgw_delivery *d = r->api->env.delivery;
+    struct vgw_message_campaign c;
+    const char *id = vgw_json_get_string(r->body, "campaign_id", NULL);
+    if (!id || vgw_campaign_about(d, id, &c))
+        on_campaign(r, VGW_OK, "");
+    else if (vgw_campaign_load(d, id, on_campaign, r) < 0)
+        vgw_api_fail(r, VGW_ELIMIT, NULL, "too much is waiting for the store; try again in a moment");
+}
+
 void vgw_api_message_send(struct vgw_api_request *r, const struct vgw_http_request *http)
 {
     struct taking *t;
     const char *project = there_is_delivery(r) ? project_of(r, r->body) : NULL;
-    struct vgw_delivery *d = r->api->env.delivery;
-    struct vgw_message_origin origin = {.source = "http", .project_id = project, .wall_us = vgw_wall(r->api->env.loop)};
-    struct vgw_json *errors, *row = NULL, *rows;
     if (!project || !taking_new(r, &t))
+        return;
+    t->project = project;
+    with_campaign(r);
+}
+
+static void send_one(struct vgw_api_request *r)
+{
+    struct taking *t = r->state;
+    struct vgw_delivery *d = r->api->env.delivery;
+    struct vgw_message_campaign campaign;
+    struct vgw_message_origin origin = {
+        .source = "http", .project_id = t->project, .wall_us = vgw_wall(r->api->env.loop)};
+    struct vgw_json *errors, *row = NULL, *rows;
+    if (!campaign_of(r, t, &campaign, &origin.campaign))
         return;
     errors = vgw_json_array();
     int rc = vgw_message_read(vgw_delivery_settings_of(d), r->body, &origin, errors, &row);
@@ -170,12 +237,15 @@ static void bulk_errors(struct taking *t, size_t index, struct vgw_json *errors)
     }
 }
 
-static struct vgw_json *bulk_rows(struct vgw_api_request *r, struct taking *t, const char *project)
+static struct vgw_json *bulk_rows(struct vgw_api_request *r, struct taking *t,
+                                  const struct vgw_message_campaign *campaign)
 {
     const struct vgw_json *list = vgw_json_get(r->body, "messages");
     bool csv = vgw_streq(vgw_json_get_string(r->body, "source", NULL), "csv");
-    struct vgw_message_origin origin = {
-        .source = csv ? "csv" : "http", .project_id = project, .wall_us = vgw_wall(r->api->env.loop)};
+    struct vgw_message_origin origin = {.source = csv ? "csv" : "http",
+                                        .project_id = t->project,
+                                        .wall_us = vgw_wall(r->api->env.loop),
+                                        .campaign = campaign};
     struct vgw_json *rows = vgw_json_array();
     for (size_t i = 0; rows && i < vgw_json_count(list); i++) {
         struct vgw_json *item = with_defaults(r->body, vgw_json_at(list, i)), *errors = vgw_json_array(), *row = NULL;
@@ -197,6 +267,7 @@ void vgw_api_message_bulk(struct vgw_api_request *r, const struct vgw_http_reque
     const char *project = there_is_delivery(r) ? project_of(r, r->body) : NULL;
     if (!project || !taking_new(r, &t))
         return;
+    t->project = project;
     t->ids = vgw_json_array();
     t->errors = vgw_json_array();
     t->count = vgw_json_count(vgw_json_get(r->body, "messages"));
@@ -204,7 +275,17 @@ void vgw_api_message_bulk(struct vgw_api_request *r, const struct vgw_http_reque
         vgw_api_fail(r, VGW_EINVALID, "messages", "must be a list of 1 to 500 messages");
         return;
     }
-    struct vgw_json *rows = bulk_rows(r, t, project);
+    with_campaign(r);
+}
+
+static void send_many(struct vgw_api_request *r)
+{
+    struct taking *t = r->state;
+    struct vgw_message_campaign campaign;
+    const struct vgw_message_campaign *of;
+    if (!campaign_of(r, t, &campaign, &of))
+        return;
+    struct vgw_json *rows = bulk_rows(r, t, of);
     if (rows && vgw_json_count(rows) == 0) {
         vgw_json_free(rows);
         on_bulk_taken(r, 0, "");

@@ -143,6 +143,27 @@ static const struct vgw_field bulk_fields[] = {
 };
 SHAPE(bulk, "SendMessages", false);
 
+static const struct vgw_field campaign_fields[] = {
+    {.name = "name", .type = S, .required = true, .min = 1, .max = 200},
+    {.name = "voice_config", .type = S, .text = "profile of voice_configs; default unless given", .max = 128},
+    {.name = "content", .type = S, .text = "template of what is said; else the profile's"},
+    {.name = "channel", .type = S, .choices = "voice|sms"},
+    {.name = "message_type", .type = S, .max = 64},
+    {.name = "from", .type = S, .text = "number that is called from", .max = 64},
+    {.name = "hours",
+     .type = VGW_FIELD_OBJECT,
+     .text = "{from, to, days, timezone}: when leads are called, by their clocks"},
+    {.name = "do_not_call",
+     .type = VGW_FIELD_ARRAY,
+     .text = "numbers that are not called, beside the operator's lists"},
+    {.name = "order", .type = S, .choices = "given|random|priority"},
+    {.name = "limits", .type = VGW_FIELD_OBJECT, .text = "{rate, concurrent}"},
+    {.name = "budget", .type = VGW_FIELD_OBJECT, .text = "{amount}: the campaign is paused once it is spent"},
+    {.name = "paused", .type = VGW_FIELD_BOOL, .text = "begins when it is resumed"},
+    {.name = "project_id", .type = S, .max = 64},
+};
+SHAPE(campaign, "CreateCampaign", false);
+
 /* ---- queries ---- */
 #define STATES "idle|initiating|ringing|connected|on_hold|transferring|ended|failed"
 #define STATUSES "active|completed|failed|busy|no_answer|canceled|interrupted"
@@ -238,6 +259,21 @@ static const struct vgw_field messages_q_fields[] = {
     CURSOR,
 };
 SHAPE(messages_q, "", true);
+static const struct vgw_field campaigns_q_fields[] = {
+    {.name = "status", .type = S, .choices = "running|paused|canceled|finished"},
+    {.name = "name", .type = S},
+    {.name = "project_id", .type = S},
+    LIMIT,
+    CURSOR,
+};
+SHAPE(campaigns_q, "", true);
+static const struct vgw_field report_q_fields[] = {
+    {.name = "format",
+     .type = S,
+     .choices = "json|csv",
+     .text = "csv: a line a message, 500 a page; the header Link names the next"},
+    CURSOR};
+SHAPE(report_q, "", true);
 static const struct vgw_field thread_q_fields[] = {CURSOR};
 SHAPE(thread_q, "", true);
 static const struct vgw_field runs_q_fields[] = {
@@ -313,6 +349,18 @@ static const struct vgw_api_route table[] = {
           .response = "Message"),
     ROUTE("GET", "/threads/{id}", READ, thread_show, 200, "The history with a lead", .query = &thread_q,
           .response = "Thread"),
+    ROUTE("GET", "/campaigns", READ, campaign_list, 200, "Campaigns, newest first", .query = &campaigns_q,
+          .response = "CampaignList"),
+    ROUTE("POST", "/campaigns", CALL, campaign_create, 201, "Make a campaign", .request = &campaign, .creates = true,
+          .response = "Campaign"),
+    ROUTE("GET", "/campaigns/{id}", READ, campaign_show, 200, "A campaign and its progress", .response = "Campaign"),
+    ROUTE("POST", "/campaigns/{id}/pause", CALL, campaign_change, 200, "Call nobody of it for now", .code = 0,
+          .response = "Campaign"),
+    ROUTE("POST", "/campaigns/{id}/resume", CALL, campaign_change, 200, "Go on", .code = 1, .response = "Campaign"),
+    ROUTE("POST", "/campaigns/{id}/cancel", CALL, campaign_change, 200, "Give up what has not begun", .code = 2,
+          .response = "Campaign"),
+    ROUTE("GET", "/campaigns/{id}/report", READ, campaign_report, 200, "What became of its messages",
+          .query = &report_q, .response = "Campaign"),
     ROUTE("GET", "/history", READ, history, 200, "Records of conversations", .query = &history_q,
           .response = "RecordList"),
     ROUTE("GET", "/analytics", READ, analytics, 200, "Volume, outcomes, durations, latencies and cost",

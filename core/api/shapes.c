@@ -189,6 +189,28 @@ static const struct vgw_field thread[] = {
     {.name = "messages", .type = A, .of = "Message"},
     {.name = "next_cursor", .type = S},
 };
+static const struct vgw_field campaign[] = {
+    {.name = "campaign_id", .type = S},
+    {.name = "project_id", .type = S},
+    {.name = "name", .type = S},
+    {.name = "status", .type = S, .choices = "running|paused|canceled|finished"},
+    {.name = "reason", .type = S},
+    {.name = "created_at", .type = T},
+    {.name = "updated_at", .type = T},
+    {.name = "finished_at", .type = T},
+    {.name = "voice_config", .type = S},
+    {.name = "content", .type = S},
+    {.name = "hours", .type = O},
+    {.name = "limits", .type = O},
+    {.name = "budget", .type = O},
+    {.name = "order", .type = S},
+    {.name = "progress", .type = O, .text = "messages, open, finished, done (0 to 1)"},
+    {.name = "by_status", .type = O},
+    {.name = "by_outcome", .type = O},
+    {.name = "attempts", .type = I},
+    {.name = "cost", .type = N},
+};
+LIST(campaigns, "campaigns", "Campaign");
 LIST(deliveries, "messages", "Message");
 LIST(calls, "calls", "Call");
 LIST(sessions, "sessions", "Session");
@@ -215,6 +237,8 @@ static const struct vgw_shape shapes[] = {
     {.name = "DeliveryList", ROWS(deliveries)},
     {.name = "BulkAnswer", ROWS(bulk_answer)},
     {.name = "Thread", ROWS(thread)},
+    {.name = "Campaign", ROWS(campaign)},
+    {.name = "CampaignList", ROWS(campaigns)},
     {.name = "Step", ROWS(step)},
     {.name = "Run", ROWS(run)},
     {.name = "RunId", ROWS(run_id)},

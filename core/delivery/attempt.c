@@ -37,11 +37,12 @@ static int job_op(struct vgw_json *ops, const char *op, const struct vgw_json *r
 
 /* The same here; `node`, if there is one, is who has begun the attempt: another gateway has another name. */
 static int message_op(struct vgw_json *ops, const struct vgw_json *row, const char *node, int64_t attempts,
-                      struct vgw_json *values)
+                      const char *status, struct vgw_json *values)
 {
     struct vgw_json *key = vgw_message_key("message_id", message_id(row)),
                     *guard = node ? vgw_message_key("node", node) : vgw_json_object();
-    if (key && values && guard && vgw_json_set_int(guard, "attempts", attempts) == 0)
+    if (key && values && guard && vgw_json_set_int(guard, "attempts", attempts) == 0 &&
+        vgw_json_set_string(guard, "status", status) == 0)
         return vgw_json_append(ops, vgw_record_op("update", "messages", key, values, guard));
     vgw_json_free(key);
     vgw_json_free(guard);
@@ -70,6 +71,8 @@ int vgw_attempt_begin(struct vgw_json *row, const char *owner, const char *provi
 {
     struct vgw_json *values = vgw_json_object(), *job = vgw_json_object();
     int64_t attempt = vgw_json_get_int(row, "attempts", 0) + 1;
+    char before[16];
+    vgw_strcopy(before, sizeof before, vgw_json_get_string(row, "status", "queued"));
     int failed = values && job ? append_log(row, provider, index, attempt, wall_us) : VGW_ELIMIT;
     failed |= set_int(row, values, "attempts", attempt);
     failed |= set_text(row, values, "status", "calling");
@@ -81,7 +84,7 @@ int vgw_attempt_begin(struct vgw_json *row, const char *owner, const char *provi
     failed |= vgw_json_set_int(job, "updated_at", wall_us);
     failed |= vgw_json_set_int(job, "version", attempt);
     failed |= job_op(ops, "update", row, owner, attempt - 1, job);
-    failed |= message_op(ops, row, NULL, attempt - 1, values);
+    failed |= message_op(ops, row, NULL, attempt - 1, before, values);
     return failed ? VGW_ELIMIT : VGW_OK;
 }
 
@@ -136,7 +139,7 @@ int vgw_attempt_take_back(struct vgw_json *row, const char *owner, int64_t due_u
     failed |= set_int(row, values, "attempts", attempts);
     failed |= set_text(row, values, "status", attempts ? "retrying" : "queued");
     failed |= set_int(row, values, "updated_at", wall_us);
-    failed |= message_op(ops, row, owner, attempts + 1, values);
+    failed |= message_op(ops, row, owner, attempts + 1, "calling", values);
     failed |= postpone(row, owner, attempts + 1, due_us, wall_us, ops);
     return failed ? VGW_ELIMIT : VGW_OK;
 }
@@ -198,6 +201,8 @@ int vgw_attempt_settle(struct vgw_json *row, const char *owner, const struct vgw
     struct vgw_json *values = vgw_json_object();
     int failed = values ? end_log(row, r, answer, wall_us) : VGW_ELIMIT;
     bool begun = vgw_streq(vgw_json_get_string(row, "status", NULL), "calling");
+    char before[16];
+    vgw_strcopy(before, sizeof before, vgw_json_get_string(row, "status", "queued"));
     failed |= set_text(row, values, "status", status_of(r, answer->again));
     failed |= set_text(row, values, "outcome", vgw_attempt_outcome_name(r->outcome));
     failed |= set_text(row, values, "error", r->error);
@@ -219,7 +224,7 @@ int vgw_attempt_settle(struct vgw_json *row, const char *owner, const struct vgw
         failed |= set_int(row, values, "finished_at", wall_us);
     /* One that was never begun by this owner bears no name of its node. */
     int64_t attempts = vgw_json_get_int(row, "attempts", 0);
-    failed |= message_op(ops, row, begun ? vgw_json_get_string(row, "node", owner) : NULL, attempts, values);
+    failed |= message_op(ops, row, begun ? vgw_json_get_string(row, "node", owner) : NULL, attempts, before, values);
     failed |= answer->again ? postpone(row, owner, attempts, due_us, wall_us, ops)
                             : job_op(ops, "delete", row, owner, attempts, NULL);
     return failed ? VGW_ELIMIT : VGW_OK;

@@ -15,6 +15,7 @@ static void destroy(struct vgw_delivery *d)
     vgw_map_free(d->held);
     vgw_map_free(d->calls);
     vgw_map_free(d->late);
+    vgw_map_free(d->campaigns);
     vgw_delivery_settings_unref(d->settings);
     vgw_free(d);
 }
@@ -151,7 +152,9 @@ int vgw_delivery_new(const struct vgw_delivery_env *env, struct vgw_delivery_set
     d->held = vgw_map_new(NULL);
     d->calls = vgw_map_new(NULL);
     d->late = vgw_map_new(free_json);
-    bool made = d->limits && d->gauges && d->held && d->calls && d->late;
+    d->campaigns = vgw_map_new(vgw_campaign_free);
+    vgw_timer_init(&d->campaign_timer, env->loop, vgw_campaigns_refresh, d);
+    bool made = d->limits && d->gauges && d->held && d->calls && d->late && d->campaigns;
     if (made)
         d->sub = vgw_bus_subscribe(env->bus,
                                    VGW_EVENT_BIT(VGW_EVENT_CALL_ANSWERED) | VGW_EVENT_BIT(VGW_EVENT_CALL_ENDED) |
@@ -167,6 +170,7 @@ int vgw_delivery_new(const struct vgw_delivery_env *env, struct vgw_delivery_set
     if (!env->shared)
         take_back(d);
     vgw_timer_start(&d->renew_timer, settings->lease_us / 3);
+    vgw_campaigns_refresh(d);
     vgw_pump_soon(d, 0);
     *ret_delivery = d;
     return VGW_OK;
@@ -193,6 +197,7 @@ void vgw_delivery_free(struct vgw_delivery *d)
     vgw_bus_unsubscribe(d->sub);
     vgw_timer_stop(&d->timer);
     vgw_timer_stop(&d->renew_timer);
+    vgw_timer_stop(&d->campaign_timer);
     if (!vgw_list_empty(&d->waiting))
         give_back(d);
     for (size_t i = 0; d->held && vgw_map_next(d->held, &i, &key, &value); i = 0)
@@ -222,10 +227,29 @@ void vgw_delivery_pause(struct vgw_delivery *d, bool paused)
         vgw_delivery_wake(d);
 }
 
+static void look_by(struct vgw_delivery *d, int64_t at_us)
+{
+    const char *key;
+    void *value;
+    if (d->main.idle_until_us > at_us)
+        d->main.idle_until_us = at_us;
+    for (size_t i = 0; vgw_map_next(d->campaigns, &i, &key, &value);) {
+        struct vgw_queue *q = &((struct vgw_campaign *)value)->queue;
+        if (q->idle_until_us > at_us)
+            q->idle_until_us = at_us;
+    }
+}
+
 void vgw_delivery_wake(struct vgw_delivery *d)
 {
-    d->main.idle_until_us = 0;
+    look_by(d, vgw_now(d->env.loop));
     vgw_pump_soon(d, 0);
+}
+
+void vgw_delivery_hint(struct vgw_delivery *d)
+{
+    look_by(d, vgw_now(d->env.loop) + VGW_DELIVERY_HINT_US);
+    vgw_pump_soon(d, VGW_DELIVERY_HINT_US);
 }
 
 /* ---- taking in ---- */
@@ -263,6 +287,17 @@ static void on_accepted(void *arg, int status, const char *sentence, const struc
     vgw_json_free(a.rows);
 }
 
+/* By the campaign's order: as given, by the lead's own number, or in a random one. */
+static int64_t priority_of(struct vgw_delivery *d, const struct vgw_json *row)
+{
+    const char *id = vgw_json_get_string(row, "campaign_id", NULL);
+    const struct vgw_campaign *c = id ? vgw_map_get(d->campaigns, id) : NULL;
+    const char *order = c ? vgw_json_get_string(vgw_json_get(c->row, "spec"), "order", NULL) : NULL;
+    if (vgw_streq(order, "random"))
+        return (int64_t)vgw_rng_below(&d->rng, 1000000);
+    return vgw_streq(order, "priority") ? vgw_json_get_int(vgw_json_get(row, "lead"), "priority", 0) : 0;
+}
+
 int vgw_delivery_accept(struct vgw_delivery *d, struct vgw_json *rows, vgw_delivery_accept_fn done, void *arg)
 {
     struct vgw_json *ops = vgw_json_array();
@@ -273,7 +308,8 @@ int vgw_delivery_accept(struct vgw_delivery *d, struct vgw_json *rows, vgw_deliv
         struct vgw_json *row = vgw_json_at(rows, i);
         int64_t at_us = vgw_json_get_int(row, "scheduled_at", 0);
         at_us = vgw_delivery_open_from(d, row, at_us > wall_us ? at_us : wall_us);
-        rc = vgw_json_set_int(row, "due_at", at_us) == 0 ? vgw_message_store_ops(row, 0, ops) : VGW_ELIMIT;
+        rc = vgw_json_set_int(row, "due_at", at_us) == 0 ? vgw_message_store_ops(row, priority_of(d, row), ops)
+                                                         : VGW_ELIMIT;
     }
     if (rc == 0) {
         *a = (struct accept){d, rows, done, arg};

@@ -49,8 +49,10 @@ void vgw_delivery_set(struct vgw_delivery *d, struct vgw_delivery_settings *sett
 const struct vgw_delivery_settings *vgw_delivery_settings_of(const struct vgw_delivery *d);
 /** While paused nothing is claimed or dialled: the gateway drains. */
 void vgw_delivery_pause(struct vgw_delivery *d, bool paused);
-/** Something new may be due, here or by another gateway's hand. */
+/** Something new may be due. */
 void vgw_delivery_wake(struct vgw_delivery *d);
+/** The store was written to by some gateway, maybe this one: something new may be due soon. */
+void vgw_delivery_hint(struct vgw_delivery *d);
 
 /** Puts messages into the store (rows of vgw_message_read(), an array, taken; "due_at" is filled in) and says when they
  * are there; those that were there before stay as they are. VGW_ELIMIT: done is not called. */

@@ -83,6 +83,10 @@ void vgw_item_settle(struct vgw_item *item, struct vgw_attempt_result *r, struct
     if (!answer.again)
         remember_late(d, item, r);
     count_outcome(item, r, answer.again);
+    if (item->queue->campaign && r->cost > 0)
+        vgw_campaign_spent(item->queue->campaign, r->cost);
+    if (item->queue->campaign && item->queue->held == 1 && !d->refreshing)
+        vgw_timer_start(&d->campaign_timer, VGW_DELIVERY_HINT_US); /* this may have been its last */
     vgw_item_emit(item,
                   r->outcome == VGW_ATTEMPT_DELIVERED ? "message_delivered"
                   : answer.again                      ? "message_retrying"

@@ -10,6 +10,7 @@
 #include "delivery/message.h"
 
 #define VGW_DELIVERY_CLAIM_MAX 100u                /* jobs of one claim */
+#define VGW_DELIVERY_HINT_US (50 * VGW_US_PER_MS)  /* writes that wake us are taken together for so long */
 #define VGW_DELIVERY_POLL_US (1 * VGW_US_PER_S)    /* between looks for what has become due */
 #define VGW_DELIVERY_RELEASE_US (5 * VGW_US_PER_S) /* what has to wait longer goes back to the store */
 #define VGW_DELIVERY_MARGIN_US (2 * VGW_US_PER_S)  /* a claim that ends sooner is not used any more */
@@ -19,6 +20,7 @@
 struct vgw_item {         /* a message that this gateway holds */
     struct vgw_list link; /* of waiting, beginning or live */
     bool waits;           /* in waiting */
+    struct vgw_queue *queue;
     struct vgw_delivery *d;
     struct vgw_delivery_settings *settings; /* a reference: what it began with */
     const struct vgw_profile *profile;
@@ -50,6 +52,23 @@ struct vgw_queue { /* of jobs */
     char name[VGW_ID_MAX + 16];
     struct vgw_campaign *campaign; /* NULL: messages without one */
     int64_t idle_until_us;         /* it had nothing due; on the loop's clock */
+    size_t waiting, held;          /* of its messages, here */
+};
+
+struct vgw_campaign {
+    struct vgw_delivery *d;
+    struct vgw_json *row; /* of "campaigns" */
+    char id[VGW_ID_MAX];
+    struct vgw_queue queue;
+    bool has_hours;
+    struct vgw_hours hours;
+    char timezone[64];
+    struct vgw_limit limit;
+    double budget, spent;
+    struct vgw_map *do_not_call;
+    uint64_t round; /* of the refresh that has seen it last */
+    int64_t made_us, count_after_us;
+    bool counting;
 };
 
 struct vgw_delivery {
@@ -66,7 +85,11 @@ struct vgw_delivery {
     struct vgw_bus_sub *sub;
     struct vgw_timer timer, renew_timer;
     struct vgw_queue main;
-    struct vgw_campaigns *campaigns;
+    struct vgw_map *campaigns; /* id -> vgw_campaign */
+    struct vgw_timer campaign_timer;
+    uint64_t round;
+    size_t turn; /* of the queues */
+    bool refreshing;
     bool paused, claiming, begins, ended;
     bool pumping, again;
     unsigned requests; /* to the store, that are under way */
@@ -77,6 +100,13 @@ struct vgw_delivery {
 /* delivery.c */
 /** A request that was counted in d->requests came back. False: delivery has ended, and may be gone now. */
 bool vgw_delivery_back(struct vgw_delivery *d);
+
+/* campaign.c */
+void vgw_campaign_free(void *value);
+bool vgw_campaign_runs(const struct vgw_campaign *c);
+/** Money is gone; the last of its budget stops it. */
+void vgw_campaign_spent(struct vgw_campaign *c, double cost);
+void vgw_campaigns_refresh(void *delivery);
 
 /* pump.c */
 void vgw_pump(struct vgw_delivery *d);

@@ -15,7 +15,7 @@
 
 /** A campaign as far as its messages need it; all borrowed. */
 struct vgw_message_campaign {
-    const char *campaign_id, *voice_config, *content;
+    const char *campaign_id, *project_id, *status, *voice_config, *content;
     const char *message_type, *channel, *from;
     const struct vgw_json *do_not_call; /* array of numbers, or NULL */
 };

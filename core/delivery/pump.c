@@ -7,7 +7,9 @@
 #include "base/metric.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "delivery/campaign.h"
 #include "delivery/inside.h"
+#include "store/record.h"
 #include "voicegw/plugin.h"
 
 /* ---- items ---- */
@@ -24,8 +26,10 @@ static void move(struct vgw_item *item, struct vgw_list *list)
     struct vgw_delivery *d = item->d;
     vgw_list_remove(&item->link);
     d->waiting_count -= item->waits;
+    item->queue->waiting -= item->waits;
     item->waits = list == &d->waiting;
     d->waiting_count += item->waits;
+    item->queue->waiting += item->waits;
     vgw_list_append(list, &item->link);
 }
 
@@ -36,6 +40,8 @@ void vgw_item_free(struct vgw_item *item)
     vgw_timer_stop(&item->timer);
     vgw_list_remove(&item->link);
     d->waiting_count -= item->waits;
+    item->queue->waiting -= item->waits;
+    item->queue->held--;
     if (vgw_map_get(d->held, item->message_id) == item)
         vgw_map_take(d->held, item->message_id);
     if (item->call_id[0] && vgw_map_get(d->calls, item->call_id) == item)
@@ -77,22 +83,40 @@ static void postpone(struct vgw_item *item, int64_t due_us)
 
 /* ---- hours ---- */
 
+/* The lead's own zone, its number's country's, the campaign's, the operator's. */
+static const struct vgw_zone *zone_of(struct vgw_delivery *d, const struct vgw_json *row, const struct vgw_campaign *c)
+{
+    const char *const names[] = {vgw_json_get_string(vgw_json_get(row, "spec"), "timezone", NULL),
+                                 vgw_zone_of_number(vgw_json_get_string(row, "to_number", "")),
+                                 c && c->timezone[0] ? c->timezone : NULL, d->settings->timezone};
+    for (size_t i = 0; d->env.zone && i < sizeof names / sizeof names[0]; i++) {
+        const struct vgw_zone *zone = names[i] ? d->env.zone(d->env.arg, names[i]) : NULL;
+        if (zone)
+            return zone;
+    }
+    return NULL;
+}
+
 int64_t vgw_delivery_open_from(struct vgw_delivery *d, const struct vgw_json *row, int64_t wall_us)
 {
     const struct vgw_delivery_settings *s = d->settings;
-    const char *name = vgw_json_get_string(vgw_json_get(row, "spec"), "timezone", NULL);
-    const struct vgw_hours *hours = s->has_hours ? &s->hours : NULL;
-    int64_t next_us = wall_us;
-    if (!hours)
+    const char *id = vgw_json_get_string(row, "campaign_id", NULL);
+    const struct vgw_campaign *c = id ? vgw_map_get(d->campaigns, id) : NULL;
+    bool campaign_hours = c && c->has_hours;
+    if (!s->has_hours && !campaign_hours)
         return wall_us;
-    if (!name)
-        name = vgw_zone_of_number(vgw_json_get_string(row, "to_number", ""));
-    if (!name)
-        name = s->timezone;
-    const struct vgw_zone *zone = d->env.zone ? d->env.zone(d->env.arg, name) : NULL;
-    if (!zone && d->env.zone && !vgw_streq(name, s->timezone))
-        zone = d->env.zone(d->env.arg, s->timezone);
-    return vgw_hours_open(hours, zone, wall_us, &next_us) ? wall_us : next_us;
+    const struct vgw_zone *zone = zone_of(d, row, c);
+    /* Both windows must be open; each step goes to the beginning of one of them. */
+    for (int i = 0; i < 32; i++) {
+        int64_t next_us = wall_us;
+        if (s->has_hours && !vgw_hours_open(&s->hours, zone, wall_us, &next_us))
+            wall_us = next_us;
+        else if (campaign_hours && !vgw_hours_open(&c->hours, zone, wall_us, &next_us))
+            wall_us = next_us;
+        else
+            return wall_us;
+    }
+    return wall_us;
 }
 
 /* ---- may it be dialled now? ---- */
@@ -163,6 +187,8 @@ static bool ready(struct vgw_item *item, int64_t *ret_wait_us)
     } else {
         item->keys.keys[VGW_LIMIT_PROVIDER] = item->provider;
         item->keys.keys[VGW_LIMIT_NUMBER] = item->from;
+        if (item->queue->campaign)
+            item->keys.own[VGW_LIMIT_CAMPAIGN] = item->queue->campaign->limit;
         if (vgw_limits_take(d->limits, &item->keys, now_us, &wait_us, &why)) {
             struct vgw_delivery_gauge *g = vgw_delivery_gauge_of(d, item->provider);
             if (g)
@@ -210,14 +236,30 @@ static void begin_failed(struct vgw_delivery *d, const char *sentence)
     }
 }
 
-static void dial_all(struct vgw_delivery *d, const struct vgw_json *owned)
+static bool listed(const struct vgw_json *rows, const char *column, const char *id)
+{
+    for (size_t i = 0; i < vgw_json_count(rows); i++)
+        if (vgw_streq(vgw_json_get_string(vgw_json_at(rows, i), column, NULL), id))
+            return true;
+    return false;
+}
+
+/* Without lists: all of them have begun. */
+static void dial_all(struct vgw_delivery *d, const struct vgw_json *jobs, const struct vgw_json *messages)
 {
     struct vgw_list *at;
     while ((at = vgw_list_pop(&d->beginning))) {
         struct vgw_item *item = VGW_CONTAINER_OF(at, struct vgw_item, link);
-        bool ours = !owned;
-        for (size_t i = 0; owned && !ours && i < vgw_json_count(owned); i++)
-            ours = vgw_streq(vgw_json_get_string(vgw_json_at(owned, i), "job_id", NULL), item->message_id);
+        bool ours = !jobs || listed(jobs, "job_id", item->message_id);
+        bool begun = !messages || listed(messages, "message_id", item->message_id);
+        if (ours && !begun) { /* it was given up meanwhile: nobody is to dial */
+            struct vgw_json *ops = vgw_json_array();
+            vgw_json_append(ops, vgw_record_op("delete", "jobs", vgw_message_key("job_id", item->message_id), NULL,
+                                               vgw_message_key("owner", d->owner)));
+            vgw_delivery_write(d, ops);
+            vgw_item_free(item);
+            continue;
+        }
         if (!ours) { /* another gateway has taken it over: it is the one to dial */
             vgw_metric_dropped("delivery_lost_claim");
             vgw_item_free(item);
@@ -228,30 +270,72 @@ static void dial_all(struct vgw_delivery *d, const struct vgw_json *owned)
     }
 }
 
-static void on_owned(void *arg, int status, const char *sentence, const struct vgw_json *rows)
+struct owned { /* a batch of which some rows were not touched: whose are they now? */
+    struct vgw_delivery *d;
+    struct vgw_json *jobs;
+};
+
+static void owned_end(struct owned *o, int status, const char *sentence, const struct vgw_json *messages)
 {
-    struct vgw_delivery *d = arg;
-    if (!vgw_delivery_back(d))
-        return;
+    struct vgw_delivery *d = o->d;
     d->begins = false;
     if (status < 0)
         begin_failed(d, sentence);
     else
-        dial_all(d, rows);
+        dial_all(d, o->jobs, messages);
+    vgw_json_free(o->jobs);
+    vgw_free(o);
     vgw_pump_soon(d, 0);
 }
 
-/* Some rows were not touched: whose are they now? */
-static int ask_owned(struct vgw_delivery *d)
+static void on_owned_messages(void *arg, int status, const char *sentence, const struct vgw_json *rows)
 {
-    struct vgw_json *filter = vgw_message_key("owner", d->owner), *ids = vgw_json_array();
+    struct owned *o = arg;
+    if (vgw_delivery_back(o->d)) {
+        owned_end(o, status, sentence, rows);
+    } else {
+        vgw_json_free(o->jobs);
+        vgw_free(o);
+    }
+}
+
+static int ask(struct vgw_delivery *d, const char *table, const char *id, const char *column, vgw_store_fn fn,
+               struct owned *o)
+{
+    struct vgw_json *filter = vgw_message_key(column, d->owner), *ids = vgw_json_array();
     struct vgw_list *at, *next;
     VGW_LIST_EACH (at, next, &d->beginning)
         vgw_json_append_string(ids, VGW_CONTAINER_OF(at, struct vgw_item, link)->message_id);
-    vgw_json_set(filter, "job_id", ids);
-    int rc = vgw_store_query(d->env.store, "jobs", filter, VGW_DELIVERY_CLAIM_MAX, NULL, on_owned, d);
+    vgw_json_set(filter, id, ids);
+    if (vgw_streq(table, "messages"))
+        vgw_json_set_string(filter, "status", "calling");
+    int rc = vgw_store_query(d->env.store, table, filter, VGW_DELIVERY_CLAIM_MAX, NULL, fn, o);
     d->requests += rc == 0;
     vgw_json_free(filter);
+    return rc;
+}
+
+static void on_owned_jobs(void *arg, int status, const char *sentence, const struct vgw_json *rows)
+{
+    struct owned *o = arg;
+    if (!vgw_delivery_back(o->d)) {
+        vgw_free(o);
+        return;
+    }
+    o->jobs = status < 0 ? NULL : vgw_json_copy(rows);
+    if (!o->jobs || ask(o->d, "messages", "message_id", "node", on_owned_messages, o) < 0)
+        owned_end(o, VGW_ESTORAGE, "the store cannot say which attempts have begun", NULL);
+}
+
+static int ask_owned(struct vgw_delivery *d)
+{
+    struct owned *o;
+    if (!VGW_NEW(o))
+        return VGW_ELIMIT;
+    o->d = d;
+    int rc = ask(d, "jobs", "job_id", "owner", on_owned_jobs, o);
+    if (rc < 0)
+        vgw_free(o);
     return rc;
 }
 
@@ -271,7 +355,7 @@ static void on_begun(void *arg, int status, const char *sentence, const struct v
         begin_failed(d, sentence);
     } else {
         d->backoff_us = 0;
-        dial_all(d, NULL);
+        dial_all(d, NULL, NULL);
     }
     vgw_pump_soon(d, 0);
 }
@@ -308,12 +392,13 @@ static void begin_all(struct vgw_delivery *d)
 
 struct claim {
     struct vgw_delivery *d;
-    struct vgw_queue *queue;
+    struct vgw_queue *queue; /* which stays: it is held meanwhile */
     struct vgw_json *jobs;
 };
 
 static void claim_free(struct claim *c)
 {
+    c->queue->held--;
     vgw_json_free(c->jobs);
     vgw_free(c);
 }
@@ -335,7 +420,8 @@ static void settle_lost(struct vgw_item *item)
     vgw_delivery_write(d, ops);
 }
 
-static struct vgw_item *item_new(struct vgw_delivery *d, const struct vgw_json *row, int64_t claimed_until_us)
+static struct vgw_item *item_new(struct vgw_delivery *d, struct vgw_queue *queue, const struct vgw_json *row,
+                                 int64_t claimed_until_us)
 {
     struct vgw_item *item;
     if (!VGW_NEW(item))
@@ -349,8 +435,12 @@ static struct vgw_item *item_new(struct vgw_delivery *d, const struct vgw_json *
     item->profile = vgw_delivery_profile(d->settings, vgw_json_get_string(item->row, "voice_config", NULL));
     item->sms = vgw_streq(vgw_json_get_string(item->row, "channel", NULL), "sms");
     vgw_timer_init(&item->timer, d->env.loop, NULL, item);
-    if (item->message_id && vgw_map_set(d->held, item->message_id, item) == 0)
+    item->queue = queue;
+    item->keys.keys[VGW_LIMIT_CAMPAIGN] = vgw_json_get_string(item->row, "campaign_id", NULL);
+    if (item->message_id && vgw_map_set(d->held, item->message_id, item) == 0) {
+        queue->held++;
         return item;
+    }
     vgw_delivery_settings_unref(item->settings);
     vgw_json_free(item->row);
     vgw_free(item);
@@ -370,23 +460,22 @@ static void take_message(struct claim *c, const struct vgw_json *job, const stru
     bool open = vgw_streq(status, "queued") || vgw_streq(status, "retrying") || vgw_streq(status, "calling");
     if (!row || !open) { /* what was settled leaves no job behind; what is asked for twice does */
         struct vgw_json *ops = vgw_json_array();
-        struct vgw_json *op = vgw_json_object();
-        vgw_json_set_string(op, "op", "delete");
-        vgw_json_set_string(op, "table", "jobs");
-        vgw_json_set(op, "key", vgw_message_key("job_id", vgw_json_get_string(job, "job_id", "")));
-        vgw_json_set(op, "guard", vgw_message_key("owner", d->owner));
-        vgw_json_append(ops, op);
+        vgw_json_append(ops, vgw_record_op("delete", "jobs",
+                                           vgw_message_key("job_id", vgw_json_get_string(job, "job_id", "")), NULL,
+                                           vgw_message_key("owner", d->owner)));
         vgw_delivery_write(d, ops);
         return;
     }
-    if (!(item = item_new(d, row, until_us)))
+    if (!(item = item_new(d, c->queue, row, until_us)))
         return;
     move(item, &d->waiting);
     if (vgw_streq(status, "calling"))
         settle_lost(item);
     else if (!item->profile)
         vgw_item_refuse(item, "configuration", "the profile that the message names is not configured any more");
-    else if (vgw_delivery_do_not_call(d->settings, vgw_json_get_string(row, "to_number", "")))
+    else if (vgw_delivery_do_not_call(d->settings, vgw_json_get_string(row, "to_number", "")) ||
+             (c->queue->campaign &&
+              vgw_map_has(c->queue->campaign->do_not_call, vgw_json_get_string(row, "to_number", ""))))
         vgw_item_refuse(item, "validation", "the number is on a do-not-call list");
 }
 
@@ -394,8 +483,11 @@ static void on_messages(void *arg, int status, const char *sentence, const struc
 {
     struct claim *c = arg;
     struct vgw_delivery *d = c->d;
-    if (!vgw_delivery_back(d)) {
-        claim_free(c);
+    bool here = !d->ended;
+    vgw_delivery_back(d);
+    if (!here) {
+        vgw_json_free(c->jobs);
+        vgw_free(c);
         return;
     }
     d->claiming = false;
@@ -416,8 +508,11 @@ static void on_claimed(void *arg, int status, const char *sentence, const struct
     struct claim *c = arg;
     struct vgw_delivery *d = c->d;
     size_t n = vgw_json_count(rows);
-    if (!vgw_delivery_back(d)) {
-        claim_free(c);
+    bool here = !d->ended;
+    vgw_delivery_back(d);
+    if (!here) {
+        vgw_json_free(c->jobs);
+        vgw_free(c);
         return;
     }
     struct vgw_json *filter = vgw_json_object(), *ids = vgw_json_array();
@@ -444,6 +539,7 @@ static void claim(struct vgw_delivery *d, struct vgw_queue *queue, uint32_t n)
     if (!VGW_NEW(c))
         return;
     *c = (struct claim){.d = d, .queue = queue};
+    queue->held++;
     if (vgw_store_claim(d->env.store, queue->name, d->owner, n, d->settings->lease_us, on_claimed, c) < 0) {
         claim_free(c);
         return;
@@ -476,6 +572,36 @@ static int64_t try_waiting(struct vgw_delivery *d)
     return least_us;
 }
 
+/* Each queue has its part of the window, so that a campaign with a low rate holds up no other. */
+static bool claim_from(struct vgw_delivery *d, struct vgw_queue *q, size_t part, int64_t *wait_us)
+{
+    int64_t idle_us = q->idle_until_us - vgw_now(d->env.loop);
+    size_t room = part > q->waiting ? part - q->waiting : 0;
+    if (idle_us > 0)
+        *wait_us = idle_us < *wait_us ? idle_us : *wait_us;
+    else if (room && (room >= part / 2 || !q->waiting))
+        claim(d, q, (uint32_t)(room < VGW_DELIVERY_CLAIM_MAX ? room : VGW_DELIVERY_CLAIM_MAX));
+    return d->claiming;
+}
+
+static void claim_next(struct vgw_delivery *d, int64_t *wait_us)
+{
+    struct vgw_queue *queues[VGW_CAMPAIGNS_MAX + 1];
+    const char *key;
+    void *value;
+    size_t n = 0;
+    queues[n++] = &d->main;
+    for (size_t i = 0; n <= VGW_CAMPAIGNS_MAX && vgw_map_next(d->campaigns, &i, &key, &value);)
+        if (vgw_campaign_runs(value))
+            queues[n++] = &((struct vgw_campaign *)value)->queue;
+    size_t part = d->settings->window / n ? d->settings->window / n : 1;
+    for (size_t i = 0; i < n; i++)
+        if (claim_from(d, queues[(d->turn + i) % n], part, wait_us)) {
+            d->turn = (d->turn + i + 1) % n;
+            return;
+        }
+}
+
 static void pump_once(struct vgw_delivery *d)
 {
     int64_t now_us = vgw_now(d->env.loop), wait_us = VGW_DELIVERY_POLL_US;
@@ -490,14 +616,8 @@ static void pump_once(struct vgw_delivery *d)
         if (!vgw_list_empty(&d->beginning))
             begin_all(d);
     }
-    uint32_t room = d->settings->window > d->waiting_count ? d->settings->window - (uint32_t)d->waiting_count : 0;
-    if (!d->claiming && room && (room >= VGW_DELIVERY_CLAIM_MAX / 2 || !d->waiting_count)) {
-        int64_t idle_us = d->main.idle_until_us - now_us;
-        if (idle_us <= 0)
-            claim(d, &d->main, room < VGW_DELIVERY_CLAIM_MAX ? room : VGW_DELIVERY_CLAIM_MAX);
-        else
-            wait_us = idle_us < wait_us ? idle_us : wait_us;
-    }
+    if (!d->claiming)
+        claim_next(d, &wait_us);
     vgw_metric_set(vgw_metric_family(VGW_METRIC_GAUGE, "voicegw_queue_depth", "What waits in a queue", "queue"),
                    (double)d->waiting_count, "delivery", NULL, NULL);
     if (!d->begins && !d->claiming)

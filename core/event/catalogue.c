@@ -94,6 +94,9 @@ static const struct vgw_event_info table[VGW_EVENT_TYPES] = {
     [VGW_EVENT_AMD_RESULT] = {"amd_result", "the provider has found out who answered",
         {S("answered_by", "human, machine_start, fax, unknown or what the provider says"),
          N("duration_ms", "how long it took, where the provider says")}},
+    [VGW_EVENT_CAMPAIGN_CHANGED] = {"campaign_changed", "a campaign runs, rests, or is over",
+        {S("campaign_id", "the campaign"), S("name", "its name"), S("status", "running, paused, canceled or finished"),
+         S("reason", "why, as budget")}},
 };
 /* clang-format on */
 

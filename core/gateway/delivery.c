@@ -94,7 +94,7 @@ static void on_store_written(void *arg)
 {
     struct vgw_gateway *g = arg;
     if (g->delivery && !g->ending)
-        vgw_delivery_wake(g->delivery);
+        vgw_delivery_hint(g->delivery);
 }
 
 int vgw_gateway_delivery_open(struct vgw_gateway *g, struct vgw_error *err)

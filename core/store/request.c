@@ -1,3 +1,4 @@
+#include <stddef.h>
 #include <string.h>
 #include "store/impl.h"
 #include "base/alloc.h"
@@ -5,7 +6,7 @@
 
 #define PURGE_ROWS 500u
 
-enum kind { QUERY, CLAIM, ACQUIRE, RENEW, RELEASE, PURGE, APPLY };
+enum kind { QUERY, CLAIM, ACQUIRE, RENEW, RELEASE, PURGE, APPLY, TALLY };
 
 struct request {
     struct vgw_job job;
@@ -64,6 +65,10 @@ static int call_plugin(struct request *r)
         return table->lease_release(instance, r->name, r->second, r->number);
     case PURGE:
         return table->purge(instance, r->name, r->now_us, PURGE_ROWS, &r->last_deleted);
+    case TALLY:
+        if (table->size < offsetof(struct voicegw_store, tally) + sizeof table->tally || !table->tally)
+            return VGW_EUNSUPPORTED;
+        return table->tally(instance, r->name, r->second, r->cursor, on_row, r);
     case APPLY: {
         uint32_t changed = 0;
         int status = table->apply(instance, r->second, &changed);
@@ -180,7 +185,7 @@ static int submit(struct vgw_store *store, struct request blank, const char *nam
         return VGW_ELIMIT;
     }
     store->request_count++;
-    r->after = r->kind == QUERY || r->kind == CLAIM || r->kind == APPLY ? store->queued : 0;
+    r->after = r->kind == QUERY || r->kind == CLAIM || r->kind == APPLY || r->kind == TALLY ? store->queued : 0;
     if (store->well && r->after > store->applied) {
         vgw_list_append(&store->held, &r->link);
         vgw_store_pump(store);
@@ -257,4 +262,17 @@ int vgw_store_apply(struct vgw_store *store, struct vgw_json *ops, vgw_store_fn 
     if (!text)
         return VGW_ELIMIT;
     return submit(store, (struct request){.kind = APPLY, .fn = fn, .arg = arg}, "", text, NULL);
+}
+
+int vgw_store_tally(struct vgw_store *store, const char *table, const struct vgw_json *filter,
+                    const struct vgw_json *what, vgw_store_fn fn, void *arg)
+{
+    char *text = filter ? vgw_json_text(filter, false) : vgw_strdup("{}"), *wanted = vgw_json_text(what, false);
+    int rc = VGW_ELIMIT;
+    if (text && wanted)
+        rc = submit(store, (struct request){.kind = TALLY, .fn = fn, .arg = arg}, table, text, wanted);
+    else
+        vgw_free(text);
+    vgw_free(wanted);
+    return rc;
 }

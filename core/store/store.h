@@ -75,6 +75,10 @@ int vgw_store_lease_renew(struct vgw_store *store, const char *name, const char 
                           vgw_store_fn fn, void *arg);
 int vgw_store_lease_release(struct vgw_store *store, const char *name, const char *owner, uint64_t fence,
                             vgw_store_fn fn, void *arg);
+/** Counts and sums by groups, as the kind's tally() has it; all writes queued before are seen. VGW_EUNSUPPORTED in fn:
+ * the plugin cannot. */
+int vgw_store_tally(struct vgw_store *store, const char *table, const struct vgw_json *filter,
+                    const struct vgw_json *what, vgw_store_fn fn, void *arg);
 /** Applies operations (an array, taken, also on failure) now and tells when they are in the store, which other gateways
  * then see: for what must be known before something is done. All writes queued before come first. rows: [{"changed":
  * rows touched}]. VGW_EINVALID, VGW_ESTORAGE: nothing was changed. */

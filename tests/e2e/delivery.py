@@ -136,5 +136,53 @@ def test_many_at_once_keep_the_good_ones():
         g.done()
 
 
+def finished(g, campaign_id, status="finished"):
+    def look():
+        c = g.get(f"/voice/campaigns/{campaign_id}")
+        return c if c["status"] == status else None
+    return g.until(look, 60)
+
+
+def test_a_campaign_calls_its_leads_and_its_report_adds_up():
+    g = gateway()
+    try:
+        c = g.post("/voice/campaigns", {"name": "spring", "content": "Hello {{ name }}.", "do_not_call": ["+1 555 900 0003"],
+                                        "limits": {"rate": "50/s", "concurrent": 5}}, status=201)
+        lead = [{"lead": {"id": f"l{i}", "name": f"N{i}", "phone": f"+1555900{i:04}"}} for i in range(20)]
+        lead += [{"to": "+15550000001", "lead": {"name": "busy"}}, {"lead": {"phone": "+15559001000"}}]
+        a = g.post("/voice/messages/bulk", {"campaign_id": c["campaign_id"], "messages": lead}, status=202)
+        assert a["accepted"] == 21 and "name" in a["errors"][0]["detail"], a
+        done = finished(g, c["campaign_id"])
+        assert done["progress"] == {"messages": 21, "open": 0, "finished": 21, "done": 1}, done
+        assert done["by_outcome"] == {"delivered": 19, "busy": 1, "refused": 1}, done
+        assert done["attempts"] == 19 + 3, done
+        csv = g.get(f"/voice/campaigns/{c['campaign_id']}/report?format=csv").splitlines()
+        assert len(csv) == 22 and csv[0].startswith("message_id,to,lead_id,status"), csv[:2]
+        assert sum(",delivered,delivered," in line for line in csv) == 19
+        g.stop()
+    finally:
+        g.done()
+
+
+def test_a_campaign_rests_goes_on_and_is_given_up():
+    g = gateway()
+    try:
+        c = g.post("/voice/campaigns", {"name": "a", "content": "Hello.", "paused": True, "limits": {"rate": "2/s"}}, status=201)
+        cid = c["campaign_id"]
+        g.post("/voice/messages/bulk", {"campaign_id": cid, "messages": [{"to": f"+1555900{i:04}"} for i in range(30)]}, status=202)
+        assert g.get(f"/voice/campaigns/{cid}")["by_status"] == {"queued": 30}
+        g.post(f"/voice/campaigns/{cid}/resume", status=200)
+        g.until(lambda: g.get(f"/voice/campaigns/{cid}")["by_status"].get("delivered", 0) >= 1)
+        assert g.post(f"/voice/campaigns/{cid}/pause", status=200)["status"] == "paused"
+        over = g.post(f"/voice/campaigns/{cid}/cancel", status=200)
+        assert over["status"] == "canceled" and over["by_status"]["canceled"] >= 20, over
+        assert g.request("POST", f"/voice/campaigns/{cid}/resume", {}).status == 409
+        assert g.request("POST", "/voice/messages", {"to": "+15559000001", "campaign_id": cid}).status == 409
+        g.until(lambda: not {"queued", "calling", "retrying"} & set(g.get(f"/voice/campaigns/{cid}")["by_status"]))
+        g.stop()
+    finally:
+        g.done()
+
+
 if __name__ == "__main__":
     daemon.run(dict(globals()))
