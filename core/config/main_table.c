@@ -629,6 +629,8 @@ static const struct vgw_option main_rows[] = {
      .flags = RELOAD,
      .table = &webhook_table,
      .text = "where events are POSTed, signed as Standard Webhooks 1.0.0 says"},
+    {.name = "queues", .type = VGW_OPTION_INSTANCES, .flags = RELOAD, .text = "queues outside that bring messages"},
+    {.name = "webhooks", .type = VGW_OPTION_JSON_LIST, .flags = LATER, .text = "where events are POSTed"},
 };
 TABLE(main, "voicegw.yaml", "The main file");
 

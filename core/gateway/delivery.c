@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "config/file.h"
 #include "delivery/delivery.h"
+#include "delivery/intake.h"
 #include "gateway/gateway_private.h"
 #include "voicegw/draft/store_watch.h"
 
@@ -88,6 +89,106 @@ static const struct vgw_zone *env_zone(void *arg, const char *name)
     return zone;
 }
 
+/* ---- queues ---- */
+
+struct queue_source {
+    struct vgw_list link;
+    struct vgw_instance *instance; /* a reference */
+    struct vgw_intake *source;
+};
+
+static int source_receive(void *arg, uint64_t op, uint32_t n)
+{
+    return vgw_host_queue_receive(arg, op, n);
+}
+
+static int source_extend(void *arg, uint64_t op, const char *receipt, int64_t ttl_us)
+{
+    return vgw_host_queue_extend(arg, op, receipt, ttl_us);
+}
+
+static int source_remove(void *arg, uint64_t op, const char *receipt)
+{
+    return vgw_host_queue_remove(arg, op, receipt);
+}
+
+static int source_reject(void *arg, uint64_t op, const char *receipt, int64_t retry_after_us)
+{
+    return vgw_host_queue_reject(arg, op, receipt, retry_after_us);
+}
+
+static int source_bury(void *arg, uint64_t op, const char *receipt, const char *body, const char *reason)
+{
+    return vgw_host_queue_bury(arg, op, receipt, body, reason);
+}
+
+static struct queue_source *source_find(struct vgw_gateway *g, const struct vgw_instance *instance)
+{
+    struct vgw_list *at, *next;
+    VGW_LIST_EACH (at, next, &g->sources)
+        if (VGW_CONTAINER_OF(at, struct queue_source, link)->instance == instance)
+            return VGW_CONTAINER_OF(at, struct queue_source, link);
+    return NULL;
+}
+
+static void source_end(struct vgw_gateway *g, struct queue_source *q)
+{
+    vgw_list_remove(&q->link);
+    vgw_intake_free(q->source);
+    vgw_registry_release(g->registry, q->instance);
+    vgw_free(q);
+}
+
+static void source_begin(struct vgw_gateway *g, const char *name)
+{
+    struct vgw_instance *i = vgw_registry_acquire(g->registry, "queues", name);
+    struct vgw_intake_ops ops = {.arg = i,
+                                 .receive = source_receive,
+                                 .extend = source_extend,
+                                 .remove = source_remove,
+                                 .reject = source_reject,
+                                 .bury = source_bury};
+    struct queue_source *q = NULL;
+    if (i && !source_find(g, i) && VGW_NEW(q)) {
+        *q = (struct queue_source){.instance = i, .source = vgw_intake_new(g->delivery, name, &ops)};
+        if (q->source) {
+            vgw_list_append(&g->sources, &q->link);
+            return;
+        }
+    }
+    vgw_free(q);
+    if (i)
+        vgw_registry_release(g->registry, i);
+}
+
+void vgw_gateway_sources_follow(struct vgw_gateway *g)
+{
+    struct vgw_list *at, *next;
+    VGW_LIST_EACH (at, next, &g->sources) {
+        struct queue_source *q = VGW_CONTAINER_OF(at, struct queue_source, link);
+        if (vgw_registry_current(g->registry, "queues", q->instance->name) != q->instance)
+            source_end(g, q);
+    }
+    for (size_t n = 0; g->delivery && n < g->plan->recipe_count; n++)
+        if (vgw_streq(g->plan->recipes[n]->section, "queues"))
+            source_begin(g, g->plan->recipes[n]->name);
+}
+
+void vgw_gateway_queue_messages(void *arg, struct vgw_instance *instance, uint64_t op, int status,
+                                const struct vgw_json *messages)
+{
+    struct queue_source *q = source_find(arg, instance);
+    if (q)
+        vgw_intake_on_messages(q->source, op, status, messages);
+}
+
+void vgw_gateway_queue_complete(void *arg, struct vgw_instance *instance, uint64_t op, int status, const char *sentence)
+{
+    struct queue_source *q = source_find(arg, instance);
+    if (q)
+        vgw_intake_on_complete(q->source, op, status, sentence);
+}
+
 /* ---- opening ---- */
 
 static void on_store_written(void *arg)
@@ -122,12 +223,16 @@ int vgw_gateway_delivery_open(struct vgw_gateway *g, struct vgw_error *err)
     int rc = vgw_delivery_new(&env, g->plan->delivery, &g->delivery, err);
     if (rc == 0 && watch && watch->watch(g->store_instance->plugin_instance, "jobs", on_store_written, g) < 0)
         vgw_log(VGW_LOG_WARNING, NULL, "the store does not wake us; due messages are looked for every second", NULL);
+    if (rc == 0)
+        vgw_gateway_sources_follow(g);
     return rc;
 }
 
 void vgw_gateway_delivery_close(struct vgw_gateway *g)
 {
     struct vgw_delivery *d = g->delivery;
+    while (!vgw_list_empty(&g->sources))
+        source_end(g, VGW_CONTAINER_OF(g->sources.next, struct queue_source, link));
     g->delivery = NULL;
     vgw_delivery_free(d);
     vgw_map_free(g->zones);

@@ -84,6 +84,7 @@ struct vgw_gateway {
     struct vgw_flow_registry_link flow_link;
     struct vgw_timer flow_timer;
     struct vgw_delivery *delivery; /* NULL: there is no store */
+    struct vgw_list sources;       /* of struct queue_source in delivery.c */
     struct vgw_map *zones;         /* name -> struct vgw_zone, or a mark for what is none */
     struct vgw_bus_sub *flow_sub, *host_sub, *store_sub;
     bool store_done;
@@ -211,6 +212,12 @@ void vgw_gateway_flow_arm(struct vgw_gateway *g);
 /* delivery.c: messages, their providers and time zones */
 int vgw_gateway_delivery_open(struct vgw_gateway *g, struct vgw_error *err);
 void vgw_gateway_delivery_close(struct vgw_gateway *g);
+/** The queues that the plan names bring messages, others do not any more. */
+void vgw_gateway_sources_follow(struct vgw_gateway *g);
+void vgw_gateway_queue_messages(void *arg, struct vgw_instance *instance, uint64_t op, int status,
+                                const struct vgw_json *messages);
+void vgw_gateway_queue_complete(void *arg, struct vgw_instance *instance, uint64_t op, int status,
+                                const char *sentence);
 
 /* actions.c: the core's own actions */
 int vgw_gateway_actions_register(struct vgw_gateway *g, struct vgw_error *err);

@@ -232,6 +232,7 @@ static int swap(struct vgw_reload *r, struct vgw_error *err)
     vgw_gateway_flow_arm(g);
     if (g->delivery)
         vgw_delivery_set(g->delivery, g->plan->delivery);
+    vgw_gateway_sources_follow(g);
     return 0;
 }
 

@@ -1,6 +1,13 @@
 """delivery.py - messages to people through the built gateway: taken in by every source, dialled within limits, tried again as the policy
 says, settled once."""
+import json
+import os
+import sys
+
 import daemon
+
+sys.path.insert(0, os.path.join(daemon.ROOT, "tests", "fakes"))
+from sqs import Sqs  # noqa: E402
 
 PROVIDERS = """  lab:
     plugin: mock
@@ -182,6 +189,39 @@ def test_a_campaign_rests_goes_on_and_is_given_up():
         g.stop()
     finally:
         g.done()
+
+
+QUEUES = """queues:
+  jobs: {{plugin: sqs, url: "{url}", base_url: "{base}", region: {region}, dead_letter_url: "{dead}", wait: 1s, visibility: 30s,
+         access_key_id: "{key}", secret_access_key: "{secret}"}}
+"""
+
+
+def queues(sqs):
+    return QUEUES.format(url=sqs.create("jobs", dead="dead", max_receive=5), base=sqs.url, dead=sqs.create("dead"),
+                         region=sqs.region, key=sqs.access_key, secret=sqs.secret_key)
+
+
+def test_a_queue_brings_messages_and_keeps_what_is_not_ours():
+    with Sqs() as sqs:
+        g = gateway(more=queues(sqs))
+        try:
+            for i in range(12):
+                sqs.send("jobs", json.dumps({"to": f"+1555900{i:04}", "content": "Hello."}))
+            sqs.send("jobs", "this is no JSON")
+            sqs.send("jobs", json.dumps({"to": "12", "content": "Hello."}))
+            g.until(lambda: g.get("/voice/messages?status=delivered")["count"] == 12, 60)
+            sqs.wait(lambda: sqs.empty("jobs"), 60)
+            dead = {m.body: json.dumps(m.attributes) for m in sqs.queues["dead"].messages}
+            assert len(dead) == 2 and "no JSON" in dead["this is no JSON"], dead
+            assert not sqs.violations, sqs.violations
+            assert g.metric("voicegw_queue_messages_total", queue="jobs", result="processed") == 12
+            assert g.metric("voicegw_queue_messages_total", queue="jobs", result="buried") == 2
+            m = g.get("/voice/messages")["messages"][0]
+            assert m["source"] == "queue" and m["source_ref"], m
+            g.stop()
+        finally:
+            g.done()
 
 
 if __name__ == "__main__":
