@@ -9,6 +9,7 @@
 #include "delivery/limits.h"
 #include "delivery/message.h"
 
+#define VGW_DELIVERY_CLAIM_MIN 8u
 #define VGW_DELIVERY_CLAIM_MAX 100u                /* jobs of one claim */
 #define VGW_DELIVERY_HINT_US (50 * VGW_US_PER_MS)  /* writes that wake us are taken together for so long */
 #define VGW_DELIVERY_POLL_US (1 * VGW_US_PER_S)    /* between looks for what has become due */
@@ -53,6 +54,8 @@ struct vgw_queue { /* of jobs */
     struct vgw_campaign *campaign; /* NULL: messages without one */
     int64_t idle_until_us;         /* it had nothing due; on the loop's clock */
     size_t waiting, held;          /* of its messages, here */
+    size_t size;                   /* how many may wait here: what goes out in a second or so */
+    int64_t filled_us;             /* when a claim brought as many as were asked for; 0: it did not */
 };
 
 struct vgw_campaign {

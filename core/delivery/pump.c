@@ -394,6 +394,7 @@ struct claim {
     struct vgw_delivery *d;
     struct vgw_queue *queue; /* which stays: it is held meanwhile */
     struct vgw_json *jobs;
+    uint32_t asked;
 };
 
 static void claim_free(struct claim *c)
@@ -516,8 +517,9 @@ static void on_claimed(void *arg, int status, const char *sentence, const struct
         return;
     }
     struct vgw_json *filter = vgw_json_object(), *ids = vgw_json_array();
-    if (n < VGW_DELIVERY_CLAIM_MAX / 2)
-        c->queue->idle_until_us = vgw_now(d->env.loop) + (n && status == 0 ? 0 : VGW_DELIVERY_POLL_US);
+    int64_t now_us = vgw_now(d->env.loop);
+    c->queue->filled_us = n == c->asked ? now_us : 0;
+    c->queue->idle_until_us = n ? 0 : now_us + VGW_DELIVERY_POLL_US;
     for (size_t i = 0; i < n; i++)
         vgw_json_append_string(ids, vgw_json_get_string(vgw_json_at(rows, i), "job_id", ""));
     vgw_json_set(filter, "message_id", ids);
@@ -538,7 +540,7 @@ static void claim(struct vgw_delivery *d, struct vgw_queue *queue, uint32_t n)
     struct claim *c;
     if (!VGW_NEW(c))
         return;
-    *c = (struct claim){.d = d, .queue = queue};
+    *c = (struct claim){.d = d, .queue = queue, .asked = n};
     queue->held++;
     if (vgw_store_claim(d->env.store, queue->name, d->owner, n, d->settings->lease_us, on_claimed, c) < 0) {
         claim_free(c);
@@ -572,14 +574,33 @@ static int64_t try_waiting(struct vgw_delivery *d)
     return least_us;
 }
 
+/* What goes out fast is claimed in larger numbers; what has to wait for a limit is left to other gateways. */
+static void adapt(struct vgw_queue *q, size_t part, int64_t now_us)
+{
+    if (!q->size)
+        q->size = VGW_DELIVERY_CLAIM_MIN;
+    if (q->filled_us && q->waiting <= q->size / 2) {
+        int64_t took_us = now_us - q->filled_us;
+        q->filled_us = 0;
+        if (took_us < VGW_US_PER_S / 2)
+            q->size *= 2;
+        else if (took_us > 2 * VGW_US_PER_S)
+            q->size /= 2;
+    }
+    q->size = q->size < VGW_DELIVERY_CLAIM_MIN ? VGW_DELIVERY_CLAIM_MIN : q->size;
+    q->size = q->size > part ? part : q->size;
+}
+
 /* Each queue has its part of the window, so that a campaign with a low rate holds up no other. */
 static bool claim_from(struct vgw_delivery *d, struct vgw_queue *q, size_t part, int64_t *wait_us)
 {
-    int64_t idle_us = q->idle_until_us - vgw_now(d->env.loop);
+    int64_t now_us = vgw_now(d->env.loop), idle_us = q->idle_until_us - now_us;
+    adapt(q, part, now_us);
+    part = q->size;
     size_t room = part > q->waiting ? part - q->waiting : 0;
     if (idle_us > 0)
         *wait_us = idle_us < *wait_us ? idle_us : *wait_us;
-    else if (room && (room >= part / 2 || !q->waiting))
+    else if (room && (room >= (part + 1) / 2 || !q->waiting))
         claim(d, q, (uint32_t)(room < VGW_DELIVERY_CLAIM_MAX ? room : VGW_DELIVERY_CLAIM_MAX));
     return d->claiming;
 }

@@ -2,7 +2,10 @@
 says, settled once."""
 import json
 import os
+import shutil
+import subprocess
 import sys
+import tempfile
 
 import daemon
 
@@ -222,6 +225,108 @@ def test_a_queue_brings_messages_and_keeps_what_is_not_ours():
             g.stop()
         finally:
             g.done()
+
+
+FINAL = ("delivered", "failed", "canceled")
+
+
+def pages(g, path, plural):
+    rows, cursor = [], ""
+    while cursor is not None:
+        page = g.get(f"{path}{'&' if '?' in path else '?'}limit=500{f'&cursor={cursor}' if cursor else ''}")
+        rows += page[plural]
+        cursor = page["next_cursor"]
+    return rows
+
+
+def all_final(g, count, seconds=90):
+    def look():
+        rows = pages(g, "/voice/messages", "messages")
+        return rows if len(rows) == count and all(m["status"] in FINAL for m in rows) else None
+    return g.until(look, seconds)
+
+
+def nobody_was_called_too_often(messages, calls, busy=3, other=2):
+    """Each call belongs to an attempt that was begun before it, and there are no more attempts than the policy allows."""
+    made = {}
+    for c in calls:
+        made[c["to"]] = made.get(c["to"], 0) + 1
+    for m in messages:
+        most = busy if m["to"].startswith("+1555000") else other
+        assert made.get(m["to"], 0) <= len(m["attempts"]) <= most, (m, made.get(m["to"]))
+        assert all(a.get("outcome") for a in m["attempts"]), m
+        assert sum(a["outcome"] == "delivered" for a in m["attempts"]) == (m["status"] == "delivered"), m
+
+
+def test_kill_9_in_the_middle_calls_nobody_too_often():
+    g = daemon.Gateway(config())
+    try:
+        g.start()
+        people = [f"+1555900{i:04}" for i in range(40)] + [f"+1555000{i:04}" for i in range(10)]
+        a = g.post("/voice/messages/bulk", {"content": "Hello.", "messages": [{"to": p} for p in people]}, status=202)
+        assert a["accepted"] == 50
+        for _ in range(3):
+            g.until(lambda: g.get("/voice/calls?state=connected")["count"] >= 1 or g.get("/voice/messages?status=calling")["count"] >= 1)
+            g.kill()
+            g.start()
+        messages = all_final(g, 50)
+        nobody_was_called_too_often(messages, pages(g, "/voice/calls", "calls"), busy=5, other=2)
+        assert sum(m["status"] == "delivered" for m in messages) >= 30, [m["status"] for m in messages]
+        g.stop()
+    finally:
+        g.done()
+
+
+BIN = "/usr/lib/postgresql/15/bin/"
+
+
+class Postgres:
+    """A server of one's own, without a port, as the user postgres."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="voicegw-pg-")
+        self.root = os.geteuid() == 0
+        if self.root:
+            shutil.chown(self.folder, "postgres")
+        self.run(f"{BIN}initdb -N -A trust -E UTF8 --locale=C.UTF-8 -D {self.folder}/data")
+        self.run(f'{BIN}pg_ctl -w -t 60 -D {self.folder}/data -o "-k {self.folder} -F -c listen_addresses= -c max_connections=50" start')
+
+    def run(self, command):
+        whole = ["runuser", "-u", "postgres", "--", "sh", "-c", command] if self.root else ["sh", "-c", command]
+        subprocess.run(whole, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    @property
+    def store(self):
+        return f'{{plugin: postgresql, url: "host={self.folder} dbname=postgres{" user=postgres" if self.root else ""}"}}'
+
+    def close(self):
+        self.run(f"{BIN}pg_ctl -w -t 60 -m fast -D {self.folder}/data stop")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def test_three_gateways_share_one_queue_and_one_is_killed():
+    pg = Postgres()
+    gateways = []
+    try:
+        text = config(store=pg.store, delivery=DELIVERY + "  lease: 5s\n  limits: {provider: {concurrent: 12}}\n")
+        gateways = [daemon.Gateway(text).start() for _ in range(3)]
+        people = [f"+1555900{i:04}" for i in range(150)] + [f"+1555000{i:04}" for i in range(15)]
+        a = gateways[0].post("/voice/messages/bulk", {"content": "Hello.", "messages": [{"to": p} for p in people]}, status=202)
+        assert a["accepted"] == 165, a
+        gateways[2].until(lambda: gateways[2].metric("voicegw_delivery_attempts_total", 0, outcome="delivered") >= 3)
+        gateways[2].until(lambda: gateways[2].get("/voice/calls?state=connected")["count"] >= 1)
+        gateways[2].kill()
+        messages = all_final(gateways[0], 165, 120)
+        nobody_was_called_too_often(messages, pages(gateways[0], "/voice/calls", "calls"), busy=5)
+        assert sum(m["status"] == "delivered" for m in messages) >= 140, [m["status"] for m in messages]
+        nodes = {g.metric("voicegw_delivery_attempts_total", 0, outcome="delivered") > 0 for g in gateways[:2]}
+        assert nodes == {True}, "a gateway has delivered nothing"
+        for g in gateways[:2]:
+            g.stop()
+    finally:
+        for g in gateways:
+            g.done()
+        pg.close()
 
 
 if __name__ == "__main__":
