@@ -171,6 +171,10 @@ int vgw_delivery_new(const struct vgw_delivery_env *env, struct vgw_delivery_set
         take_back(d);
     vgw_timer_start(&d->renew_timer, settings->lease_us / 3);
     vgw_campaigns_refresh(d);
+    d->members = env->shared ? 0 : 1;
+    vgw_timer_init(&d->share_timer, env->loop, vgw_share_beat, d);
+    if (env->shared)
+        vgw_share_beat(d);
     vgw_pump_soon(d, 0);
     *ret_delivery = d;
     return VGW_OK;
@@ -198,6 +202,9 @@ void vgw_delivery_free(struct vgw_delivery *d)
     vgw_timer_stop(&d->timer);
     vgw_timer_stop(&d->renew_timer);
     vgw_timer_stop(&d->campaign_timer);
+    if (d->env.shared && d->members)
+        vgw_share_leave(d);
+    vgw_timer_stop(&d->share_timer);
     if (!vgw_list_empty(&d->waiting))
         give_back(d);
     for (size_t i = 0; d->held && vgw_map_next(d->held, &i, &key, &value); i = 0)

@@ -89,7 +89,8 @@ struct vgw_delivery {
     struct vgw_timer timer, renew_timer;
     struct vgw_queue main;
     struct vgw_map *campaigns; /* id -> vgw_campaign */
-    struct vgw_timer campaign_timer;
+    struct vgw_timer campaign_timer, share_timer;
+    uint32_t members; /* gateways that share the store, this one included; 0: not known yet */
     uint64_t round;
     size_t turn; /* of the queues */
     bool refreshing;
@@ -122,6 +123,10 @@ void vgw_item_release(struct vgw_item *item);
 /** Writes a group that concerns one item. Takes ops. */
 void vgw_delivery_write(struct vgw_delivery *d, struct vgw_json *ops);
 struct vgw_delivery_gauge *vgw_delivery_gauge_of(struct vgw_delivery *d, const char *provider);
+
+/* share.c */
+void vgw_share_beat(void *delivery);
+void vgw_share_leave(struct vgw_delivery *d);
 
 /* dial.c */
 /** The attempt stands in the store: now somebody is called. */

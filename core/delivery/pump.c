@@ -626,7 +626,7 @@ static void claim_next(struct vgw_delivery *d, int64_t *wait_us)
 static void pump_once(struct vgw_delivery *d)
 {
     int64_t now_us = vgw_now(d->env.loop), wait_us = VGW_DELIVERY_POLL_US;
-    if (d->paused || d->ended)
+    if (d->paused || d->ended || !d->members)
         return;
     if (now_us < d->store_after_us) {
         vgw_pump_soon(d, d->store_after_us - now_us);
