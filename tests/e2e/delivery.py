@@ -277,6 +277,48 @@ def test_kill_9_in_the_middle_calls_nobody_too_often():
         g.done()
 
 
+def ctl(g, *words):
+    r = subprocess.run([os.path.join(daemon.build(), "bin", "voicegwctl"), "--socket", os.path.join(g.run, "control.sock"), *words],
+                       stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=daemon.wait() * 5, check=False)
+    return r.returncode, r.stdout, r.stderr
+
+
+def test_a_file_is_sent_in_chunks_and_its_errors_are_named_by_line():
+    g = gateway()
+    try:
+        code, out, err = ctl(g, "--json", "campaign", "create", "file", "--content", "Hello {{ name }}.", "--paused", "--rate", "100/s")
+        assert code == 0, err
+        campaign = json.loads(out)["campaign_id"]
+        path = os.path.join(g.folder, "leads.csv")
+        with open(path, "wb") as f:
+            f.write(b"\xef\xbb\xbfphone,name,lead_id\r\n")
+            for i in range(3000):
+                f.write(f'+1555{i:07},"N, {i}",l{i}\r\n'.encode())
+            f.write(b"+15550000000,too,many,fields\n")        # 3002
+            f.write(b"+15550000001,\xff\xfe,latin\n")        # 3003
+            f.write(b"12345,short,l\n")                        # 3004
+            f.write(b"+15559000001,,nameless\n")               # 3005
+            f.write(b'"+15559000002,unclosed,l\n')             # 3006
+        code, out, err = ctl(g, "send", "--csv", path, "--campaign", campaign, "--key", "k1")
+        assert code == 1 and "3000 accepted, 5 refused" in out, (code, out, err[-2000:])
+        for line, word in ((3002, "4 fields"), (3003, "UTF-8"), (3004, "E.164"), (3005, "name"), (3006, "not closed")):
+            assert any(e.startswith(f"{path}:{line}:") and word in e for e in err.splitlines()), (line, err)
+        assert ctl(g, "send", "--csv", path, "--campaign", campaign, "--key", "k1")[1].startswith("3000 accepted")
+        c = json.loads(ctl(g, "--json", "campaign", "show", campaign)[1])
+        assert c["progress"]["messages"] == 3000, "what was sent again under the same key is there twice"
+        assert len(ctl(g, "campaign", "report", campaign, "--csv")[1].splitlines()) == 3001
+        assert ctl(g, "campaign", "cancel", campaign)[0] == 0
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("name,mail\nAda,a@b\n")
+        code, out, err = ctl(g, "send", "--csv", path)
+        assert code == 2 and "no column is called to, phone" in err, (code, err)
+        code, out, err = ctl(g, "send", "+15559000009", "Hello", "there.")
+        assert code == 0 and "Hello there." in out, (code, out, err)
+        g.stop()
+    finally:
+        g.done()
+
+
 BIN = "/usr/lib/postgresql/15/bin/"
 
 
