@@ -210,6 +210,13 @@ static bool api_store_well(void *arg)
     return store && vgw_store_is_well(store);
 }
 
+static int api_store_tally(void *arg, const char *table, const struct vgw_json *filter, const struct vgw_json *what,
+                           vgw_store_fn done, void *done_arg)
+{
+    struct vgw_store *store = vgw_gateway_store(((struct daemon *)arg)->gateway);
+    return store ? vgw_store_tally(store, table, filter, what, done, done_arg) : VGW_ESTORAGE;
+}
+
 static void api_store_apply(void *arg, struct vgw_json *batch, vgw_api_done_fn done, void *done_arg)
 {
     struct vgw_store *store = vgw_gateway_store(((struct daemon *)arg)->gateway);
@@ -416,6 +423,7 @@ static int api_open(struct daemon *d, struct vgw_error *err)
                               .bus = rooms.bus,
                               .registry = rooms.registry,
                               .host = rooms.host,
+                              .delivery = rooms.delivery,
                               .node = d->node,
                               .version = VGW_VERSION,
                               .config = api_config,
@@ -425,6 +433,7 @@ static int api_open(struct daemon *d, struct vgw_error *err)
                               .department_nearest = api_department_nearest,
                               .peer_allowed = api_peer_allowed,
                               .store_query = api_store_query,
+                              .store_tally = api_store_tally,
                               .store_apply = api_store_apply,
                               .store_well = api_store_well,
                               .reload = api_reload,

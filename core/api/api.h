@@ -10,6 +10,7 @@
 #include "call/calls.h"
 #include "config/errors.h"
 #include "config/options.h"
+#include "delivery/delivery.h"
 #include "event/bus.h"
 #include "flow/engine.h"
 #include "host/host.h"
@@ -60,6 +61,7 @@ struct vgw_api_env {
     struct vgw_bus *bus;           /* may be NULL */
     struct vgw_registry *registry; /* may be NULL */
     struct vgw_host *host;         /* plugins' routes; may be NULL */
+    struct vgw_delivery *delivery; /* may be NULL */
     const char *node, *version;
 
     /** The configuration that holds now; borrowed until vgw_api_on_config() is told of another. */
@@ -81,6 +83,10 @@ struct vgw_api_env {
                         vgw_api_rows_fn done, void *done_arg);
     /** Does the store take what is written? While it does not, its rows lack the newest. NULL: always. */
     bool (*store_well)(void *arg);
+    /** Counts by groups (store.h, vgw_store_tally()); both are borrowed. Below 0: done is not called. NULL: no store.
+     */
+    int (*store_tally)(void *arg, const char *table, const struct vgw_json *filter, const struct vgw_json *what,
+                       vgw_store_fn done, void *done_arg);
     /** A batch of changes, all or nothing. Takes `batch`. */
     void (*store_apply)(void *arg, struct vgw_json *batch, vgw_api_done_fn done, void *done_arg);
 

@@ -69,6 +69,9 @@ void vgw_api_reply(struct vgw_api_request *r, int http_status, struct vgw_json *
 void vgw_api_reply_with(struct vgw_api_request *r, int http_status, struct vgw_json *body, const char *header);
 void vgw_api_reply_text(struct vgw_api_request *r, int http_status, const char *content_type, const char *text,
                         size_t len);
+/** With one more header line, which may be NULL. */
+void vgw_api_reply_text_with(struct vgw_api_request *r, int http_status, const char *content_type, const char *text,
+                             size_t len, const char *header);
 /** A problem document; `errors` (an array, taken) may be NULL. */
 void vgw_api_problem(struct vgw_api_request *r, int http_status, const char *detail, struct vgw_json *errors);
 /** The problem that belongs to a vgw_status; `field` (may be NULL or "") and the sentence become its `errors`. */
@@ -194,6 +197,10 @@ vgw_api_handler_fn vgw_api_commands, vgw_api_workflows, vgw_api_workflow_run, vg
 vgw_api_handler_fn vgw_api_webhooks, vgw_api_webhook_replay;
 vgw_api_handler_fn vgw_api_plugins_list, vgw_api_plugins_show, vgw_api_log_level, vgw_api_reload, vgw_api_drain,
     vgw_api_undrain, vgw_api_tickets, vgw_api_erase;
+vgw_api_handler_fn vgw_api_message_send, vgw_api_message_bulk, vgw_api_message_list, vgw_api_message_show,
+    vgw_api_thread_show;
+vgw_api_handler_fn vgw_api_campaign_list, vgw_api_campaign_create, vgw_api_campaign_show, vgw_api_campaign_change,
+    vgw_api_campaign_report;
 vgw_api_handler_fn vgw_api_health, vgw_api_live, vgw_api_ready, vgw_api_metrics, vgw_api_openapi_show,
     vgw_api_dashboard;
 #endif

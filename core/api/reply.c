@@ -79,6 +79,12 @@ void vgw_api_reply_text(struct vgw_api_request *r, int http_status, const char *
     finish(r, http_status, content_type, NULL, text, len);
 }
 
+void vgw_api_reply_text_with(struct vgw_api_request *r, int http_status, const char *content_type, const char *text,
+                             size_t len, const char *header)
+{
+    finish(r, http_status, content_type, header, text, len);
+}
+
 static const char *default_header(int status)
 {
     if (status == 401)

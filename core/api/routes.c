@@ -110,6 +110,60 @@ static const struct vgw_field drain_fields[] = {
 };
 SHAPE(drain, "Drain", false);
 
+#define MESSAGE_FIELDS                                                                                                 \
+    {.name = "to", .type = S, .text = "E.164 number; or a lead with a phone", .max = 64},                              \
+        {.name = "lead", .type = VGW_FIELD_OBJECT, .text = "id, phone, timezone, and what the content names"},         \
+        {.name = "lead_id", .type = S, .text = "whose thread it belongs to; the lead's id unless given", .max = 128},  \
+        {.name = "content", .type = S, .text = "what is said, a template; else the campaign's or the profile's"},      \
+        {.name = "user", .type = S, .text = "who sends it", .max = 128},                                               \
+        {.name = "voice_config", .type = S, .text = "profile of voice_configs; default unless given", .max = 128},     \
+        {.name = "message_type", .type = S, .text = "regular, follow_up, reminder or free text", .max = 64},           \
+        {.name = "channel", .type = S, .choices = "voice|sms"},                                                        \
+        {.name = "metadata", .type = VGW_FIELD_OBJECT, .text = "kept with the message"},                               \
+        {.name = "schedule", .type = VGW_FIELD_TIME, .text = "not before"},                                            \
+        {.name = "timezone", .type = S, .text = "of the lead; else its number's country", .max = 64},                  \
+        {.name = "from", .type = S, .text = "number that is called from", .max = 64},                                  \
+        {.name = "language", .type = S, .max = 35}, {.name = "voice_id", .type = S, .max = 128},                       \
+        {.name = "campaign_id", .type = S, .text = "campaign that it belongs to", .max = 96},                          \
+    {                                                                                                                  \
+        .name = "project_id", .type = S, .max = 64                                                                     \
+    }
+static const struct vgw_field deliver_fields[] = {
+    MESSAGE_FIELDS,
+    {.name = "idempotency_key", .type = S, .text = "what is sent twice with one key is one message", .max = 255},
+};
+SHAPE(deliver, "SendMessage", false);
+static const struct vgw_field bulk_fields[] = {
+    {.name = "messages",
+     .type = VGW_FIELD_ARRAY,
+     .required = true,
+     .text = "1 to 500 messages; the fields beside hold for each that does not say otherwise"},
+    {.name = "source", .type = S, .choices = "http|csv"},
+    MESSAGE_FIELDS,
+};
+SHAPE(bulk, "SendMessages", false);
+
+static const struct vgw_field campaign_fields[] = {
+    {.name = "name", .type = S, .required = true, .min = 1, .max = 200},
+    {.name = "voice_config", .type = S, .text = "profile of voice_configs; default unless given", .max = 128},
+    {.name = "content", .type = S, .text = "template of what is said; else the profile's"},
+    {.name = "channel", .type = S, .choices = "voice|sms"},
+    {.name = "message_type", .type = S, .max = 64},
+    {.name = "from", .type = S, .text = "number that is called from", .max = 64},
+    {.name = "hours",
+     .type = VGW_FIELD_OBJECT,
+     .text = "{from, to, days, timezone}: when leads are called, by their clocks"},
+    {.name = "do_not_call",
+     .type = VGW_FIELD_ARRAY,
+     .text = "numbers that are not called, beside the operator's lists"},
+    {.name = "order", .type = S, .choices = "given|random|priority"},
+    {.name = "limits", .type = VGW_FIELD_OBJECT, .text = "{rate, concurrent}"},
+    {.name = "budget", .type = VGW_FIELD_OBJECT, .text = "{amount}: the campaign is paused once it is spent"},
+    {.name = "paused", .type = VGW_FIELD_BOOL, .text = "begins when it is resumed"},
+    {.name = "project_id", .type = S, .max = 64},
+};
+SHAPE(campaign, "CreateCampaign", false);
+
 /* ---- queries ---- */
 #define STATES "idle|initiating|ringing|connected|on_hold|transferring|ended|failed"
 #define STATUSES "active|completed|failed|busy|no_answer|canceled|interrupted"
@@ -188,6 +242,40 @@ static const struct vgw_field events_q_fields[] = {
     {.name = "ticket", .type = S, .text = "of POST /tickets, in place of a token"},
 };
 SHAPE(events_q, "", true);
+static const struct vgw_field messages_q_fields[] = {
+    {.name = "status", .type = S, .choices = "queued|calling|retrying|delivered|failed|canceled"},
+    {.name = "outcome", .type = S, .choices = "delivered|busy|no_answer|voicemail|failed|provider_error|refused"},
+    {.name = "campaign_id", .type = S},
+    {.name = "thread_id", .type = S},
+    {.name = "lead_id", .type = S},
+    {.name = "to", .type = S},
+    {.name = "channel", .type = S, .choices = "voice|sms"},
+    {.name = "source", .type = S},
+    {.name = "voice_config", .type = S},
+    {.name = "provider", .type = S},
+    {.name = "message_type", .type = S},
+    {.name = "project_id", .type = S},
+    LIMIT,
+    CURSOR,
+};
+SHAPE(messages_q, "", true);
+static const struct vgw_field campaigns_q_fields[] = {
+    {.name = "status", .type = S, .choices = "running|paused|canceled|finished"},
+    {.name = "name", .type = S},
+    {.name = "project_id", .type = S},
+    LIMIT,
+    CURSOR,
+};
+SHAPE(campaigns_q, "", true);
+static const struct vgw_field report_q_fields[] = {
+    {.name = "format",
+     .type = S,
+     .choices = "json|csv",
+     .text = "csv: a line a message, 500 a page; the header Link names the next"},
+    CURSOR};
+SHAPE(report_q, "", true);
+static const struct vgw_field thread_q_fields[] = {CURSOR};
+SHAPE(thread_q, "", true);
 static const struct vgw_field runs_q_fields[] = {
     {.name = "workflow", .type = S}, {.name = "status", .type = S}, {.name = "project_id", .type = S}, LIMIT, CURSOR};
 SHAPE(runs_q, "", true);
@@ -251,6 +339,28 @@ static const struct vgw_api_route table[] = {
           .request = &message, .creates = true, .response = "Turn"),
     ROUTE("POST", "/sessions/{id}/end", CALL, sessions_end, 200, "End a session and its calls", .request = &end,
           .response = "Session"),
+    ROUTE("POST", "/messages", CALL, message_send, 202, "Send a message", .request = &deliver, .creates = true,
+          .response = "Message"),
+    ROUTE("GET", "/messages", READ, message_list, 200, "Messages, newest first", .query = &messages_q,
+          .response = "DeliveryList"),
+    ROUTE("POST", "/messages/bulk", CALL, message_bulk, 202, "Send many messages", .request = &bulk, .creates = true,
+          .response = "BulkAnswer"),
+    ROUTE("GET", "/messages/{id}", READ, message_show, 200, "A message: status, attempts, call, transcript, cost",
+          .response = "Message"),
+    ROUTE("GET", "/threads/{id}", READ, thread_show, 200, "The history with a lead", .query = &thread_q,
+          .response = "Thread"),
+    ROUTE("GET", "/campaigns", READ, campaign_list, 200, "Campaigns, newest first", .query = &campaigns_q,
+          .response = "CampaignList"),
+    ROUTE("POST", "/campaigns", CALL, campaign_create, 201, "Make a campaign", .request = &campaign, .creates = true,
+          .response = "Campaign"),
+    ROUTE("GET", "/campaigns/{id}", READ, campaign_show, 200, "A campaign and its progress", .response = "Campaign"),
+    ROUTE("POST", "/campaigns/{id}/pause", CALL, campaign_change, 200, "Call nobody of it for now", .code = 0,
+          .response = "Campaign"),
+    ROUTE("POST", "/campaigns/{id}/resume", CALL, campaign_change, 200, "Go on", .code = 1, .response = "Campaign"),
+    ROUTE("POST", "/campaigns/{id}/cancel", CALL, campaign_change, 200, "Give up what has not begun", .code = 2,
+          .response = "Campaign"),
+    ROUTE("GET", "/campaigns/{id}/report", READ, campaign_report, 200, "What became of its messages",
+          .query = &report_q, .response = "Campaign"),
     ROUTE("GET", "/history", READ, history, 200, "Records of conversations", .query = &history_q,
           .response = "RecordList"),
     ROUTE("GET", "/analytics", READ, analytics, 200, "Volume, outcomes, durations, latencies and cost",

@@ -108,8 +108,12 @@ struct vgw_outgoing {
     const char *to, *from, *provider, *project_id, *lead_id, *reservation_id;
     const char *workflow, *assistant, *greeting, *language;
     const struct vgw_json *variables;
-    int64_t ring_timeout_us; /* 0: default */
-    bool documents;          /* media: twiml */
+    int64_t ring_timeout_us;         /* 0: default */
+    bool documents;                  /* media: twiml */
+    int64_t max_duration_us;         /* from the answer; 0: as configured */
+    bool record;                     /* from the answer */
+    const struct vgw_json *platform; /* object: what a provider that runs the conversation itself is told beside the
+                                      * numbers (voicegw_call_params.route_json); may be NULL */
 };
 /** Places a call. Errors name the field in err->place. */
 int vgw_calls_place(struct vgw_calls *calls, const struct vgw_outgoing *out, struct vgw_call **ret_call,

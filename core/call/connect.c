@@ -5,6 +5,15 @@
 #include "call/inside.h"
 #include "voicegw/plugin.h"
 
+int64_t vgw_call_longest_us(const struct vgw_call *call)
+{
+    int64_t limit_us = call->calls->limits.max_call_duration_us;
+    int64_t own_us = vgw_call_setting_us(call, "max_call_duration_seconds", limit_us);
+    int64_t asked_us = vgw_json_get_int(call->plan, "max_duration_us", limit_us);
+    own_us = own_us < limit_us ? own_us : limit_us;
+    return asked_us < own_us ? asked_us : own_us;
+}
+
 void vgw_call_emit_error(struct vgw_call *call, const char *where, const struct vgw_error *err)
 {
     const struct vgw_status_info *info = vgw_status_info(err->status);
@@ -62,7 +71,7 @@ static void start_recording(struct vgw_call *call)
     bool wanted = false;
     if (set)
         vgw_parse_bool(set, &wanted);
-    if (!wanted && !(call->route && call->route->record))
+    if (!wanted && !(call->route && call->route->record) && !vgw_json_get_bool(call->plan, "record", false))
         return;
     if (vgw_calls_command(call->calls, call, VGW_CMD_RECORD_START, NULL, false, NULL, NULL, &err) != VGW_OK)
         vgw_call_emit_error(call, "recording", &err);
@@ -105,11 +114,8 @@ static void answered(struct vgw_call *call)
     struct vgw_calls *calls = call->calls;
     call->answered_us = vgw_now(calls->env.loop);
     call->answered_wall_us = vgw_wall(calls->env.loop);
-    if (!call->ending) {
-        int64_t limit_us = calls->limits.max_call_duration_us;
-        int64_t own_us = vgw_call_setting_us(call, "max_call_duration_seconds", limit_us);
-        vgw_call_lease(call, own_us < limit_us ? own_us : limit_us);
-    }
+    if (!call->ending)
+        vgw_call_lease(call, vgw_call_longest_us(call));
     vgw_session_activate(call->session);
     vgw_call_set_state(call, VGW_CALL_CONNECTED);
     struct vgw_json *data = vgw_json_object();

@@ -85,6 +85,8 @@ struct vgw_json *vgw_call_parties(const struct vgw_call *call);
 bool vgw_text_set(char **field, const char *text);
 /** A duration in seconds that an instance's setting gives, or `otherwise`. */
 int64_t vgw_call_setting_us(const struct vgw_call *call, const char *name, int64_t otherwise);
+/** How long it may last from its answer: the gateway's limit, its provider's, and what who placed it asked for. */
+int64_t vgw_call_longest_us(const struct vgw_call *call);
 
 /* recent.c */
 int vgw_recent_init(struct vgw_recent *r);

@@ -61,6 +61,14 @@ static struct vgw_json *make_plan(const struct vgw_outgoing *out)
         if (values[i] && !failed)
             failed = vgw_json_set_string(plan, names[i], values[i]);
     }
+    if (out->max_duration_us > 0 && !failed)
+        failed = vgw_json_set_int(plan, "max_duration_us", out->max_duration_us);
+    if (out->record && !failed)
+        failed = vgw_json_set_bool(plan, "record", true);
+    if (out->platform && !failed) {
+        struct vgw_json *copy = vgw_json_copy(out->platform);
+        failed = copy ? vgw_json_set(plan, "platform", copy) : VGW_ELIMIT;
+    }
     if (!failed)
         return plan;
     vgw_json_free(plan);
@@ -98,8 +106,6 @@ static int make_call(struct vgw_calls *calls, const struct vgw_outgoing *out, vo
 
 static int dial(struct vgw_call *call, struct vgw_error *err)
 {
-    int64_t limit_us = call->calls->limits.max_call_duration_us;
-    int64_t own_us = vgw_call_setting_us(call, "max_call_duration_seconds", limit_us);
     struct vgw_json *params = vgw_json_object();
     int failed = params ? 0 : VGW_ELIMIT;
     failed |= vgw_json_set_string(params, "to", call->to);
@@ -107,7 +113,7 @@ static int dial(struct vgw_call *call, struct vgw_error *err)
     failed |= vgw_json_set_string(params, "session_id", call->session->session_id);
     failed |= vgw_json_set_string(params, "call_id", call->call_id);
     failed |= vgw_json_set_int(params, "ring_timeout_ms", call->ring_timeout_us / VGW_US_PER_MS);
-    failed |= vgw_json_set_int(params, "max_duration_ms", (own_us < limit_us ? own_us : limit_us) / VGW_US_PER_MS);
+    failed |= vgw_json_set_int(params, "max_duration_ms", vgw_call_longest_us(call) / VGW_US_PER_MS);
     failed |= vgw_json_set(params, "variables", vgw_json_ref(call->session->variables));
     int status = failed ? vgw_error_nomem(err) : VGW_OK;
     call->known = true;

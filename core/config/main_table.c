@@ -1,5 +1,6 @@
 /* main_table.c - every option of voicegw.yaml that belongs to the core. */
 #include "config/main_table.h"
+#include "config/delivery_table.h"
 
 #define RELOAD VGW_OPTION_RELOADABLE
 #define LATER VGW_OPTION_LATER
@@ -612,12 +613,15 @@ static const struct vgw_option main_rows[] = {
     {.name = "agents", .type = VGW_OPTION_JSON_MAP, .flags = LATER, .text = "prompts, tools and policies of agents"},
     {.name = "tools", .type = VGW_OPTION_INSTANCES, .flags = LATER, .text = "voice tools"},
     {.name = "voice_configs",
-     .type = VGW_OPTION_JSON_MAP,
-     .flags = LATER,
-     .text = "named settings of outgoing messages"},
+     .type = VGW_OPTION_SECTION_MAP,
+     .table = &vgw_voice_config_table,
+     .flags = RELOAD,
+     .max = 1000,
+     .text = "named profiles of outgoing messages; the one called default serves messages that name none"},
     {.name = "delivery",
-     .type = VGW_OPTION_JSON_MAP,
-     .flags = LATER,
+     .type = VGW_OPTION_SECTION,
+     .table = &vgw_delivery_table,
+     .flags = RELOAD,
      .text = "retries, limits and hours of outgoing messages"},
     {.name = "queues", .type = VGW_OPTION_INSTANCES, .flags = LATER, .text = "where jobs come from"},
     {.name = "webhooks",
@@ -625,6 +629,8 @@ static const struct vgw_option main_rows[] = {
      .flags = RELOAD,
      .table = &webhook_table,
      .text = "where events are POSTed, signed as Standard Webhooks 1.0.0 says"},
+    {.name = "queues", .type = VGW_OPTION_INSTANCES, .flags = RELOAD, .text = "queues outside that bring messages"},
+    {.name = "webhooks", .type = VGW_OPTION_JSON_LIST, .flags = LATER, .text = "where events are POSTed"},
 };
 TABLE(main, "voicegw.yaml", "The main file");
 

@@ -132,6 +132,36 @@ int vgw_ctl_show(struct vgw_ctl *ctl, const char *method, const char *path, stru
     return code;
 }
 
+/* "</voice/campaigns/x/report?cursor=y>; rel=next" as a path below the prefix. */
+static char *next_of(const char *link, const char *path)
+{
+    const char *slash = strchr(path + 1, '/');
+    struct vgw_buf first = {0}, next = {0};
+    vgw_buf_add(&first, path, slash ? (size_t)(slash - path) : strlen(path));
+    const char *begin = link ? strstr(link, vgw_buf_str(&first)) : NULL, *end = begin ? strchr(begin, '>') : NULL;
+    if (end)
+        vgw_buf_add(&next, begin, (size_t)(end - begin));
+    vgw_buf_done(&first);
+    return end ? vgw_buf_take(&next) : NULL;
+}
+
+int vgw_ctl_copy(struct vgw_ctl *ctl, const char *path, char **ret_next)
+{
+    struct vgw_ctl_answer answer = {0};
+    struct vgw_error err = {0};
+    int code = VGW_CTL_OK;
+    if (vgw_ctl_client_request(ctl->client, "GET", path, NULL, &answer, &err) != VGW_OK)
+        return vgw_ctl_fail_error(&err);
+    if (answer.http_status < 200 || answer.http_status > 299)
+        code = vgw_ctl_refused(ctl, &answer);
+    else
+        fwrite(answer.body, 1, answer.len, stdout);
+    if (code == VGW_CTL_OK)
+        *ret_next = next_of(answer.link, path);
+    vgw_ctl_answer_done(&answer);
+    return code;
+}
+
 char *vgw_ctl_path_plain(const char *before, const char *id, const char *after)
 {
     struct vgw_buf path;

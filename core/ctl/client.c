@@ -206,6 +206,7 @@ static CURL *prepare(const struct vgw_ctl_client *c, const char *method, const c
 void vgw_ctl_answer_done(struct vgw_ctl_answer *answer)
 {
     vgw_free(answer->body);
+    vgw_free(answer->link);
     *answer = (struct vgw_ctl_answer){0};
 }
 
@@ -215,6 +216,9 @@ static int take_answer(CURL *easy, struct vgw_buf *body, struct vgw_ctl_answer *
     long status = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     answer.http_status = (int)status;
+    struct curl_header *link = NULL;
+    if (curl_easy_header(easy, "Link", 0, CURLH_HEADER, -1, &link) == CURLHE_OK)
+        answer.link = vgw_strdup(link->value);
     answer.body = body->len ? vgw_buf_take(body) : vgw_strdup("");
     if (!answer.body)
         return vgw_error_nomem(err);

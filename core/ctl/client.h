@@ -25,6 +25,7 @@ struct vgw_ctl_answer {
     int http_status;
     char *body; /* NUL-terminated, at most 64 MiB; freed by vgw_ctl_answer_done() */
     size_t len;
+    char *link; /* the header Link, or NULL */
 };
 void vgw_ctl_answer_done(struct vgw_ctl_answer *answer);
 /** One request; `json` (may be NULL) is its body. Any HTTP status is success. VGW_ENETWORK: nobody answered, with a

@@ -108,6 +108,43 @@ static const struct vgw_ctl_option events_options[] = {
 static const struct vgw_ctl_option runs_options[] = {
     FILTER("workflow", "ID", "workflow", "of that workflow"),
     FILTER("status", "STATUS", "status", "running, completed, failed ..."), LIMIT, CURSOR, END};
+static const struct vgw_ctl_option send_options[] = {
+    {"csv", "FILE", NULL, VGW_CTL_TEXT, "a line a message; the first names the columns; - is standard input"},
+    {"campaign", "ID", "campaign_id", VGW_CTL_TEXT, "campaign that they belong to"},
+    {"voice-config", "NAME", "voice_config", VGW_CTL_TEXT, "profile; default unless given"},
+    {"content", "TEXT", "content", VGW_CTL_TEXT, "template of what is said, with {{ column }}"},
+    {"type", "WORD", "message_type", VGW_CTL_TEXT, "regular, follow_up, reminder or free text"},
+    {"channel", "WORD", "channel", VGW_CTL_TEXT, "voice or sms"},
+    {"from", "NUMBER", "from", VGW_CTL_TEXT, "number that is called from"},
+    {"schedule", "TIME", "schedule", VGW_CTL_TEXT, "not before, as 2026-02-01T12:00:00Z"},
+    {"user", "ID", "user", VGW_CTL_TEXT, "who sends it"},
+    {"project", "ID", "project_id", VGW_CTL_TEXT, "project; default unless given"},
+    {"key", "WORD", NULL, VGW_CTL_TEXT, "what is sent again with the same word is not sent twice"},
+    LANGUAGE,
+    END};
+static const struct vgw_ctl_option messages_options[] = {
+    FILTER("status", "STATUS", "status", "queued, calling, retrying, delivered, failed, canceled"),
+    FILTER("outcome", "WORD", "outcome", "busy, no_answer, voicemail ..."),
+    FILTER("campaign", "ID", "campaign_id", "of that campaign"),
+    FILTER("lead", "ID", "lead_id", "to that lead"),
+    FILTER("to", "NUMBER", "to", "to that number"),
+    LIMIT,
+    CURSOR,
+    END};
+static const struct vgw_ctl_option campaign_options[] = {
+    {"content", "TEXT", "content", VGW_CTL_TEXT, "create: template of what is said"},
+    {"voice-config", "NAME", "voice_config", VGW_CTL_TEXT, "create: profile; default unless given"},
+    {"hours", "FROM-TO", NULL, VGW_CTL_TEXT, "create: as 09:00-20:00, by the leads' clocks"},
+    {"days", "DAYS", NULL, VGW_CTL_TEXT, "create: as mon-fri"},
+    {"timezone", "ZONE", NULL, VGW_CTL_TEXT, "create: of leads whose own is not known"},
+    {"rate", "RATE", NULL, VGW_CTL_TEXT, "create: as 5/s or 60/m"},
+    {"concurrent", "N", NULL, VGW_CTL_TEXT, "create: calls at one time"},
+    {"budget", "AMOUNT", NULL, VGW_CTL_TEXT, "create: it is paused once that is spent"},
+    {"order", "WORD", "order", VGW_CTL_TEXT, "create: given, random or priority"},
+    {"paused", NULL, "paused", VGW_CTL_FLAG, "create: it begins when it is resumed"},
+    {"project", "ID", "project_id", VGW_CTL_TEXT, "create: project; default unless given"},
+    {"csv", NULL, NULL, VGW_CTL_FLAG, "report: a line a message"},
+    END};
 static const struct vgw_ctl_option reload_options[] = {
     {"wait", NULL, NULL, VGW_CTL_FLAG, "wait for the outcome however long it takes; 30 s otherwise"}, END};
 static const struct vgw_ctl_option drain_options[] = {
@@ -169,6 +206,13 @@ static const struct vgw_ctl_command table[] = {
     COMMAND("webhooks", vgw_ctl_webhooks, 0, 0, "", "Webhooks that wait or were given up, newest first",
             webhooks_options),
     COMMAND("webhook-replay", vgw_ctl_webhook_replay, 1, 1, "ID", "Send a webhook that was given up once more", NULL),
+    COMMAND("send", vgw_ctl_send, 0, VGW_CTL_WORDS_MAX, "[TO TEXT...]",
+            "Send a message, or with --csv a file of them; lines that are wrong are named, the others are sent",
+            send_options),
+    COMMAND("messages", vgw_ctl_messages, 0, 1, "[ID]", "Messages, newest first; with ID that one, with its attempts",
+            messages_options),
+    COMMAND("campaign", vgw_ctl_campaign, 1, 2, "list|show|create|pause|resume|cancel|report [ID|NAME]",
+            "Campaigns: sets of messages with hours, limits and a report", campaign_options),
     COMMAND("plugins", vgw_ctl_plugins, 0, 0, "", "Plugins and their instances", NULL),
     COMMAND("plugin", vgw_ctl_plugin, 2, 2, "describe NAME", "A plugin, its instances and options", NULL),
     COMMAND("reload", vgw_ctl_reload, 0, 0, "", "Read the configuration anew; when it is refused, what runs stays",

@@ -50,6 +50,9 @@ int vgw_ctl_ask(struct vgw_ctl *ctl, const char *method, const char *path, struc
 /** The same, and prints the answer: with --json as it is, else by `print`. */
 int vgw_ctl_show(struct vgw_ctl *ctl, const char *method, const char *path, struct vgw_json *body,
                  vgw_ctl_print_fn *print);
+/** GETs a text and prints it as it is; *ret_next: the path of the page behind it by the header Link, or NULL (the
+ * caller frees). */
+int vgw_ctl_copy(struct vgw_ctl *ctl, const char *path, char **ret_next);
 /** Prints a problem document (RFC 9457): its sentence, then each error as "FIELD: sentence", where FIELD is
  * FILE:LINE:COLUMN for a configuration. Returns VGW_CTL_REFUSED. */
 int vgw_ctl_refused(const struct vgw_ctl *ctl, const struct vgw_ctl_answer *answer);
@@ -77,6 +80,8 @@ int vgw_ctl_events(struct vgw_ctl *ctl);                                        
 int vgw_ctl_run(struct vgw_ctl *ctl), vgw_ctl_runs(struct vgw_ctl *ctl);            /* flow.c */
 int vgw_ctl_run_cancel(struct vgw_ctl *ctl), vgw_ctl_workflows(struct vgw_ctl *ctl), vgw_ctl_rules(struct vgw_ctl *ctl);
 int vgw_ctl_webhooks(struct vgw_ctl *ctl), vgw_ctl_webhook_replay(struct vgw_ctl *ctl); /* webhooks.c */
+int vgw_ctl_send(struct vgw_ctl *ctl), vgw_ctl_messages(struct vgw_ctl *ctl);     /* send.c */
+int vgw_ctl_campaign(struct vgw_ctl *ctl);                                        /* campaign.c */
 int vgw_ctl_plugins(struct vgw_ctl *ctl), vgw_ctl_plugin(struct vgw_ctl *ctl);    /* plugins.c */
 int vgw_ctl_reload(struct vgw_ctl *ctl), vgw_ctl_drain(struct vgw_ctl *ctl);      /* admin.c */
 int vgw_ctl_undrain(struct vgw_ctl *ctl), vgw_ctl_log_level(struct vgw_ctl *ctl); /* admin.c */

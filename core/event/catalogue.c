@@ -12,11 +12,14 @@
 #define FROM_TO S("from", "the calling number or address"), S("to", "the called one")
 #define DIRECTION S("direction", "inbound or outbound")
 #define TURN N("turn", "number of the turn in the session, from 1; 0 before the first")
+#define ERROR_CLASS S("error_class", "as in the table of error classes")
 #define CONFERENCE S("conference", "its name"), A("participants", "how many take part, where the provider says")
 #define MESSAGE S("message_id", "the message"), S("provider_message_id", "the provider's id of it"), FROM_TO, \
-    S("status", "accepted, sent, delivered or failed"), S("cause", "why it failed")
+    S("status", "of a text message sent by a workflow: accepted, sent, delivered or failed; of one that is delivered: queued, calling, retrying, delivered, failed or canceled"), \
+    S("cause", "why it failed"), S("thread_id", "the history with the lead"), S("campaign_id", "the campaign, if it has one"), \
+    S("lead_id", "the lead, if it has an id"), S("channel", "voice or sms"), N("attempt", "number of the attempt"), \
+    S("outcome", "of the attempt: delivered, busy, no_answer, voicemail, failed, provider_error or refused"), ERROR_CLASS
 #define RUN S("run_id", "the run"), S("workflow", "id of the workflow")
-#define ERROR_CLASS S("error_class", "as in the table of error classes")
 
 static const struct vgw_event_info table[VGW_EVENT_TYPES] = {
     [VGW_EVENT_CALL_INITIATED] = {"call_initiated", "a call exists", {FROM_TO, DIRECTION}},
@@ -81,15 +84,19 @@ static const struct vgw_event_info table[VGW_EVENT_TYPES] = {
     [VGW_EVENT_CONFERENCE_MUTED] = {"conference_muted", "the participant is not heard", {CONFERENCE}},
     [VGW_EVENT_CONFERENCE_UNMUTED] = {"conference_unmuted", "the participant is heard again", {CONFERENCE}},
     [VGW_EVENT_CONFERENCE_KICKED] = {"conference_kicked", "the participant was put out", {CONFERENCE}},
-    [VGW_EVENT_MESSAGE_ACCEPTED] = {"message_accepted", "the provider took a text message", {MESSAGE}},
-    [VGW_EVENT_MESSAGE_SENT] = {"message_sent", "a text message is on its way", {MESSAGE}},
-    [VGW_EVENT_MESSAGE_DELIVERED] = {"message_delivered", "a text message has reached its receiver", {MESSAGE}},
-    [VGW_EVENT_MESSAGE_FAILED] = {"message_failed", "a text message was not delivered", {MESSAGE}},
+    [VGW_EVENT_MESSAGE_ACCEPTED] = {"message_accepted", "a message is in the store, or the provider took a text message", {MESSAGE}},
+    [VGW_EVENT_MESSAGE_SENT] = {"message_sent", "a message is on its way: an attempt begins", {MESSAGE}},
+    [VGW_EVENT_MESSAGE_DELIVERED] = {"message_delivered", "a message has reached its receiver", {MESSAGE}},
+    [VGW_EVENT_MESSAGE_RETRYING] = {"message_retrying", "an attempt did not deliver the message; another follows", {MESSAGE}},
+    [VGW_EVENT_MESSAGE_FAILED] = {"message_failed", "a message was not delivered, and is not tried again", {MESSAGE}},
     [VGW_EVENT_MESSAGE_RECEIVED] = {"message_received", "a text message came in",
         {S("provider_message_id", "the provider's id of it"), FROM_TO, S("text", "what it says")}},
     [VGW_EVENT_AMD_RESULT] = {"amd_result", "the provider has found out who answered",
         {S("answered_by", "human, machine_start, fax, unknown or what the provider says"),
          N("duration_ms", "how long it took, where the provider says")}},
+    [VGW_EVENT_CAMPAIGN_CHANGED] = {"campaign_changed", "a campaign runs, rests, or is over",
+        {S("campaign_id", "the campaign"), S("name", "its name"), S("status", "running, paused, canceled or finished"),
+         S("reason", "why, as budget")}},
 };
 /* clang-format on */
 

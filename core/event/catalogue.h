@@ -47,9 +47,11 @@ enum vgw_event_type {
     VGW_EVENT_MESSAGE_ACCEPTED,
     VGW_EVENT_MESSAGE_SENT,
     VGW_EVENT_MESSAGE_DELIVERED,
+    VGW_EVENT_MESSAGE_RETRYING,
     VGW_EVENT_MESSAGE_FAILED,
     VGW_EVENT_MESSAGE_RECEIVED,
     VGW_EVENT_AMD_RESULT,
+    VGW_EVENT_CAMPAIGN_CHANGED,
     VGW_EVENT_TYPES, /* how many; also the type of events that are not in the table */
 };
 #define VGW_EVENT_OTHER VGW_EVENT_TYPES
@@ -63,7 +65,7 @@ struct vgw_event_field {
     enum vgw_event_kind kind;
     const char *help;
 };
-#define VGW_EVENT_FIELDS_MAX 8
+#define VGW_EVENT_FIELDS_MAX 18
 struct vgw_event_info {
     const char *name; /* "call_initiated" */
     const char *help;

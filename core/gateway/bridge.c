@@ -296,6 +296,8 @@ int vgw_gateway_host_open(struct vgw_gateway *g, struct vgw_error *err)
                                .action_complete = host_action_complete,
                                .restart_complete = vgw_gateway_restart_complete,
                                .recording_available = vgw_gateway_recording_available,
+                               .queue_messages = vgw_gateway_queue_messages,
+                               .queue_complete = vgw_gateway_queue_complete,
                                .tts_engine = host_tts_engine,
                                .engine_release = vgw_gateway_engine_release};
     return vgw_host_new(&env, &g->host, err);

@@ -218,6 +218,7 @@ bool vgw_gateway_free(struct vgw_gateway *g)
         vgw_calls_drain(g->calls, NULL, NULL); /* what comes in from now on is refused: nobody would end it */
         vgw_calls_interrupt_all(g->calls);
     }
+    vgw_gateway_delivery_close(g);
     if (g->flow)
         vgw_gateway_flows_close(g);
     vgw_gateway_actions_close(g);

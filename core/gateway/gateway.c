@@ -22,7 +22,8 @@ struct vgw_gateway_rooms vgw_gateway_rooms(struct vgw_gateway *g)
                                       .bus = g->bus,
                                       .registry = g->registry,
                                       .host = g->host,
-                                      .actions = g->actions};
+                                      .actions = g->actions,
+                                      .delivery = g->delivery};
 }
 
 const struct vgw_plan *vgw_gateway_plan(const struct vgw_gateway *g)
@@ -175,6 +176,7 @@ int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config
     vgw_list_init(&g->listeners);
     vgw_list_init(&g->restarts);
     vgw_list_init(&g->recordings);
+    vgw_list_init(&g->sources);
     g->health = vgw_map_new(vgw_free);
     g->conversations = vgw_map_new(vgw_free);
     g->state = vgw_map_new(vgw_free);
@@ -198,6 +200,10 @@ int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config
     vgw_gateway_plugins_start(g);
     vgw_gateway_health_open(g);
     vgw_gateway_retention_open(g);
+    if ((rc = vgw_gateway_delivery_open(g, err)) < 0) { /* it dials at once: providers are there */
+        vgw_gateway_free(g);
+        return rc;
+    }
     *ret_gateway = g;
     return 0;
 }
@@ -230,6 +236,8 @@ void vgw_gateway_drain(struct vgw_gateway *g, int64_t timeout_us, void (*drained
     vgw_timer_init(&g->drain_timer, g->loop, on_drain_timeout, g);
     vgw_timer_start(&g->drain_timer, timeout_us);
     vgw_log(VGW_LOG_INFO, NULL, "draining: no new calls are taken", NULL);
+    if (g->delivery)
+        vgw_delivery_pause(g->delivery, true);
     vgw_calls_drain(g->calls, on_calls_drained, g);
 }
 
@@ -239,5 +247,7 @@ void vgw_gateway_undrain(struct vgw_gateway *g)
     g->drained = NULL;
     vgw_timer_stop(&g->drain_timer);
     vgw_calls_undrain(g->calls);
+    if (g->delivery)
+        vgw_delivery_pause(g->delivery, false);
     vgw_log(VGW_LOG_INFO, NULL, "calls are taken again", NULL);
 }

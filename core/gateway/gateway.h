@@ -50,6 +50,7 @@ struct vgw_gateway_rooms {
     struct vgw_registry *registry;
     struct vgw_host *host;
     struct vgw_action_registry *actions;
+    struct vgw_delivery *delivery; /* NULL: there is no store */
 };
 struct vgw_gateway_rooms vgw_gateway_rooms(struct vgw_gateway *g);
 const struct vgw_plan *vgw_gateway_plan(const struct vgw_gateway *g);

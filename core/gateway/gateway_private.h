@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "delivery/delivery.h"
 #include "event/journal.h"
 #include "gateway/gateway.h"
 #include "net/client.h"
@@ -82,6 +83,9 @@ struct vgw_gateway {
     struct vgw_flow_engine *flow;
     struct vgw_flow_registry_link flow_link;
     struct vgw_timer flow_timer;
+    struct vgw_delivery *delivery; /* NULL: there is no store */
+    struct vgw_list sources;       /* of struct queue_source in delivery.c */
+    struct vgw_map *zones;         /* name -> struct vgw_zone, or a mark for what is none */
     struct vgw_bus_sub *flow_sub, *host_sub, *store_sub;
     bool store_done;
     unsigned depth; /* of the rule whose action runs now */
@@ -204,6 +208,16 @@ int vgw_gateway_flows_open(struct vgw_gateway *g, struct vgw_error *err);
 void vgw_gateway_flows_close(struct vgw_gateway *g);
 bool vgw_gateway_workflow_start(void *arg, struct vgw_call *call, const char *workflow);
 void vgw_gateway_flow_arm(struct vgw_gateway *g);
+
+/* delivery.c: messages, their providers and time zones */
+int vgw_gateway_delivery_open(struct vgw_gateway *g, struct vgw_error *err);
+void vgw_gateway_delivery_close(struct vgw_gateway *g);
+/** The queues that the plan names bring messages, others do not any more. */
+void vgw_gateway_sources_follow(struct vgw_gateway *g);
+void vgw_gateway_queue_messages(void *arg, struct vgw_instance *instance, uint64_t op, int status,
+                                const struct vgw_json *messages);
+void vgw_gateway_queue_complete(void *arg, struct vgw_instance *instance, uint64_t op, int status,
+                                const char *sentence);
 
 /* actions.c: the core's own actions */
 int vgw_gateway_actions_register(struct vgw_gateway *g, struct vgw_error *err);

@@ -14,6 +14,7 @@
 #include "voicegw/draft/action.h"
 #include "voicegw/draft/assistant.h"
 #include "voicegw/draft/provider.h"
+#include "voicegw/draft/queue.h"
 #include "voicegw/draft/store.h"
 #include "voicegw/draft/stt.h"
 #include "voicegw/draft/subscriber.h"
@@ -27,6 +28,7 @@ static const struct vgw_plan_section sections[] = {
     {"assistants", {VOICEGW_KIND_ASSISTANT, VOICEGW_KIND_ASSISTANT_AUDIO}, vgw_engine_table},
     {"actions", {VOICEGW_KIND_ACTION}, vgw_plugin_table},
     {"subscribers", {VOICEGW_KIND_SUBSCRIBER}, vgw_plugin_table},
+    {"queues", {VOICEGW_KIND_QUEUE}, vgw_plugin_table},
 };
 static const struct vgw_plan_section store_section = {"store", {VOICEGW_KIND_STORE}, vgw_plugin_table};
 

@@ -30,6 +30,7 @@ void vgw_plan_unref(struct vgw_plan *plan)
     vgw_free(plan->recipes);
     vgw_route_set_free(plan->routes);
     vgw_flow_set_unref(plan->flows);
+    vgw_delivery_settings_unref(plan->delivery);
     vgw_plugin_list_free(plan->available);
     vgw_options_unref(plan->main);
     vgw_free(plan->path);
@@ -285,6 +286,30 @@ static void compile_flows(const struct vgw_plan_source *source, struct vgw_confi
         vgw_flow_set_check(plan->flows, report_flow, &place);
 }
 
+/* ---- profiles of messages ---- */
+
+static void check_profiles(struct vgw_config_reader *reader, const struct vgw_plan *plan)
+{
+    for (size_t i = 0; i < vgw_options_count(plan->main, "voice_configs"); i++) {
+        const struct vgw_options *o = vgw_options_section_at(plan->main, "voice_configs", i);
+        const char *workflow = vgw_options_string(o, "workflow"), *assistant = vgw_options_string(o, "assistant");
+        for (size_t k = 0; k < vgw_options_count(o, "platform"); k++) {
+            const char *name = vgw_options_item(o, "platform", k);
+            bool known = false;
+            for (size_t r = 0; r < plan->recipe_count && !known; r++)
+                known = vgw_streq(plan->recipes[r]->section, "providers") &&
+                        (vgw_streq(plan->recipes[r]->name, name) || vgw_streq(plan->recipes[r]->plugin, name));
+            if (!known)
+                vgw_options_error(o, "platform", &reader->errors,
+                                  "'%s' is neither a provider nor the plugin of one; see `providers:`", name);
+        }
+        if (workflow && plan->flows && !vgw_flow_set_workflow(plan->flows, workflow))
+            vgw_options_error(o, "workflow", &reader->errors, "there is no workflow '%s'", workflow);
+        if (assistant && !vgw_plan_recipe(plan, "assistants", assistant))
+            vgw_options_error(o, "assistant", &reader->errors, "there is no '%s' under `assistants:`", assistant);
+    }
+}
+
 /* ---- the whole ---- */
 
 static bool loopback_url(const char *url)
@@ -429,10 +454,12 @@ int vgw_plan_compile(const struct vgw_plan_source *source, struct vgw_config_rea
             if (source->check)
                 source->check(source->check_arg, plan->main, &reader->errors);
             public_url(plan);
+            vgw_delivery_settings_compile(plan->main, plan->path, &reader->errors, &plan->delivery);
+            check_profiles(reader, plan);
         }
     }
     vgw_node_free(root);
-    if (!plan->main || !plan->routes || !plan->flows || vgw_config_errors_total(&reader->errors)) {
+    if (!plan->main || !plan->routes || !plan->flows || !plan->delivery || vgw_config_errors_total(&reader->errors)) {
         vgw_plan_unref(plan);
         if (!vgw_config_errors_total(&reader->errors))
             return vgw_config_errors_nomem(&reader->errors, source->path ? source->path : "embedded defaults");

@@ -7,6 +7,7 @@
 #include "call/route.h"
 #include "config/options.h"
 #include "config/reader.h"
+#include "delivery/settings.h"
 #include "flow/set.h"
 #include "plugin/find.h"
 #include "plugin/probe.h"
@@ -36,6 +37,7 @@ struct vgw_plan {
     size_t recipe_count;
     struct vgw_route_set *routes;
     struct vgw_flow_set *flows;
+    struct vgw_delivery_settings *delivery;
     struct vgw_plugin_list *available;
     char default_provider[64];
     char public_url[512];

@@ -271,7 +271,18 @@ void vgw_gateway_store_record(void *arg, struct vgw_json *record)
 {
     struct vgw_gateway *g = arg;
     const struct vgw_json *turns = vgw_json_get(record, "turns");
-    put(g, session_over_op(g, record), true);
+    struct vgw_json *session = session_over_op(g, record), *group = g->delivery ? vgw_json_array() : NULL;
+    if (group && session)
+        vgw_json_append(group, vgw_json_ref(session));
+    if (group)
+        vgw_delivery_on_record(g->delivery, record, group); /* the message's end and the record: both or neither */
+    if (vgw_json_count(group) > 1) {
+        vgw_json_free(session);
+        put(g, group, true);
+    } else {
+        vgw_json_free(group);
+        put(g, session, true);
+    }
     for (size_t i = 0; i < vgw_json_count(turns); i++)
         put(g, turn_op(text(record, "session_id"), text(record, "project_id"), vgw_json_at(turns, i)), true);
     put_metrics(g, record);
@@ -284,6 +295,9 @@ void vgw_gateway_store_cost(void *arg, const struct vgw_late_call *late)
     struct vgw_record_call call;
     struct vgw_record_session session;
     struct vgw_json *calls = vgw_json_array();
+    if (g->delivery)
+        vgw_delivery_on_cost(g->delivery, text(late->call, "call_id"), number(late->call, "cost"),
+                             text(late->call, "currency"));
     vgw_record_call_init(&call, text(late->call, "call_id"));
     call.cost = number(late->call, "cost");
     call.currency = text(late->call, "currency");

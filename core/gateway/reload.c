@@ -230,6 +230,9 @@ static int swap(struct vgw_reload *r, struct vgw_error *err)
     vgw_gateway_retention_changed(g);
     vgw_gateway_webhooks_reloaded(g);
     vgw_gateway_flow_arm(g);
+    if (g->delivery)
+        vgw_delivery_set(g->delivery, g->plan->delivery);
+    vgw_gateway_sources_follow(g);
     return 0;
 }
 

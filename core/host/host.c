@@ -282,6 +282,7 @@ static const void *host_get_extension(const struct voicegw_host *host, const cha
         {VOICEGW_HOST_DATAGRAM, &vgw_host_datagram_table},
         {VOICEGW_HOST_CONFERENCE, &vgw_host_conference_table},
         {VOICEGW_HOST_SMS, &vgw_host_sms_table},
+        {VOICEGW_HOST_QUEUE, &vgw_host_queue_table},
     };
     for (size_t i = 0; id && i < sizeof all / sizeof all[0]; i++)
         if (vgw_streq(all[i].id, id))

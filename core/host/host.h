@@ -60,6 +60,11 @@ struct vgw_host_env {
     bool (*restart_complete)(void *arg, uint64_t op, int status, const char *sentence, const struct vgw_json *result);
     /** A provider made a recording that can be fetched now. */
     void (*recording_available)(void *arg, const struct vgw_host_recording *recording);
+    /** What a queue instance brought for a receive(): an array, borrowed, NULL with a negative status; and how another
+     * operation on it ended. Both may be NULL. */
+    void (*queue_messages)(void *arg, struct vgw_instance *instance, uint64_t op, int status,
+                           const struct vgw_json *messages);
+    void (*queue_complete)(void *arg, struct vgw_instance *instance, uint64_t op, int status, const char *sentence);
     /** The tts instance of that name (NULL: the first); a new reference on it, with its table. */
     bool (*tts_engine)(void *arg, const char *name, struct vgw_engine *ret_engine);
     void (*engine_release)(void *arg, void *ref); /* [control] */
@@ -98,6 +103,14 @@ int vgw_host_message_send(struct vgw_host *host, struct vgw_instance *instance, 
 void vgw_host_message_abandon(struct vgw_host *host, uint64_t number);
 /** Ends the waiting for all messages, before the instances go. */
 void vgw_host_messages_end(struct vgw_host *host);
+/** Operations on a queue instance (voicegw/draft/queue.h): 0, then env.queue_messages() or env.queue_complete() with
+ * `op`; a negative status: nothing comes. */
+int vgw_host_queue_receive(struct vgw_instance *instance, uint64_t op, uint32_t n);
+int vgw_host_queue_extend(struct vgw_instance *instance, uint64_t op, const char *receipt, int64_t ttl_us);
+int vgw_host_queue_remove(struct vgw_instance *instance, uint64_t op, const char *receipt);
+int vgw_host_queue_reject(struct vgw_instance *instance, uint64_t op, const char *receipt, int64_t retry_after_us);
+int vgw_host_queue_bury(struct vgw_instance *instance, uint64_t op, const char *receipt, const char *body,
+                        const char *reason);
 /** Asks a provider whose callbacks can be lost to look after its calls. */
 void vgw_host_provider_poll(struct vgw_instance *instance);
 /** Operations with this bit are about calls of an earlier run: env.restart_complete() hears of them. */

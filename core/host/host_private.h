@@ -18,6 +18,7 @@
 #include "voicegw/draft/provider_extra.h"
 #include "voicegw/draft/provider_ivr.h"
 #include "voicegw/draft/provider_media.h"
+#include "voicegw/draft/queue.h"
 #include "voicegw/draft/store.h"
 #include "voicegw/draft/stt.h"
 #include "voicegw/draft/tts.h"
@@ -81,6 +82,7 @@ extern const struct voicegw_host_use vgw_host_use_table;
 extern const struct voicegw_host_datagram vgw_host_datagram_table;
 extern const struct voicegw_host_conference vgw_host_conference_table;
 extern const struct voicegw_host_sms vgw_host_sms_table;
+extern const struct voicegw_host_queue vgw_host_queue_table;
 
 /* extra.c */
 /** VGW_CMD_CONFERENCE: params {"name", "participant": join (default), leave, hold, resume, mute, unmute, kick}. A

@@ -25,7 +25,9 @@ static int op_make_call(const struct voicegw_provider *p, void *i, uint64_t op, 
                         const struct vgw_json *params)
 {
     char *variables = vgw_json_text(call->session->variables, false);
-    char *route = call->route && call->route->source ? vgw_json_text(call->route->source, false) : NULL;
+    const struct vgw_json *platform = vgw_json_get(call->plan, "platform");
+    const struct vgw_json *keys = platform ? platform : call->route ? call->route->source : NULL;
+    char *route = keys ? vgw_json_text(keys, false) : NULL;
     struct voicegw_call_params out = {.size = sizeof out,
                                       .ring_timeout_ms = (uint32_t)vgw_json_get_int(params, "ring_timeout_ms", 30000),
                                       .max_duration_ms = (uint32_t)vgw_json_get_int(params, "max_duration_ms", 3600000),

@@ -76,16 +76,27 @@ static int add(struct vgw_recover *r, const char *table, const struct vgw_json *
     return rc == VGW_OK ? merge(map, id, values) : rc;
 }
 
-int vgw_recover_op(struct vgw_recover *r, const void *text, size_t len)
+static int add_op(struct vgw_recover *r, const struct vgw_json *op)
 {
-    struct vgw_json *op = NULL;
-    if (vgw_json_parse(text, len, &op, NULL) != VGW_OK || vgw_json_type(op) != VGW_JSON_OBJECT) {
-        vgw_json_free(op);
+    if (vgw_json_type(op) != VGW_JSON_OBJECT) {
         r->unreadable++;
         return VGW_OK;
     }
-    int rc = add(r, vgw_json_get_string(op, "table", NULL), vgw_json_get(op, "key"), vgw_json_get(op, "values"),
-                 vgw_streq(vgw_json_get_string(op, "op", NULL), "delete"));
+    return add(r, vgw_json_get_string(op, "table", NULL), vgw_json_get(op, "key"), vgw_json_get(op, "values"),
+               vgw_streq(vgw_json_get_string(op, "op", NULL), "delete"));
+}
+
+int vgw_recover_op(struct vgw_recover *r, const void *text, size_t len)
+{
+    struct vgw_json *op = NULL;
+    int rc = VGW_OK;
+    if (vgw_json_parse(text, len, &op, NULL) != VGW_OK)
+        r->unreadable++;
+    else if (vgw_json_type(op) == VGW_JSON_ARRAY)
+        for (size_t i = 0; rc == VGW_OK && i < vgw_json_count(op); i++)
+            rc = add_op(r, vgw_json_at(op, i));
+    else
+        rc = add_op(r, op);
     vgw_json_free(op);
     return rc;
 }

@@ -13,8 +13,8 @@
 struct vgw_recover;
 struct vgw_recover *vgw_recover_new(void);    /* NULL: out of memory */
 void vgw_recover_free(struct vgw_recover *r); /* takes NULL */
-/** An operation of the journal, as text; what concerns neither sessions nor calls is passed over, so is what cannot be
- * read (counted). VGW_ELIMIT: out of memory. */
+/** An operation of the journal, or several in an array, as text; what concerns neither sessions nor calls is passed
+ * over, so is what cannot be read (counted). VGW_ELIMIT: out of memory. */
 int vgw_recover_op(struct vgw_recover *r, const void *text, size_t len);
 /** A row of the store: "sessions" with {"status": "active"} or "calls" with {"status": null}; borrowed. */
 int vgw_recover_row(struct vgw_recover *r, const char *table, const struct vgw_json *row);

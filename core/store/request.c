@@ -1,3 +1,4 @@
+#include <stddef.h>
 #include <string.h>
 #include "store/impl.h"
 #include "base/alloc.h"
@@ -5,7 +6,7 @@
 
 #define PURGE_ROWS 500u
 
-enum kind { QUERY, CLAIM, ACQUIRE, RENEW, RELEASE, PURGE };
+enum kind { QUERY, CLAIM, ACQUIRE, RENEW, RELEASE, PURGE, APPLY, TALLY };
 
 struct request {
     struct vgw_job job;
@@ -13,10 +14,10 @@ struct request {
     struct vgw_store *store;
     uint64_t after; /* writes that it must see */
     enum kind kind;
-    char *name, *second, *cursor; /* table, queue or lease; filter or owner */
+    char *name, *second, *cursor; /* table, queue or lease; filter, owner or batch */
     uint32_t n;
     int64_t now_us, ttl_us;
-    uint64_t number; /* fence in and out; rows deleted */
+    uint64_t number; /* fence in and out; rows deleted or changed */
     uint32_t last_deleted;
     vgw_store_fn fn;
     void *arg;
@@ -64,6 +65,16 @@ static int call_plugin(struct request *r)
         return table->lease_release(instance, r->name, r->second, r->number);
     case PURGE:
         return table->purge(instance, r->name, r->now_us, PURGE_ROWS, &r->last_deleted);
+    case TALLY:
+        if (table->size < offsetof(struct voicegw_store, tally) + sizeof table->tally || !table->tally)
+            return VGW_EUNSUPPORTED;
+        return table->tally(instance, r->name, r->second, r->cursor, on_row, r);
+    case APPLY: {
+        uint32_t changed = 0;
+        int status = table->apply(instance, r->second, &changed);
+        r->number = changed;
+        return status;
+    }
     }
     return VGW_EINTERNAL;
 }
@@ -104,6 +115,8 @@ static void done(void *arg)
         add_number(r, "deleted");
     else if (r->status == VGW_OK && r->kind == ACQUIRE)
         add_number(r, "fence");
+    else if (r->status == VGW_OK && r->kind == APPLY)
+        add_number(r, "changed");
     if (store->freed) {
         r->status = VGW_EBUSY;
         vgw_strcopy(r->sentence, sizeof r->sentence, "the store is closed");
@@ -172,7 +185,7 @@ static int submit(struct vgw_store *store, struct request blank, const char *nam
         return VGW_ELIMIT;
     }
     store->request_count++;
-    r->after = r->kind == QUERY || r->kind == CLAIM ? store->queued : 0;
+    r->after = r->kind == QUERY || r->kind == CLAIM || r->kind == APPLY || r->kind == TALLY ? store->queued : 0;
     if (store->well && r->after > store->applied) {
         vgw_list_append(&store->held, &r->link);
         vgw_store_pump(store);
@@ -240,4 +253,26 @@ int vgw_store_lease_release(struct vgw_store *store, const char *name, const cha
 int vgw_store_purge(struct vgw_store *store, const char *table, int64_t before_us, vgw_store_fn fn, void *arg)
 {
     return submit(store, (struct request){.kind = PURGE, .now_us = before_us, .fn = fn, .arg = arg}, table, NULL, NULL);
+}
+
+int vgw_store_apply(struct vgw_store *store, struct vgw_json *ops, vgw_store_fn fn, void *arg)
+{
+    char *text = ops ? vgw_json_text(ops, false) : NULL;
+    vgw_json_free(ops);
+    if (!text)
+        return VGW_ELIMIT;
+    return submit(store, (struct request){.kind = APPLY, .fn = fn, .arg = arg}, "", text, NULL);
+}
+
+int vgw_store_tally(struct vgw_store *store, const char *table, const struct vgw_json *filter,
+                    const struct vgw_json *what, vgw_store_fn fn, void *arg)
+{
+    char *text = filter ? vgw_json_text(filter, false) : vgw_strdup("{}"), *wanted = vgw_json_text(what, false);
+    int rc = VGW_ELIMIT;
+    if (text && wanted)
+        rc = submit(store, (struct request){.kind = TALLY, .fn = fn, .arg = arg}, table, text, wanted);
+    else
+        vgw_free(text);
+    vgw_free(wanted);
+    return rc;
 }

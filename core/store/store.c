@@ -159,9 +159,10 @@ static void fill_batch(struct vgw_store *s)
         const struct write *w = write_of(pos);
         if (s->batch_rows == most || (s->batch_rows && s->batch.len + w->len > VGW_STORE_BATCH_BYTES))
             break;
+        bool several = w->text[0] == '['; /* which stay together, since a write is never cut */
         if (s->batch_rows)
             vgw_buf_addc(&s->batch, ',');
-        vgw_buf_add(&s->batch, w->text, w->len);
+        vgw_buf_add(&s->batch, w->text + several, w->len - 2u * several);
         s->batch_rows++;
     }
     vgw_buf_addc(&s->batch, ']');

@@ -45,7 +45,8 @@ void vgw_store_free(struct vgw_store *store);
 
 enum vgw_store_durability { VGW_STORE_QUEUED, VGW_STORE_JOURNALLED };
 /** Queues one operation, {"op","table","key","values","guard"} as in voicegw/draft/store.h; takes `op`, also on
- * failure. *ret_pos (may be NULL): the journal's position, for vgw_journal_when_synced(). VGW_ESTORAGE: the journal
+ * failure. An array of operations is journalled as one and applied in one batch: all of it or nothing. *ret_pos (may be
+ * NULL): the journal's position, for vgw_journal_when_synced(). VGW_ESTORAGE: the journal
  * refused; the write is queued nevertheless. VGW_ELIMIT: dropped (queue full, or out of memory). `op` NULL is
  * VGW_ELIMIT. */
 int vgw_store_write(struct vgw_store *store, struct vgw_json *op, enum vgw_store_durability durability,
@@ -74,6 +75,14 @@ int vgw_store_lease_renew(struct vgw_store *store, const char *name, const char 
                           vgw_store_fn fn, void *arg);
 int vgw_store_lease_release(struct vgw_store *store, const char *name, const char *owner, uint64_t fence,
                             vgw_store_fn fn, void *arg);
+/** Counts and sums by groups, as the kind's tally() has it; all writes queued before are seen. VGW_EUNSUPPORTED in fn:
+ * the plugin cannot. */
+int vgw_store_tally(struct vgw_store *store, const char *table, const struct vgw_json *filter,
+                    const struct vgw_json *what, vgw_store_fn fn, void *arg);
+/** Applies operations (an array, taken, also on failure) now and tells when they are in the store, which other gateways
+ * then see: for what must be known before something is done. All writes queued before come first. rows: [{"changed":
+ * rows touched}]. VGW_EINVALID, VGW_ESTORAGE: nothing was changed. */
+int vgw_store_apply(struct vgw_store *store, struct vgw_json *ops, vgw_store_fn fn, void *arg);
 /** Removes rows older than the wall time given, 500 at a time with other work between; rows: [{"deleted": n}]. */
 int vgw_store_purge(struct vgw_store *store, const char *table, int64_t before_us, vgw_store_fn fn, void *arg);
 #endif

@@ -79,6 +79,10 @@ int32_t sql_of_operation(struct sql_statement *s, struct voicegw_json operation)
 int32_t sql_of_query(struct sql_statement *s, const char *table, const char *filter_json, uint32_t limit,
                      const char *cursor);
 
+/** Counts and sums of rows by groups (voicegw_store.tally); *ret_row is what a row of the answer looks like. */
+int32_t sql_of_tally(struct sql_statement *s, const char *table, const char *filter_json, const char *what_json,
+                     struct table *ret_row);
+
 enum sql_kind { SQL_NULL, SQL_INT, SQL_REAL, SQL_TEXT };
 struct sql_value {
     enum sql_kind kind;

@@ -104,6 +104,13 @@ static int32_t store_query(void *instance, const char *table, const char *filter
     return status == VOICEGW_OK ? db_query(instance, table, filter_json, limit, cursor, row, arg) : status;
 }
 
+static int32_t store_tally(void *instance, const char *table, const char *filter_json, const char *what_json,
+                           voicegw_row row, void *arg)
+{
+    int32_t status = db_open(instance);
+    return status == VOICEGW_OK ? db_tally(instance, table, filter_json, what_json, row, arg) : status;
+}
+
 static int32_t store_claim(void *instance, const char *queue, const char *owner, uint32_t n, int64_t now_us,
                            int64_t ttl_us, voicegw_row row, void *arg)
 {
@@ -155,6 +162,7 @@ static const struct voicegw_store store = {
     .lease_release = lease_release,
     .health = store_health,
     .purge = store_purge,
+    .tally = store_tally,
 };
 
 static int32_t store_watch(void *instance, const char *table, voicegw_callback fn, void *arg)

@@ -169,3 +169,25 @@ int32_t db_query(struct db *db, const char *table, const char *filter_json, uint
     free(out.data);
     return status;
 }
+
+int32_t db_tally(struct db *db, const char *table, const char *filter_json, const char *what_json, voicegw_row row,
+                 void *arg)
+{
+    struct sql_statement statement = {.count = 0};
+    struct table shape;
+    struct text out = {0};
+    PGresult *r = NULL;
+    int32_t status =
+        db_run_statement(db, &statement, sql_of_tally(&statement, table, filter_json, what_json, &shape), &r);
+    for (int i = 0; status == VOICEGW_OK && i < PQntuples(r); i++) {
+        out.len = 0;
+        db_row(&out, &shape, r, i, 0);
+        if (out.failed)
+            status = db->host->set_error(db->host, VOICEGW_ELIMIT, "out of memory");
+        else if (row(arg, out.data) != 0)
+            break;
+    }
+    PQclear(r);
+    free(out.data);
+    return status;
+}

@@ -36,6 +36,8 @@ int32_t db_ready(struct db *db, struct sql_statement *statement, int32_t status,
 void db_row(struct text *out, const struct table *t, sqlite3_stmt *s, int64_t time_us, int64_t rowid);
 
 int32_t db_apply(struct db *db, const char *batch_json, uint32_t *ret_changed);
+int32_t db_tally(struct db *db, const char *table, const char *filter_json, const char *what_json, voicegw_row row,
+                 void *arg);
 int32_t db_query(struct db *db, const char *table, const char *filter_json, uint32_t limit, const char *cursor,
                  voicegw_row row, void *arg);
 int32_t db_claim(struct db *db, const char *queue, const char *owner, uint32_t n, int64_t now_us, int64_t ttl_us,

@@ -152,3 +152,27 @@ int32_t db_query(struct db *db, const char *table, const char *filter_json, uint
     free(out.data);
     return status;
 }
+
+int32_t db_tally(struct db *db, const char *table, const char *filter_json, const char *what_json, voicegw_row row,
+                 void *arg)
+{
+    struct sql_statement statement = {.count = 0};
+    struct table shape;
+    struct text out = {0};
+    sqlite3_stmt *s = NULL;
+    int rc = SQLITE_DONE;
+    int32_t status = db_ready(db, &statement, sql_of_tally(&statement, table, filter_json, what_json, &shape), &s);
+    while (status == VOICEGW_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+        out.len = 0;
+        db_row(&out, &shape, s, 0, -1);
+        if (out.failed)
+            status = db->host->set_error(db->host, VOICEGW_ELIMIT, "out of memory");
+        else if (row(arg, out.data) != 0)
+            break;
+    }
+    if (status == VOICEGW_OK && rc != SQLITE_DONE && rc != SQLITE_ROW)
+        status = db_failed(db, "rows cannot be counted");
+    put_back(s);
+    free(out.data);
+    return status;
+}

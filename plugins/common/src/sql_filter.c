@@ -156,3 +156,67 @@ int32_t sql_of_query(struct sql_statement *s, const char *table, const char *fil
         status = sql_param_number(s, limit < LIMIT_MAX ? limit : LIMIT_MAX);
     return status;
 }
+
+/* ---- counts and sums ---- */
+
+static int32_t add_column(struct sql_statement *s, struct voicegw_json name, struct table *row, size_t *at)
+{
+    char text[64] = "?";
+    int64_t len = voicegw_json_string(name, text, sizeof text);
+    const struct column *c = len > 0 ? column_findn(s->table, text, (uint64_t)len) : NULL;
+    if (!c || *at + 2 >= COLUMNS_MAX) {
+        snprintf(s->why, sizeof s->why, "table %s cannot be counted by \"%s\"", s->table->name, text);
+        return VOICEGW_EINVALID;
+    }
+    row->columns[(*at)++] = *c;
+    return VOICEGW_OK;
+}
+
+static int32_t read_what(struct sql_statement *s, struct voicegw_json what, struct table *row, size_t *ret_groups)
+{
+    size_t at = 0;
+    int32_t status = VOICEGW_OK;
+    struct voicegw_json_iter it = voicegw_json_each(voicegw_json_member(what, "by"));
+    while (status == VOICEGW_OK && voicegw_json_next(&it))
+        status = add_column(s, it.value, row, &at);
+    *ret_groups = at;
+    row->columns[at++] = (struct column){"count", COLUMN_INT};
+    it = voicegw_json_each(voicegw_json_member(what, "sum"));
+    while (status == VOICEGW_OK && voicegw_json_next(&it)) {
+        status = add_column(s, it.value, row, &at);
+        if (status == VOICEGW_OK)
+            row->columns[at - 1].kind = COLUMN_REAL;
+    }
+    return status;
+}
+
+int32_t sql_of_tally(struct sql_statement *s, const char *table, const char *filter_json, const char *what_json,
+                     struct table *ret_row)
+{
+    struct filter f;
+    size_t groups = 0;
+    *ret_row = (struct table){.name = "tally"};
+    int32_t status = read_filter(s, table, filter_json, &f);
+    if (status == VOICEGW_OK)
+        status = read_what(s, voicegw_json_of(what_json), ret_row, &groups);
+    if (status != VOICEGW_OK)
+        return status;
+    text_adds(&s->text, "SELECT ");
+    for (size_t i = 0; ret_row->columns[i].name; i++) {
+        text_adds(&s->text, i ? ", " : "");
+        text_adds(&s->text, i < groups ? "" : i == groups ? "count(*" : "sum(");
+        text_adds(&s->text, i == groups ? "" : ret_row->columns[i].name);
+        text_adds(&s->text, i < groups ? "" : ")");
+    }
+    text_adds(&s->text, " FROM ");
+    text_adds(&s->text, s->table->name);
+    for (size_t i = 0; i < f.count && status == VOICEGW_OK; i++) {
+        text_adds(&s->text, i ? " AND " : " WHERE ");
+        status = add_term(s, &f.terms[i]);
+    }
+    for (size_t i = 0; i < groups; i++) {
+        text_adds(&s->text, i ? ", " : " GROUP BY ");
+        text_adds(&s->text, ret_row->columns[i].name);
+    }
+    return status;
+}

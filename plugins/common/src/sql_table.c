@@ -67,7 +67,7 @@ const char *const sql_indexes[] = {"CREATE INDEX IF NOT EXISTS sessions_time ON 
                                    "CREATE INDEX IF NOT EXISTS events_session ON events (session_id)",
                                    "CREATE INDEX IF NOT EXISTS recordings_time ON recordings (started_at)",
                                    "CREATE INDEX IF NOT EXISTS recordings_session ON recordings (session_id)",
-                                   "CREATE INDEX IF NOT EXISTS jobs_due ON jobs (queue, status, due_at)",
+                                   "CREATE INDEX IF NOT EXISTS jobs_due ON jobs (queue, priority DESC, due_at)",
                                    "CREATE INDEX IF NOT EXISTS messages_time ON messages (created_at)",
                                    "CREATE INDEX IF NOT EXISTS messages_thread ON messages (thread_id, created_at)",
                                    "CREATE INDEX IF NOT EXISTS messages_campaign ON messages (campaign_id, status)",

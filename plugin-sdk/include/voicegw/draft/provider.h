@@ -52,7 +52,13 @@ struct voicegw_call_params {
     const char *session_id;
     const char *call_id;        /* ours; put it into callbacks that name the call */
     const char *variables_json; /* object */
-    const char *route_json;     /* the route's provider-specific keys, object */
+    const char *route_json;     /* the route's provider-specific keys, object; of a message that is delivered:
+                                 * {"content", "voice_id", "language", "max_duration" (seconds), "record_call",
+                                 * "machine" (leave_message, hang_up or retry), "platform_config" (object, the
+                                 * operator's, as it is)}, each left out when nobody said anything. A provider that runs
+                                 * the conversation itself (VOICEGW_CAP_CONVERSATION) says `content`; the message counts
+                                 * as delivered when the call ends as completed and `answered_by` does not tell of a
+                                 * machine */
 };
 
 /** A request that came to one of the instance's routes, for identify(). Pure data, borrowed. */

@@ -48,6 +48,11 @@ struct voicegw_store {
     int32_t (*health)(void *instance);
     /** Deletes rows of `table` older than `before_us` (at most `limit`); *ret_deleted. For retention. */
     int32_t (*purge)(void *instance, const char *table, int64_t before_us, uint32_t limit, uint32_t *ret_deleted);
+    /** Counts rows that a filter (as query() has it, without an order) takes: `what_json` {"by": [column, …], "sum":
+     * [column, …]}; a row {column: value, …, "count": n, column: sum or null} for each group, in any order; one row
+     * when `by` is empty. */
+    int32_t (*tally)(void *instance, const char *table, const char *filter_json, const char *what_json, voicegw_row row,
+                     void *arg);
 };
 
 #endif
