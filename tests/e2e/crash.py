@@ -27,6 +27,9 @@ def test_five_crashes_lose_and_double_nothing():
         for round_number in range(5):
             g.start()
             feed = g.feed(last_id=highest)
+            if feed.status == 410:  # nothing as old as that had reached the disk yet: begin again, as the answer says
+                feed = g.feed(last_id=0)
+            assert feed.status == 200, feed.status
             if round_number:
                 told = {}
                 for c in last_live:
@@ -34,7 +37,7 @@ def test_five_crashes_lose_and_double_nothing():
                     assert e["data"]["status"] == "interrupted", e
                     feed.wait("voice.session.stopped", session_id=c["session_id"])
                 for e in feed.events:
-                    if e["type"] in TERMINAL:
+                    if e["type"] in TERMINAL and e["id"] > highest:
                         told[e["call_id"]] = told.get(e["call_id"], 0) + 1
                 assert told == {c["call_id"]: 1 for c in last_live}, told
             assert min((e["id"] for e in feed.events), default=highest + 1) > highest, "event ids must grow"

@@ -106,7 +106,7 @@ class Feed:
         found = self.find(kind, **want)
         if not ok or len(found) < count:
             tail = [(e["type"], e["call_id"], e["data"]) for e in self.events[-15:]]
-            raise AssertionError(f"no {count} x {kind} {want}, but {len(found)}; the last events: {tail}")
+            raise AssertionError(f"no {count} x {kind} {want}, but {len(found)} (HTTP {self.status}); the last events: {tail}")
         return found[0] if count == 1 else found
 
     def wait_closed(self):
