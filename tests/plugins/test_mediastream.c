@@ -10,7 +10,8 @@
 #include "../../plugins/mediastream/queue.h"
 #include "../../plugins/mediastream/wire.h"
 
-static const char session_json[] = "{\"from\":\"+1 \\\"x\\\"\",\"variables\":{\"room\":12,\"vip\":true,\"who\":\"J\\u00f6rg\"}}";
+static const char session_json[] =
+    "{\"from\":\"+1 \\\"x\\\"\",\"variables\":{\"room\":12,\"vip\":true,\"who\":\"J\\u00f6rg\"}}";
 
 static struct wire_start begin(const char *parameters)
 {
@@ -81,9 +82,8 @@ static const char *told(struct queue *q)
     enum queue_step step;
     out[0] = '\0';
     while ((step = queue_next(q, &item, &audio, &bytes)) != QUEUE_NOTHING)
-        n += (size_t)(step == QUEUE_AUDIO
-                          ? snprintf(out + n, sizeof out - n, "%d+%zu ", (int)item, bytes)
-                          : snprintf(out + n, sizeof out - n, "%d. ", (int)item));
+        n += (size_t)(step == QUEUE_AUDIO ? snprintf(out + n, sizeof out - n, "%d+%zu ", (int)item, bytes)
+                                          : snprintf(out + n, sizeof out - n, "%d. ", (int)item));
     return out;
 }
 
