@@ -27,7 +27,7 @@
     }
 #define APPLICATION_OPTIONS                                                                                            \
     APPLICATION_OPTION_(VOICEGW_OPTION_URL, "url", NULL, VOICEGW_OPTION_REQUIRED, 0, 0,                                \
-                        "The application's WebSocket, as in wss://app.example.com/media."),                                                    \
+                        "The application's WebSocket, as in wss://app.example.com/media."),                            \
         APPLICATION_OPTION_(VOICEGW_OPTION_SECRET, "auth_token", NULL, 0, 0, 0,                                        \
                             "Signs the upgrade as Twilio does (X-Twilio-Signature), for applications that check it."), \
         APPLICATION_OPTION_(VOICEGW_OPTION_STRING, "account_sid", "", 0, 0, 0,                                         \
@@ -58,8 +58,8 @@ int32_t application_settings_read(const struct voicegw_host *host, const struct 
                                   struct application_settings *ret_settings);
 void application_settings_done(struct application_settings *settings);
 
-/** Writes the custom parameters as the object `name`; `parameters` is a JSON object of texts, in which {{ path }} stands
- * for a member of `session`. What the session lacks is empty. Pure. */
+/** Writes the custom parameters as the object `name`; `parameters` is a JSON object of texts, in which {{ path }}
+ * stands for a member of `session`. What the session lacks is empty. Pure. */
 void application_put_parameters(struct voicegw_json_writer *w, const char *name, const char *parameters,
                                 struct voicegw_json session);
 /** The call's id for the application, the provider's where there is one, else ours. Pure. */
@@ -68,8 +68,8 @@ void application_call_sid(struct voicegw_json session, char *out, size_t cap);
 void application_random_sid(const struct voicegw_host *host, const struct voicegw_host_crypto *crypto,
                             const char *prefix, char out[35]);
 
-/** What on_over() is to lead to: the call ends when what was said has been heard, with a cause; an application that failed
- * is told as the event `error`, and the caller hears error_text before. */
+/** What on_over() is to lead to: the call ends when what was said has been heard, with a cause; an application that
+ * failed is told as the event `error`, and the caller hears error_text before. */
 void application_end_call(const struct voicegw_host *host, const struct voicegw_host_assistant *out, uint64_t session,
                           const struct application_settings *settings, uint32_t done, const char *sentence);
 

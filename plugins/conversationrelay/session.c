@@ -1,5 +1,5 @@
-/* session.c - one conversation with its application. What the application says belongs to the caller's newest turn; what
- * it says of its own accord opens that turn again. */
+/* session.c - one conversation with its application. What the application says belongs to the caller's newest turn;
+ * what it says of its own accord opens that turn again. */
 #include "session.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,10 +20,10 @@ struct session {
     char session_sid[35], call_sid[256];
     struct waiting *first, **end;
     uint32_t waiting;
-    uint64_t turn;    /* of the caller, the newest */
-    uint32_t asked;   /* that turn is not answered to its end yet */
-    uint32_t talking; /* tokens have come and their last has not */
-    uint32_t cut;     /* the caller cut in: what is left of these tokens is not wanted */
+    uint64_t turn;          /* of the caller, the newest */
+    uint32_t asked;         /* that turn is not answered to its end yet */
+    uint32_t talking;       /* tokens have come and their last has not */
+    uint32_t cut;           /* the caller cut in: what is left of these tokens is not wanted */
     uint32_t protected_now; /* what is said now may not be cut */
     uint32_t ended;         /* the application has ended the session */
     char *end_params;
@@ -77,7 +77,7 @@ static void tell(struct session *s, const char *text, size_t bytes)
         s->end = &w->next;
         s->waiting++;
     } else {
-        s->r->host->count(s->r->host, "dropped_messages", 1);
+        s->r->host->count(s->r->host, "application_dropped_messages", 1);
     }
 }
 
@@ -257,9 +257,11 @@ static void on_end(struct session *s, const struct wire_message *m)
 
 static void on_text(void *arg, const char *text, size_t bytes)
 {
-    static void (*const carry_out[])(struct session *s, const struct wire_message *m) = {
-        [WIRE_TEXT] = on_token, [WIRE_PLAY] = on_play, [WIRE_DIGITS] = on_digits, [WIRE_LANGUAGE] = on_language,
-        [WIRE_END] = on_end};
+    static void (*const carry_out[])(struct session * s, const struct wire_message *m) = {[WIRE_TEXT] = on_token,
+                                                                                          [WIRE_PLAY] = on_play,
+                                                                                          [WIRE_DIGITS] = on_digits,
+                                                                                          [WIRE_LANGUAGE] = on_language,
+                                                                                          [WIRE_END] = on_end};
     struct session *s = arg;
     struct wire_message m;
     const char *why = "";
@@ -308,9 +310,9 @@ static int32_t session_open(void *instance, uint64_t handle, const struct voiceg
     s->end = &s->first;
     s->json = strdup(params->session_json ? params->session_json : "{}");
     atomic_fetch_add(&r->sessions, 1);
-    int32_t rc = s->json ? application_open(&s->app, r->host, r->ws, &r->settings, handle, SESSION_MESSAGE_MAX, &events,
-                                            s)
-                         : r->host->set_error(r->host, VOICEGW_ELIMIT, "out of memory");
+    int32_t rc = s->json
+                     ? application_open(&s->app, r->host, r->ws, &r->settings, handle, SESSION_MESSAGE_MAX, &events, s)
+                     : r->host->set_error(r->host, VOICEGW_ELIMIT, "out of memory");
     if (rc < 0) {
         session_free(s);
         return rc;

@@ -1,5 +1,5 @@
-/* wire.h - ConversationRelay's messages, to and from JSON. Pure; what is written goes into the caller's buffer with a NUL
- * behind it and its length is returned, 0 when `cap` is too small. Source:
+/* wire.h - ConversationRelay's messages, to and from JSON. Pure; what is written goes into the caller's buffer with a
+ * NUL behind it and its length is returned, 0 when `cap` is too small. Source:
  * twilio.com/docs/voice/conversationrelay/websocket-messages. */
 #ifndef CONVERSATIONRELAY_WIRE_H
 #define CONVERSATIONRELAY_WIRE_H

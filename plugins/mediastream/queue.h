@@ -1,6 +1,6 @@
-/* queue.h - what an application wants the caller to hear: audio and marks in their order, handed on to the host in items
- * that end where a mark stands, so that a mark goes back when what lies before it was heard. Pure apart from memory. One
- * owner. */
+/* queue.h - what an application wants the caller to hear: audio and marks in their order, handed on to the host in
+ * items that end where a mark stands, so that a mark goes back when what lies before it was heard. Pure apart from
+ * memory. One owner. */
 #ifndef MEDIASTREAM_QUEUE_H
 #define MEDIASTREAM_QUEUE_H
 #include <stddef.h>
@@ -20,8 +20,8 @@ struct queue {
 
 /** mu-law at 8000 Hz behind what is there. 0, or VOICEGW_ELIMIT: out of memory. */
 int32_t queue_audio(struct queue *q, const uint8_t *audio, size_t bytes);
-/** A mark behind what is there; its name is any text, copied. 0: it waits. 1: nothing lies before it, it is to go back at
- * once. VOICEGW_ELIMIT: QUEUE_MARKS_MAX wait, or out of memory. */
+/** A mark behind what is there; its name is any text, copied. 0: it waits. 1: nothing lies before it, it is to go back
+ * at once. VOICEGW_ELIMIT: QUEUE_MARKS_MAX wait, or out of memory. */
 int32_t queue_mark(struct queue *q, const char *name, size_t bytes);
 /** Nothing came for so long that all must have been heard: the last item ends, mark or not. */
 void queue_rest(struct queue *q);

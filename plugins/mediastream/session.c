@@ -105,7 +105,7 @@ static void echo_mark(void *arg, const char *name, size_t bytes)
     struct session *s = arg;
     char text[WIRE_MARK_NAME_MAX + 256];
     if (tell(s, text, wire_mark(s->stream_sid, s->sequence + 1, name, bytes, text, sizeof text)) == VOICEGW_EBUSY)
-        s->m->host->count(s->m->host, "dropped_marks", 1);
+        s->m->host->count(s->m->host, "application_dropped_marks", 1);
 }
 
 /* ---- to the caller ---- */
@@ -136,7 +136,7 @@ static void feed(struct session *s)
                                             .bytes = (uint32_t)bytes,
                                             .samples = (uint32_t)bytes};
         if (m->out->on_audio(m->host, s->handle, name, &frame) < 0)
-            m->host->count(m->host, "dropped_frames", 1);
+            m->host->count(m->host, "application_dropped_frames", 1);
     }
 }
 
@@ -147,8 +147,8 @@ static void timer_stop(struct session *s)
     s->timer = 0;
 }
 
-/* All that came must have been heard by now: what has no mark behind it is complete, and what the host never told of, as
- * on a call that is on hold, is taken as heard. */
+/* All that came must have been heard by now: what has no mark behind it is complete, and what the host never told of,
+ * as on a call that is on hold, is taken as heard. */
 static void on_rest(void *arg)
 {
     struct session *s = arg;
@@ -172,8 +172,8 @@ static void timer_need(struct session *s)
 {
     const struct voicegw_host *host = s->m->host;
     if (!s->timer)
-        s->timer = host->timer_start(host, s->handle, s->heard_at_us - host->now_us(host) + SESSION_REST_US, on_rest,
-                                     s);
+        s->timer =
+            host->timer_start(host, s->handle, s->heard_at_us - host->now_us(host) + SESSION_REST_US, on_rest, s);
 }
 
 static void on_media(struct session *s, struct voicegw_json payload)
@@ -188,7 +188,7 @@ static void on_media(struct session *s, struct voicegw_json payload)
     if (n < 0 || used != (size_t)chars) {
         (void)application_bad(&s->app, "media.payload is not base64");
     } else if ((s->heard_at_us > now_us ? s->heard_at_us - now_us : 0) + length_us > s->m->max_queue_us) {
-        host->count(host, "refused_audio", 1);
+        host->count(host, "application_refused_audio", 1);
         host->log(host, VOICEGW_LOG_WARNING, "an application sent more audio than max_queue lets wait", NULL);
     } else if (queue_audio(&s->queue, audio, (size_t)n) == VOICEGW_OK) {
         application_good(&s->app);
@@ -202,8 +202,8 @@ static void on_media(struct session *s, struct voicegw_json payload)
 
 static void on_mark(struct session *s, struct voicegw_json name)
 {
-    int32_t rc = name.bytes <= WIRE_MARK_NAME_MAX ? queue_mark(&s->queue, name.text, (size_t)name.bytes)
-                                                  : VOICEGW_ELIMIT;
+    int32_t rc =
+        name.bytes <= WIRE_MARK_NAME_MAX ? queue_mark(&s->queue, name.text, (size_t)name.bytes) : VOICEGW_ELIMIT;
     if (rc < 0) {
         (void)application_bad(&s->app, "a mark's name is too long, or too many marks wait");
         return;
@@ -323,7 +323,7 @@ static void wait_add(struct session *s, const uint8_t *audio, uint32_t bytes)
     uint32_t room = SESSION_WAIT_BYTES - s->wait_bytes;
     if (bytes > room) {
         uint32_t drop = bytes - room < s->wait_bytes ? bytes - room : s->wait_bytes;
-        s->m->host->count(s->m->host, "dropped_audio_bytes", drop);
+        s->m->host->count(s->m->host, "application_dropped_audio_bytes", drop);
         memmove(s->wait, s->wait + drop, s->wait_bytes - drop);
         s->wait_bytes -= drop;
         s->position += drop;
@@ -370,7 +370,8 @@ static int32_t session_audio(void *session, const struct voicegw_frame *frame)
     else
         for (uint32_t at = 0; at < frame->bytes; at += SESSION_WAIT_BYTES / 2) {
             uint32_t left = frame->bytes - at;
-            wait_add(s, (const uint8_t *)frame->data + at, left < SESSION_WAIT_BYTES / 2 ? left : SESSION_WAIT_BYTES / 2);
+            wait_add(s, (const uint8_t *)frame->data + at,
+                     left < SESSION_WAIT_BYTES / 2 ? left : SESSION_WAIT_BYTES / 2);
         }
     return VOICEGW_OK;
 }
@@ -404,9 +405,7 @@ static int32_t session_dtmf(void *session, const char *digit)
     return VOICEGW_OK;
 }
 
-static void forget_mark(void *arg, const char *name, size_t bytes)
-{
-}
+static void forget_mark(void *arg, const char *name, size_t bytes) {}
 
 static void on_closed(void *arg)
 {

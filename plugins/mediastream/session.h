@@ -6,10 +6,10 @@
 #include "application.h"
 #include "voicegw/draft/assistant.h"
 
-#define SESSION_WAIT_BYTES 16000u       /* of the caller's audio that wait for the application: 2 s */
-#define SESSION_MESSAGE_MAX (4u << 20)  /* bytes of one message of the application */
-#define SESSION_GUARD_US 10000000       /* so long after its time an item is taken as heard, whatever the host says */
-#define SESSION_REST_US 100000          /* after the last of its audio must have been heard */
+#define SESSION_WAIT_BYTES 16000u      /* of the caller's audio that wait for the application: 2 s */
+#define SESSION_MESSAGE_MAX (4u << 20) /* bytes of one message of the application */
+#define SESSION_GUARD_US 10000000      /* so long after its time an item is taken as heard, whatever the host says */
+#define SESSION_REST_US 100000         /* after the last of its audio must have been heard */
 
 struct mediastream {
     const struct voicegw_host *host;

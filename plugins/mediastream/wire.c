@@ -52,10 +52,11 @@ size_t wire_start(const struct wire_start *s, uint64_t sequence, char *out, size
 size_t wire_media(const char *sid, uint64_t sequence, uint64_t chunk, uint64_t position, const uint8_t *audio,
                   size_t bytes, char *out, size_t cap)
 {
-    int n = snprintf(out, cap,
-                     "{\"event\":\"media\",\"sequenceNumber\":\"%llu\",\"media\":{\"track\":\"inbound\",\"chunk\":\"%llu\","
-                     "\"timestamp\":\"%llu\",\"payload\":\"",
-                     (unsigned long long)sequence, (unsigned long long)chunk, (unsigned long long)(position / 8));
+    int n =
+        snprintf(out, cap,
+                 "{\"event\":\"media\",\"sequenceNumber\":\"%llu\",\"media\":{\"track\":\"inbound\",\"chunk\":\"%llu\","
+                 "\"timestamp\":\"%llu\",\"payload\":\"",
+                 (unsigned long long)sequence, (unsigned long long)chunk, (unsigned long long)(position / 8));
     if (n <= 0 || (size_t)n + (bytes + 2) / 3 * 4 + strlen(sid) + 24 >= cap)
         return 0;
     size_t at = (size_t)n + base64_encode(audio, bytes, out + n);

@@ -1,5 +1,5 @@
-/* fuzz_relay_wire.c - any octets as a message of an application that speaks ConversationRelay: what is taken has what its
- * kind promises. */
+/* fuzz_relay_wire.c - any octets as a message of an application that speaks ConversationRelay: what is taken has what
+ * its kind promises. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 # Tests of the bundled plugins: each a program that loads the built .so on a fake host. `make plugin-test-NAME`, `make plugin-test`.
 PLUGIN_TESTS := $(patsubst tests/plugins/test_%.c,%,$(sort $(wildcard tests/plugins/test_*.c)))
-PLUGIN_TESTED := $(patsubst %,$(BUILD)/plugins/%.so,echo espeak flite loopback menu pocketsphinx)
+PLUGIN_TESTED := $(patsubst %,$(BUILD)/plugins/%.so,echo espeak flite loopback mediastream menu pocketsphinx)
 PLUGIN_TEST_COMMON := $(patsubst %,$(BUILD)/obj/tests/plugins/%.o,fakehost speech)
 $(BUILD)/obj/tests/plugins/%.o: tests/plugins/%.c
 	@mkdir -p $(@D)

@@ -32,17 +32,30 @@ Test(conversationrelay, reads_an_applications_messages)
 
 Test(conversationrelay, refuses_with_a_sentence_what_is_none)
 {
-    static const char *const rows[] = {
-        "", "{", "[]", "7", "{}", "{\"type\":7}", "{\"type\":\"setup\"}", "{\"type\":\"text\"}",
-        "{\"type\":\"text\",\"token\":7}", "{\"type\":\"text\",\"token\":\"x\",\"lang\":7}",
-        "{\"type\":\"text\",\"token\":\"\xff\"}", "{\"type\":\"play\"}", "{\"type\":\"play\",\"source\":\"\"}",
-        "{\"type\":\"play\",\"source\":\"/etc/passwd\"}", "{\"type\":\"play\",\"source\":\"file:///etc/passwd\"}",
-        "{\"type\":\"play\",\"source\":\"https://a/x.wav\",\"loop\":-1}",
-        "{\"type\":\"play\",\"source\":\"https://a/x.wav\",\"loop\":101}",
-        "{\"type\":\"play\",\"source\":\"https://a/x.wav\",\"loop\":\"x\"}", "{\"type\":\"sendDigits\"}",
-        "{\"type\":\"sendDigits\",\"digits\":\"\"}", "{\"type\":\"sendDigits\",\"digits\":\"12E\"}",
-        "{\"type\":\"language\"}", "{\"type\":\"language\",\"ttsLanguage\":7}",
-        "{\"type\":\"end\",\"handoffData\":{}}"};
+    static const char *const rows[] = {"",
+                                       "{",
+                                       "[]",
+                                       "7",
+                                       "{}",
+                                       "{\"type\":7}",
+                                       "{\"type\":\"setup\"}",
+                                       "{\"type\":\"text\"}",
+                                       "{\"type\":\"text\",\"token\":7}",
+                                       "{\"type\":\"text\",\"token\":\"x\",\"lang\":7}",
+                                       "{\"type\":\"text\",\"token\":\"\xff\"}",
+                                       "{\"type\":\"play\"}",
+                                       "{\"type\":\"play\",\"source\":\"\"}",
+                                       "{\"type\":\"play\",\"source\":\"/etc/passwd\"}",
+                                       "{\"type\":\"play\",\"source\":\"file:///etc/passwd\"}",
+                                       "{\"type\":\"play\",\"source\":\"https://a/x.wav\",\"loop\":-1}",
+                                       "{\"type\":\"play\",\"source\":\"https://a/x.wav\",\"loop\":101}",
+                                       "{\"type\":\"play\",\"source\":\"https://a/x.wav\",\"loop\":\"x\"}",
+                                       "{\"type\":\"sendDigits\"}",
+                                       "{\"type\":\"sendDigits\",\"digits\":\"\"}",
+                                       "{\"type\":\"sendDigits\",\"digits\":\"12E\"}",
+                                       "{\"type\":\"language\"}",
+                                       "{\"type\":\"language\",\"ttsLanguage\":7}",
+                                       "{\"type\":\"end\",\"handoffData\":{}}"};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct wire_message m;
         const char *why = NULL;
@@ -54,7 +67,7 @@ Test(conversationrelay, refuses_with_a_sentence_what_is_none)
 Test(conversationrelay, writes_messages_with_the_members_of_twilios)
 {
     char out[2048];
-    static const char *const members[] = {"sessionId", "accountSid", "parentCallSid", "callSid",   "from",       "to",
+    static const char *const members[] = {"sessionId", "accountSid", "parentCallSid", "callSid",   "from",      "to",
                                           "callType",  "callerName", "forwardedFrom", "direction", "callStatus"};
     struct wire_setup s = {.session_sid = "VX1",
                            .account_sid = "AC1",

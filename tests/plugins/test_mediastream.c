@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include "digest.h"
+#include "fakehost.h"
 #include "../../plugins/common/application.h"
 #include "../../plugins/common/stream_wire.h"
 #include "../../plugins/mediastream/queue.h"
 #include "../../plugins/mediastream/wire.h"
 
-static const char session_json[] = "{\"from\":\"+1 \\\"x\\\"\",\"variables\":{\"room\":12,\"vip\":true,\"who\":\"J\\u00f6rg\"}}";
+static const char session_json[] =
+    "{\"from\":\"+1 \\\"x\\\"\",\"variables\":{\"room\":12,\"vip\":true,\"who\":\"J\\u00f6rg\"}}";
 
 static struct wire_start begin(const char *parameters)
 {
@@ -81,9 +83,8 @@ static const char *told(struct queue *q)
     enum queue_step step;
     out[0] = '\0';
     while ((step = queue_next(q, &item, &audio, &bytes)) != QUEUE_NOTHING)
-        n += (size_t)(step == QUEUE_AUDIO
-                          ? snprintf(out + n, sizeof out - n, "%d+%zu ", (int)item, bytes)
-                          : snprintf(out + n, sizeof out - n, "%d. ", (int)item));
+        n += (size_t)(step == QUEUE_AUDIO ? snprintf(out + n, sizeof out - n, "%d+%zu ", (int)item, bytes)
+                                          : snprintf(out + n, sizeof out - n, "%d. ", (int)item));
     return out;
 }
 
@@ -173,4 +174,185 @@ Test(application, names_the_call_as_its_provider_does)
     application_random_sid(NULL, digest_crypto(), "MZ", sid);
     cr_expect_eq(strlen(sid), 34);
     cr_expect(stream_wire_sid_valid(sid));
+}
+
+/* ---- a session on a fake host with a fake socket ---- */
+
+struct sock {
+    struct voicegw_ws_events events;
+    void *arg;
+    uint32_t connects, closes, code;
+    int32_t answer, send_answer;
+    size_t octets, media;
+    uint8_t heard[64000];
+};
+static struct sock sock;
+static const void *(*own_extension)(const struct voicegw_host *host, const char *id);
+
+static int32_t sock_connect(const struct voicegw_host *host, uint64_t target, const char *url,
+                            const char *const *headers, const char *protocol, uint64_t max_message_bytes,
+                            const struct voicegw_ws_events *events, void *arg, uint64_t *ret_ws)
+{
+    sock.connects++;
+    sock.events = *events;
+    sock.arg = arg;
+    *ret_ws = 77;
+    return sock.answer < 0 ? host->set_error(host, sock.answer, "nobody is there") : VOICEGW_OK;
+}
+
+static int32_t sock_send(const struct voicegw_host *host, uint64_t ws, uint32_t kind, const void *data, uint64_t bytes)
+{
+    char text[400];
+    size_t used;
+    cr_expect(voicegw_json_valid(data, bytes));
+    if (sock.send_answer < 0)
+        return sock.send_answer;
+    struct voicegw_json doc = voicegw_json_ofn(data, bytes);
+    if (voicegw_json_get_string(doc, "media.payload", text, sizeof text) > 0) {
+        int64_t n = base64_decode(text, strlen(text), sock.heard + sock.octets, sizeof sock.heard - sock.octets, &used);
+        cr_assert_gt(n, 0);
+        sock.octets += (size_t)n;
+        sock.media++;
+    }
+    return VOICEGW_OK;
+}
+
+static int32_t sock_close(const struct voicegw_host *host, uint64_t ws, uint32_t code, const char *reason)
+{
+    sock.closes++;
+    sock.code = code;
+    return VOICEGW_OK;
+}
+
+static uint64_t sock_queued(const struct voicegw_host *host, uint64_t ws)
+{
+    return 0;
+}
+
+static const struct voicegw_host_ws sock_table = {
+    .size = sizeof sock_table, .connect = sock_connect, .send = sock_send, .close = sock_close, .queued = sock_queued};
+
+static const void *with_socket(const struct voicegw_host *host, const char *id)
+{
+    return strcmp(id, VOICEGW_HOST_WS) == 0       ? (const void *)&sock_table
+           : strcmp(id, VOICEGW_HOST_CRYPTO) == 0 ? (const void *)digest_crypto()
+                                                  : own_extension(host, id);
+}
+
+struct call {
+    struct fakehost *fake;
+    const struct voicegw_factory *factory;
+    const struct voicegw_assistant_audio *ops;
+    void *instance, *session;
+};
+
+static struct call call_begin(uint32_t encoding, uint32_t rate)
+{
+    struct call c = {0};
+    const struct voicegw_audio_format format = {sizeof format, encoding, rate, 20};
+    struct voicegw_assistant_params params = {.size = sizeof params, .session_json = session_json};
+    uint32_t chosen = 9;
+    c.factory = fakehost_factory(fakehost_load(PLUGIN_FOLDER "/mediastream.so"), VOICEGW_KIND_ASSISTANT_AUDIO);
+    c.fake = fakehost_new(c.factory, "{\"url\":\"ws://app.example/x\",\"error_text\":\"Sorry.\"}");
+    struct voicegw_host *host = (struct voicegw_host *)(uintptr_t)fakehost_host(c.fake);
+    own_extension = host->get_extension;
+    host->get_extension = with_socket;
+    cr_assert_eq(c.factory->create(host, fakehost_options(c.fake), &c.instance), VOICEGW_OK, "%s",
+                 fakehost_error(c.fake));
+    c.ops = c.factory->get_extension(c.instance, VOICEGW_KIND_ASSISTANT_AUDIO);
+    cr_assert_eq(c.ops->open(c.instance, FAKEHOST_STREAM, &params, &format, 1, &c.session, &chosen), VOICEGW_OK);
+    cr_assert_eq(chosen, 0);
+    fakehost_advance(c.fake, 0);
+    return c;
+}
+
+static void call_end(struct call *c, uint32_t socket_left)
+{
+    c->ops->close(c->session);
+    fakehost_run(c->fake);
+    cr_expect_eq(fakehost_count(c->fake, "closed"), 1);
+    if (socket_left)
+        sock.events.on_close(sock.arg, 77, 1000, "");
+    c->factory->drain(c->instance);
+    c->factory->destroy(c->instance);
+    cr_expect_eq(fakehost_free(c->fake), 0);
+}
+
+static void hear(struct call *c, uint32_t encoding, uint32_t rate, const void *data, uint32_t bytes)
+{
+    const struct voicegw_frame frame = {.size = sizeof frame,
+                                        .encoding = encoding,
+                                        .rate = rate,
+                                        .data = data,
+                                        .bytes = bytes,
+                                        .samples = encoding == VOICEGW_AUDIO_L16 ? bytes / 2 : bytes};
+    cr_assert_eq(c->ops->audio(c->session, &frame), VOICEGW_OK);
+}
+
+Test(mediastream, every_form_of_a_calls_audio_reaches_the_application_as_ulaw_at_8000)
+{
+    static const struct {
+        uint32_t encoding, rate, bytes, least, most;
+    } rows[] = {{VOICEGW_AUDIO_PCMU, 8000, 160, 8000, 8000}, {VOICEGW_AUDIO_PCMU, 8000, 37, 1760, 1850},
+                {VOICEGW_AUDIO_PCMA, 8000, 160, 8000, 8000}, {VOICEGW_AUDIO_L16, 8000, 320, 8000, 8000},
+                {VOICEGW_AUDIO_L16, 16000, 640, 7600, 8000}, {VOICEGW_AUDIO_L16, 48000, 1920, 7600, 8000}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint8_t data[1920];
+        sock = (struct sock){0};
+        struct call c = call_begin(rows[i].encoding, rows[i].rate);
+        for (size_t k = 0; k < sizeof data; k++)
+            data[k] = rows[i].encoding == VOICEGW_AUDIO_L16 ? (uint8_t)(k & 1 ? 0x10 : 0) : 0x2a;
+        for (int k = 0; k < 5; k++) /* before it is there */
+            hear(&c, rows[i].encoding, rows[i].rate, data, rows[i].bytes);
+        cr_expect_eq(sock.media, 0);
+        sock.events.on_open(sock.arg, 77);
+        for (int k = 0; k < 45; k++)
+            hear(&c, rows[i].encoding, rows[i].rate, data, rows[i].bytes);
+        cr_expect(sock.octets >= rows[i].least && sock.octets <= rows[i].most, "%zu: %zu", i, sock.octets);
+        cr_expect_eq(sock.media, sock.octets / WIRE_FRAME);
+        if (rows[i].encoding == VOICEGW_AUDIO_L16) /* a constant 4096 */
+            cr_expect(abs((int)sock.heard[1600] - 0xaf) <= 1, "%zu: %02x", i, sock.heard[1600]);
+        call_end(&c, 1);
+        cr_expect_eq(sock.code, 1000);
+    }
+}
+
+Test(mediastream, an_application_that_is_not_there_is_tried_three_times)
+{
+    sock = (struct sock){.answer = VOICEGW_ENETWORK};
+    struct call c = call_begin(VOICEGW_AUDIO_PCMU, 8000);
+    fakehost_advance(c.fake, 4000000);
+    cr_expect_eq(sock.connects, APPLICATION_TRIES);
+    cr_expect_eq(fakehost_count(c.fake, "error"), 1);
+    cr_expect(strstr(fakehost_last(c.fake, "error")->text, "nobody is there"));
+    cr_expect_eq(fakehost_count(c.fake, "action"), 2);
+    cr_expect_str_eq(fakehost_report(c.fake, "action", 0)->text, "say");
+    cr_expect_str_eq(fakehost_report(c.fake, "action", 1)->text, "end");
+    call_end(&c, 0);
+}
+
+Test(mediastream, an_application_that_does_not_read_is_given_up_after_a_while_and_loses_the_oldest_until_then)
+{
+    uint8_t frame[160] = {0};
+    sock = (struct sock){0};
+    struct call c = call_begin(VOICEGW_AUDIO_PCMU, 8000);
+    sock.events.on_open(sock.arg, 77);
+    sock.send_answer = VOICEGW_EBUSY;
+    for (int i = 0; i < 300; i++) {
+        hear(&c, VOICEGW_AUDIO_PCMU, 8000, frame, sizeof frame);
+        fakehost_advance(c.fake, 20000);
+    }
+    cr_expect_eq(fakehost_count(c.fake, "error"), 0);
+    sock.send_answer = 0;
+    sock.events.on_writable(sock.arg, 77);
+    cr_expect_eq(sock.octets, 16000, "2 s: %zu", sock.octets);
+    sock.send_answer = VOICEGW_EBUSY;
+    for (int i = 0; i < 510; i++) {
+        hear(&c, VOICEGW_AUDIO_PCMU, 8000, frame, sizeof frame);
+        fakehost_advance(c.fake, 20000);
+    }
+    cr_expect_eq(fakehost_count(c.fake, "error"), 1);
+    cr_expect_eq(sock.closes, 1);
+    cr_expect_str_eq(fakehost_last(c.fake, "action")->text, "end");
+    call_end(&c, 1);
 }

@@ -119,6 +119,8 @@ Test(config_options, fills_defaults)
     cr_expect_eq(vgw_options_rate(o, "rate"), 50);
     cr_expect_eq(vgw_options_count(o, "list"), 2);
     cr_expect_str_eq(vgw_options_item(o, "list", 1), "b:c");
+    cr_expect_str_eq(vgw_options_json_text(o, "list"), "[\"a\",\"b:c\"]", "as plugins read it");
+    cr_expect_null(vgw_options_json_text(o, "map"));
     cr_expect_null(vgw_options_section(o, "inner"));
     cr_expect_not(vgw_options_explicit(o, "text"));
     vgw_options_unref(o);
@@ -136,6 +138,8 @@ Test(config_options, keeps_what_was_written_after_the_tree_is_gone)
     cr_expect_eq(vgw_options_duration_us(o, "ringing_ms"), 2000000);
     cr_expect_str_eq(vgw_options_item(o, "list", 0), "one");
     cr_expect_str_eq(vgw_options_lookup(o, "map", "a"), "1");
+    cr_expect_str_eq(vgw_options_json_text(o, "map"), "{\"a\":\"1\"}");
+    cr_expect_null(vgw_options_string(o, "map"));
     cr_expect_str_eq(vgw_options_json_text(o, "extra"), "{\"a\":[1,true]}");
     cr_expect_str_eq(vgw_options_string(o, "inner.id"), "i");
     cr_expect_eq(vgw_options_int(o, "inner.n"), 3);

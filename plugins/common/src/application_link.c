@@ -1,5 +1,5 @@
-/* application_link.c - the WebSocket to an application: tried a few times until it is open, once; never again after that,
- * since an application's state lives with its socket. */
+/* application_link.c - the WebSocket to an application: tried a few times until it is open, once; never again after
+ * that, since an application's state lives with its socket. */
 #include <stdio.h>
 #include <string.h>
 #include "application.h"
@@ -176,7 +176,7 @@ int32_t application_send(struct application *a, const char *text, size_t bytes)
 uint32_t application_bad(struct application *a, const char *why)
 {
     char sentence[320];
-    a->host->count(a->host, "bad_messages", 1);
+    a->host->count(a->host, "application_bad_messages", 1);
     if (++a->bad <= APPLICATION_BAD_MAX)
         return 0;
     (void)snprintf(sentence, sizeof sentence, "the application sent %u messages in a row that are wrong: %s",
