@@ -132,22 +132,17 @@ static const char *option_json(const struct voicegw_host *host, const struct voi
 
 /* ---- clocks, threads ---- */
 
-static const struct vgw_loop *clock_loop(const struct voicegw_host *host)
-{
-    const struct vgw_loop *here = vgw_loop_here();
-    return here ? here : vgw_host_of(host)->host->env.control;
-}
-
+/* A plugin's own thread must not touch what a loop remembers of the time. */
 static int64_t host_now_us(const struct voicegw_host *host)
 {
     const struct vgw_loop *here = vgw_loop_here();
-    /* A plugin's own thread must not touch what a loop remembers of the time. */
     return here ? vgw_now(here) : vgw_now_outside(vgw_host_of(host)->host->env.control);
 }
 
 static int64_t host_wall_us(const struct voicegw_host *host)
 {
-    return vgw_wall(clock_loop(host));
+    const struct vgw_loop *here = vgw_loop_here();
+    return here ? vgw_wall(here) : vgw_wall_outside(vgw_host_of(host)->host->env.control);
 }
 
 static uint32_t host_thread(const struct voicegw_host *host)

@@ -38,6 +38,11 @@ int64_t vgw_now_outside(const struct vgw_loop *loop)
     return loop->driver ? vgw_driver_now(loop->driver) : vgw_io_now_us();
 }
 
+int64_t vgw_wall_outside(const struct vgw_loop *loop)
+{
+    return loop->driver ? vgw_driver_wall(loop->driver) : vgw_io_wall_us();
+}
+
 int64_t vgw_now(const struct vgw_loop *loop)
 {
     if (loop->driver)

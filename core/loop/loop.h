@@ -15,8 +15,9 @@ struct vgw_loop;
 /** Now, monotonic microseconds: read once for each turn of the loop, so all that happens in one callback happens at one
  * time. */
 int64_t vgw_now(const struct vgw_loop *loop);
-/** The same clock, read from a thread that is not the loop's. [any] */
+/** The same clocks, read from a thread that is not the loop's. [any] */
 int64_t vgw_now_outside(const struct vgw_loop *loop);
+int64_t vgw_wall_outside(const struct vgw_loop *loop);
 /** Wall clock, microseconds since 1970, on the same terms. For records and ids only. */
 int64_t vgw_wall(const struct vgw_loop *loop);
 const char *vgw_loop_name(const struct vgw_loop *loop);

@@ -236,28 +236,41 @@ static int read_message(struct mbuf *mb, const struct sa *src, struct sip_msg **
     return EBADMSG;
 }
 
+/* The message alone: what came lies in a buffer for the largest, which its transaction would hold for 32 s. */
+static struct mbuf *own_copy(const struct mbuf *mb)
+{
+    size_t n = mbuf_get_left(mb);
+    struct mbuf *own = mbuf_alloc(n + 1);
+    if (own && mbuf_write_mem(own, mbuf_buf(mb), n) != 0)
+        own = mem_deref(own);
+    if (own)
+        own->pos = 0;
+    return own;
+}
+
 static void on_datagram(const struct sa *src, struct mbuf *mb, void *arg)
 {
     struct listener *l = arg;
     struct sip_msg *msg = NULL;
-    if (mbuf_get_left(mb) <= 4) /* a keepalive */
+    struct mbuf *answer = NULL, *own = mbuf_get_left(mb) > 4 ? own_copy(mb) : NULL;
+    if (!own) /* a keepalive */
         return;
-    trace(false, SIP_TRANSP_UDP, &l->laddr, src, mb);
-    struct mbuf *answer = NULL;
-    int err = read_message(mb, src, &msg, &answer);
+    trace(false, SIP_TRANSP_UDP, &l->laddr, src, own);
+    int err = read_message(own, src, &msg, &answer);
     if (answer) {
         trace(true, SIP_TRANSP_UDP, &l->laddr, src, answer);
         (void)udp_send(l->udp, src, answer);
         mem_deref(answer);
     }
-    if (err)
-        return;
-    msg->sock = mem_ref(l->udp);
-    msg->src = *src;
-    msg->dst = l->laddr;
-    msg->tp = SIP_TRANSP_UDP;
-    hand_on(msg);
-    mem_deref(msg);
+    if (!err) {
+        msg->sock = mem_ref(l->udp);
+        msg->src = *src;
+        msg->dst = l->laddr;
+        msg->tp = SIP_TRANSP_UDP;
+        hand_on(msg);
+        mem_deref(msg);
+    }
+    mem_deref(own);
 }
 
 /* ---- connections ---- */

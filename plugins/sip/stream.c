@@ -4,6 +4,7 @@
 #include <string.h>
 #include "voicegw/json_writer.h"
 
+#define LONGEST_MS 120     /* of a packet, decoded or concealed */
 #define LOOK_US 10000      /* how often a stream without media looks for it */
 #define WATCH_US 1000000   /* how often silence and quality are measured */
 #define QUALITY_US 5000000 /* how often figures are told */
@@ -39,10 +40,12 @@ static int set_codec(struct stream *s)
     s->clock_hz = info->clock_hz;
     s->frame_bytes = info->host_rate / 50 * (info->host_encoding == VOICEGW_AUDIO_L16 ? 2 : 1);
     s->pending_bytes = 0;
+    free(s->pending);
+    s->pending = malloc((size_t)s->frame_bytes * (1 + LONGEST_MS / 20));
     media_jitter_reset(&s->jitter);
     media_jitter_init(&s->jitter, &options);
     memset(&s->source, 0, sizeof s->source);
-    return s->in && s->out ? 0 : -1;
+    return s->in && s->out && s->pending ? 0 : -1;
 }
 
 static void begin(struct stream *s)
@@ -264,6 +267,7 @@ static void stream_free(struct stream *s)
     if (s->rtcp_socket)
         sip->datagram->close(sip->host, s->rtcp_socket);
     media_jitter_reset(&s->jitter);
+    free(s->pending);
     media_codec_free(s->in);
     media_codec_free(s->out);
     media_srtp_free(s->srtp_in);

@@ -25,7 +25,7 @@ struct stream {
     struct media_source source;
     struct media_jitter jitter;
     struct media_event_in event_in;
-    uint8_t pending[MEDIA_DECODED_MAX + 4000]; /* decoded, not yet pulled */
+    uint8_t *pending; /* decoded, not yet pulled: room for a frame and the longest packet */
     uint32_t pending_bytes, slot_ms, flags;
     int64_t heard_us;
     uint8_t lost_told;
