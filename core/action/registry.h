@@ -149,8 +149,8 @@ struct vgw_action_counts vgw_action_counts(const struct vgw_action_registry *reg
 /** {"name","description","result","params":[…],…} for the API and documents; NULL when out of memory. Caller frees. */
 struct vgw_json *vgw_action_describe(const struct vgw_action_desc *desc);
 /** What a model is told of a tool: {"name","description","parameters":{JSON Schema}}; NULL: no such action, or out of
- * memory. `own`: for a conversation, which can use its own call and session alone: the parameters that would name others
- * are left out. Caller frees. */
+ * memory. `own`: for a conversation, which can use its own call and session alone: the parameters that would name
+ * others are left out. Caller frees. */
 struct vgw_json *vgw_action_offer(const struct vgw_action_registry *reg, const char *name, bool own);
 /** Does the parameter name a call, a session or a caller, which a conversation may not choose? */
 bool vgw_action_param_is_own(const char *name);

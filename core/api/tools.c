@@ -19,7 +19,7 @@ void vgw_api_tools_list(struct vgw_api_request *r, const struct vgw_http_request
         vgw_api_reply(r, 200, vgw_api_list("tools", r->api->env.tools(r->api->env.arg), NULL));
 }
 
-struct waiting { /* of a request and its tool: whoever ends last frees it */
+struct waiting {               /* of a request and its tool: whoever ends last frees it */
     struct vgw_api_request *r; /* NULL: answered */
     struct vgw_timer timer;
     bool done;

@@ -41,8 +41,9 @@ static const struct vgw_option agent[] = {
      .type = VGW_OPTION_URL,
      .choices = "http|https",
      .flags = RELOAD,
-     .text = "asked by POST with the session as JSON when the agent takes a call; the answer, JSON or text, goes to the "
-             "agent as data"},
+     .text =
+         "asked by POST with the session as JSON when the agent takes a call; the answer, JSON or text, goes to the "
+         "agent as data"},
     {.name = "context_timeout",
      .type = VGW_OPTION_DURATION,
      .dflt = "2s",

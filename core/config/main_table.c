@@ -410,8 +410,9 @@ static const struct vgw_option route_rows[] = {
      .type = VGW_OPTION_ENUM,
      .choices = "stream|twiml",
      .flags = RELOAD,
-     .text = "stream: the call's audio comes to the gateway; twiml: the provider speaks and listens by documents of its "
-             "own, where it offers that; as the provider can unless given"},
+     .text =
+         "stream: the call's audio comes to the gateway; twiml: the provider speaks and listens by documents of its "
+         "own, where it offers that; as the provider can unless given"},
     {.name = "agent", .type = VGW_OPTION_STRING, .flags = RELOAD, .text = "name of the agent that answers"},
 };
 TABLE(route, "routes", "How incoming calls are answered; the first match wins");

@@ -73,7 +73,7 @@ void vgw_gateway_action_cancel(void *arg, vgw_action_handle handle)
 }
 
 struct vgw_call *vgw_gateway_action_call(struct vgw_gateway *g, const struct vgw_json *params,
-                                 const struct vgw_action_context *context, struct vgw_error *err)
+                                         const struct vgw_action_context *context, struct vgw_error *err)
 {
     const char *own = context ? context->call_id : NULL, *id = vgw_json_get_string(params, "call_id", own);
     struct vgw_call *call = id && id[0] ? vgw_calls_find(g->calls, id) : NULL;
@@ -86,7 +86,8 @@ struct vgw_call *vgw_gateway_action_call(struct vgw_gateway *g, const struct vgw
 }
 
 int vgw_gateway_action_command(struct vgw_gateway *g, enum vgw_command command, vgw_action_handle handle,
-                       const struct vgw_json *params, const struct vgw_action_context *context, struct vgw_error *err)
+                               const struct vgw_json *params, const struct vgw_action_context *context,
+                               struct vgw_error *err)
 {
     struct vgw_call *call = vgw_gateway_action_call(g, params, context, err);
     struct waiting *w;
@@ -331,7 +332,7 @@ static struct vgw_instance *messenger(struct vgw_gateway *g, const char *name)
 }
 
 int vgw_gateway_action_sms(void *arg, vgw_action_handle handle, const struct vgw_json *params,
-                   const struct vgw_action_context *context, struct vgw_error *err)
+                           const struct vgw_action_context *context, struct vgw_error *err)
 {
     struct vgw_gateway *g = arg;
     const char *provider = vgw_json_get_string(params, "provider", NULL);

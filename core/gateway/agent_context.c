@@ -24,7 +24,8 @@ struct context { /* being got */
 const char *vgw_gateway_agent_of(const struct vgw_call *call)
 {
     const char *own = vgw_json_get_string(call->plan, "agent", NULL);
-    bool other = vgw_json_get_string(call->plan, "assistant", NULL) || vgw_json_get_string(call->plan, "workflow", NULL);
+    bool other =
+        vgw_json_get_string(call->plan, "assistant", NULL) || vgw_json_get_string(call->plan, "workflow", NULL);
     if (own || other)
         return own ? own : "";
     return call->route && call->route->agent ? call->route->agent : "";
@@ -83,8 +84,8 @@ static void on_fetched(void *arg, const struct vgw_client_result *r)
     } else if (!x->closed) {
         struct vgw_buf why = {0};
         vgw_buf_printf(&why, r->status < 0 ? "%s" : "%.0sthe answer was %d", r->sentence, r->http_status);
-        vgw_log(VGW_LOG_WARNING, NULL, "an agent begins without its context (context_url)", "agent", x->agent, "session",
-                x->session_id, "error", vgw_buf_str(&why), NULL);
+        vgw_log(VGW_LOG_WARNING, NULL, "an agent begins without its context (context_url)", "agent", x->agent,
+                "session", x->session_id, "error", vgw_buf_str(&why), NULL);
         vgw_metric_add(vgw_metric_family(VGW_METRIC_COUNTER, "voicegw_agent_context_failed_total",
                                          "Contexts of agents that could not be fetched", "agent"),
                        1, x->agent, NULL, NULL);
@@ -192,8 +193,8 @@ static char *history_text(const struct vgw_session *s)
     return text;
 }
 
-/* Data goes behind the prompt and is called data: what stands in it is no instruction. Whatever a model makes of it, the
- * gateway's list and policy decide. */
+/* Data goes behind the prompt and is called data: what stands in it is no instruction. Whatever a model makes of it,
+ * the gateway's list and policy decide. */
 static void set_prompt(struct vgw_json *o, const struct vgw_options *agent, const struct vgw_json *known)
 {
     const char *prompt = vgw_options_string(agent, "prompt");
@@ -288,8 +289,8 @@ static bool may_hand_off(const char *who, const struct vgw_options *agent, const
     const char *to = vgw_json_get_string(params, "agent", "");
     if (in_handoff(agent, to))
         return true;
-    vgw_error_at(err, VGW_EUNSUPPORTED, "agent", "the agent '%s' may not hand over to '%.60s'; its handoff lists %s", who,
-                 to[0] ? to : vgw_json_get_string(params, "name", ""),
+    vgw_error_at(err, VGW_EUNSUPPORTED, "agent", "the agent '%s' may not hand over to '%.60s'; its handoff lists %s",
+                 who, to[0] ? to : vgw_json_get_string(params, "name", ""),
                  vgw_options_count(agent, "handoff") ? "others" : "nobody");
     return false;
 }

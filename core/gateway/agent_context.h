@@ -1,11 +1,12 @@
-/* agent_context.h - what an agent is told when it takes a call, and what it may wish: this room's own. Control thread. */
+/* agent_context.h - what an agent is told when it takes a call, and what it may wish: this room's own. Control thread.
+ */
 #ifndef VGW_GATEWAY_AGENT_CONTEXT_H
 #define VGW_GATEWAY_AGENT_CONTEXT_H
 #include "gateway/tools.h"
 
-#define VGW_CONTEXT_BYTES_MAX 32768u  /* of what context_url answers */
-#define VGW_CONTEXT_CALLS 3u          /* earlier calls of a caller that an agent remembers */
-#define VGW_HISTORY_TURNS_MAX 100u    /* lines of the transcript that a new agent is told */
+#define VGW_CONTEXT_BYTES_MAX 32768u /* of what context_url answers */
+#define VGW_CONTEXT_CALLS 3u         /* earlier calls of a caller that an agent remembers */
+#define VGW_HISTORY_TURNS_MAX 100u   /* lines of the transcript that a new agent is told */
 
 /** The agent that the call begins with: of who placed it, else of its route; "" for none. */
 const char *vgw_gateway_agent_of(const struct vgw_call *call);

@@ -42,7 +42,8 @@ char *vgw_agent_tools_text(struct vgw_gateway *g, const struct vgw_options *agen
     for (size_t i = 0; vgw_action_next(g->actions, &i, &d);) {
         bool offered = d->flags & VGW_ACTION_TOOL;
         if (agent)
-            offered = offered && vgw_agent_lists(agent, d->name) && vgw_agent_policy(agent, d->name) != VGW_POLICY_NEVER;
+            offered =
+                offered && vgw_agent_lists(agent, d->name) && vgw_agent_policy(agent, d->name) != VGW_POLICY_NEVER;
         else
             offered = offered && !(d->flags & VGW_ACTION_LISTED);
         if (offered)
@@ -111,8 +112,10 @@ static void check_agent(const struct checking *c, const char *name, const struct
     for (size_t i = 0; i < vgw_options_count(o, "policy"); i++) {
         const char *tool = vgw_options_item_key(o, "policy", i), *word = vgw_options_item(o, "policy", i);
         if (!vgw_tool_policy_parse(word, &policy))
-            vgw_options_error(o, "policy", c->errors, "the policy of '%s' is '%s'; it must be allow, confirm, verify or "
-                              "never", tool, word);
+            vgw_options_error(o, "policy", c->errors,
+                              "the policy of '%s' is '%s'; it must be allow, confirm, verify or "
+                              "never",
+                              tool, word);
         else if (!c->open && !has_name(&c->tools, tool))
             wrong_name(c, o, "policy", "tool", tool, &c->tools);
     }
@@ -125,7 +128,8 @@ static void check_tool(const struct checking *c, const struct vgw_action_registr
     struct vgw_http_tool *tool = NULL;
     struct vgw_error err = {0};
     if (there && !(there->flags & VGW_ACTION_CONFIGURED))
-        vgw_options_error(o, "plugin", c->errors, "'%s' is the name of an action that is built in; choose another", name);
+        vgw_options_error(o, "plugin", c->errors, "'%s' is the name of an action that is built in; choose another",
+                          name);
     if (vgw_http_tool_new(name, o, &tool, &err) < 0)
         vgw_options_error(o, err.place[0] ? err.place : "plugin", c->errors, "%s", err.text);
     vgw_http_tool_unref(tool);

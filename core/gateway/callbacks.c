@@ -52,7 +52,8 @@ static void arm(struct callback *c)
     int64_t due_us = vgw_json_get_int(c->what, "at_us", 0) - vgw_wall(c->g->loop);
     due_us = due_us < 0 ? 0 : due_us > TURN_US ? TURN_US : due_us;
     if (vgw_timer_start(&c->timer, due_us) < 0)
-        vgw_log(VGW_LOG_ERROR, NULL, "out of memory: a promised call waits for the next start", "callback", c->id, NULL);
+        vgw_log(VGW_LOG_ERROR, NULL, "out of memory: a promised call waits for the next start", "callback", c->id,
+                NULL);
 }
 
 /* True when there is another try. */
@@ -98,7 +99,8 @@ static void place(struct callback *c)
     int rc = vgw_calls_place(g->calls, &out, &call, &err);
     vgw_json_free(variables);
     if (rc < 0) {
-        vgw_log(VGW_LOG_WARNING, NULL, "a promised call could not be placed", "callback", c->id, "error", err.text, NULL);
+        vgw_log(VGW_LOG_WARNING, NULL, "a promised call could not be placed", "callback", c->id, "error", err.text,
+                NULL);
         (void)again(c, err.text);
         return;
     }

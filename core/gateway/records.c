@@ -367,7 +367,8 @@ int vgw_gateway_state_set(void *arg, const char *instance, const char *key, cons
     size_t n = strlen(instance);
     for (size_t i = 0; vgw_map_next(g->state, &i, &name, &v);)
         mine += strncmp(name, instance, n) == 0 && name[n] == '\n';
-    if (value && mine >= (vgw_starts_with(instance, "gateway.") ? VGW_STATE_OWN_MAX : VGW_STATE_PLUGIN_MAX) && !vgw_gateway_state_get(g, instance, key))
+    if (value && mine >= (vgw_starts_with(instance, "gateway.") ? VGW_STATE_OWN_MAX : VGW_STATE_PLUGIN_MAX) &&
+        !vgw_gateway_state_get(g, instance, key))
         return VGW_ELIMIT;
     int rc = state_put(g, instance, key, value);
     if (rc == 0)

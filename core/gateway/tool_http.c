@@ -1,4 +1,5 @@
-/* tool_http.c - tools that are HTTP requests: written in the configuration, filled from arguments, read by templates. */
+/* tool_http.c - tools that are HTTP requests: written in the configuration, filled from arguments, read by templates.
+ */
 #include <string.h>
 
 #include "action/schema.h"
@@ -9,7 +10,7 @@
 #include "flow/template.h"
 #include "gateway/tools.h"
 
-#define URL_BYTES_MAX 4096        /* with its arguments */
+#define URL_BYTES_MAX 4096          /* with its arguments */
 #define ANSWER_BYTES_MAX (1u << 20) /* body of an answer */
 #define HEADERS_MAX 32
 #define EXCERPT_BYTES 300 /* of an answer that is an error, for the assistant */
@@ -87,8 +88,10 @@ static int compile_headers(struct vgw_http_tool *t, const struct vgw_options *o,
         struct vgw_buf b = {0};
         const char *name = vgw_options_item_key(o, "headers", i), *value = vgw_options_item(o, "headers", i);
         if (strpbrk(name, "\r\n: ") || strpbrk(value, "\r\n"))
-            return vgw_error_at(err, VGW_ECONFIG, "headers", "the header '%s' has a line break, a colon or a space in "
-                                "its name", name);
+            return vgw_error_at(err, VGW_ECONFIG, "headers",
+                                "the header '%s' has a line break, a colon or a space in "
+                                "its name",
+                                name);
         vgw_buf_printf(&b, "%s: %s", name, value);
         t->typed = t->typed || vgw_strieq(name, "content-type");
         if (!(t->headers[i] = vgw_buf_take(&b)))
@@ -258,8 +261,7 @@ static void run_free(struct http_run *r)
 
 static void set_variables(const struct http_run *r, const struct vgw_scope *scope)
 {
-    struct vgw_session *s =
-        r->session_id[0] && r->g->calls ? vgw_calls_session_find(r->g->calls, r->session_id) : NULL;
+    struct vgw_session *s = r->session_id[0] && r->g->calls ? vgw_calls_session_find(r->g->calls, r->session_id) : NULL;
     struct vgw_json *set = NULL, *value;
     struct vgw_error err = {0};
     const char *key;

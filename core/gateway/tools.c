@@ -362,8 +362,7 @@ static struct vgw_tool_call *call_new(struct vgw_gateway *g, const struct vgw_to
     t->url_is_constant = x && x->url_is_constant;
     vgw_strcopy(t->name, sizeof t->name, r->name);
     vgw_strcopy(t->call_id, sizeof t->call_id, r->call ? r->call->call_id : x && x->call_id ? x->call_id : "");
-    vgw_strcopy(t->session_id, sizeof t->session_id,
-                s ? s->session_id : x && x->session_id ? x->session_id : "");
+    vgw_strcopy(t->session_id, sizeof t->session_id, s ? s->session_id : x && x->session_id ? x->session_id : "");
     vgw_strcopy(t->project_id, sizeof t->project_id, s ? s->project_id : x && x->project_id ? x->project_id : "");
     vgw_strcopy(t->run_id, sizeof t->run_id, x && x->run_id ? x->run_id : "");
     vgw_strcopy(t->workflow, sizeof t->workflow, x && x->workflow ? x->workflow : "");

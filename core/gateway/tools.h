@@ -7,11 +7,11 @@
 #include "gateway/gateway_private.h"
 #include "gateway/plan.h"
 
-#define VGW_TOOL_RESULT_MAX 65536u                /* bytes of a result as JSON */
-#define VGW_TOOL_ARGUMENTS_MAX 65536u             /* bytes of arguments as JSON */
-#define VGW_TOOL_CALLS_MAX 16u                    /* under way for one session */
-#define VGW_TOOL_TURN_MAX 32u                     /* that an assistant may ask for in one turn */
-#define VGW_TOOL_TIMEOUT_US (30 * VGW_US_PER_S)   /* of a tool that names no time of its own */
+#define VGW_TOOL_RESULT_MAX 65536u                 /* bytes of a result as JSON */
+#define VGW_TOOL_ARGUMENTS_MAX 65536u              /* bytes of arguments as JSON */
+#define VGW_TOOL_CALLS_MAX 16u                     /* under way for one session */
+#define VGW_TOOL_TURN_MAX 32u                      /* that an assistant may ask for in one turn */
+#define VGW_TOOL_TIMEOUT_US (30 * VGW_US_PER_S)    /* of a tool that names no time of its own */
 #define VGW_CONSENT_TIMEOUT_US (10 * VGW_US_PER_S) /* silence after the question */
 
 /** One call of a tool. All borrowed. */

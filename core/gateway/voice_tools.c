@@ -130,8 +130,8 @@ static int64_t seconds_us(const struct vgw_json *params, double dflt_s, double m
 }
 
 static int run_aside(struct vgw_gateway *g, enum aside_kind kind, enum vgw_command command, int64_t lasts_us,
-                     vgw_action_handle handle, const struct vgw_json *params,
-                     const struct vgw_action_context *context, struct vgw_error *err)
+                     vgw_action_handle handle, const struct vgw_json *params, const struct vgw_action_context *context,
+                     struct vgw_error *err)
 {
     struct vgw_call *call = call_for(g, params, context, err);
     struct aside *a = call ? aside_new(g, kind, handle, call, params) : NULL;
@@ -197,10 +197,10 @@ static struct vgw_json *choice(const struct vgw_json *options, const char *digit
 static void on_chosen(void *arg, int status, const char *sentence, const struct vgw_json *result)
 {
     struct aside *a = arg;
-    struct vgw_json *o = status < 0 ? NULL
-                                    : choice(vgw_json_get(a->params, "options"),
-                                             vgw_json_get_string(result, "digits", ""),
-                                             vgw_json_get_string(result, "text", ""));
+    struct vgw_json *o = status < 0
+                             ? NULL
+                             : choice(vgw_json_get(a->params, "options"), vgw_json_get_string(result, "digits", ""),
+                                      vgw_json_get_string(result, "text", ""));
     aside_done(a, status, o, sentence);
 }
 
@@ -232,7 +232,8 @@ static int run_menu(void *arg, vgw_action_handle handle, const struct vgw_json *
     struct vgw_gateway *g = arg;
     const char *selection = vgw_json_get_string(params, "selection", NULL);
     if (!vgw_json_object_count(vgw_json_get(params, "options")))
-        return vgw_error_at(err, VGW_EINVALID, "options", "options must be a map of digits and labels, as {\"1\": "
+        return vgw_error_at(err, VGW_EINVALID, "options",
+                            "options must be a map of digits and labels, as {\"1\": "
                             "\"reservations\"}");
     if (selection) {
         vgw_action_complete(g->actions, handle, 0, choice(vgw_json_get(params, "options"), "", selection), NULL);
@@ -294,7 +295,8 @@ static int run_human(void *arg, vgw_action_handle handle, const struct vgw_json 
     struct vgw_gateway *g = arg;
     struct vgw_call *call = call_for(g, params, context, err);
     const char *department = vgw_json_get_string(params, "department", "front_desk");
-    const char *reason = vgw_json_get_string(params, "reason", ""), *summary = vgw_json_get_string(params, "summary", "");
+    const char *reason = vgw_json_get_string(params, "reason", ""),
+               *summary = vgw_json_get_string(params, "summary", "");
     const char *number = vgw_gateway_department(g, department);
     if (!call)
         return VGW_ENOTFOUND;
@@ -309,7 +311,8 @@ static int run_human(void *arg, vgw_action_handle handle, const struct vgw_json 
     vgw_buf_printf(&told, "%s%s%s", reason, reason[0] && summary[0] ? ". " : "", summary);
     vgw_json_set_string(sent, "to", number);
     vgw_json_set_string(sent, "call_id", call->call_id);
-    if (told.len && (call->caps & VOICEGW_CAP_TRANSFER_ATTENDED)) { /* the person hears why before the caller is there */
+    if (told.len &&
+        (call->caps & VOICEGW_CAP_TRANSFER_ATTENDED)) { /* the person hears why before the caller is there */
         vgw_json_set_string(sent, "kind", "attended");
         vgw_json_set_string(sent, "summary", vgw_buf_str(&told));
     }
@@ -524,8 +527,8 @@ static const struct vgw_action_param announce_params[] = {
 static const struct vgw_action_param format_params[] = {
     P("data", VGW_PARAM_ANY, true, NULL, "what is to be said, as the format needs it"),
     P("format", VGW_PARAM_STRING, true, VGW_FRIENDLY_FORMATS, "how it is said")};
-static const struct vgw_action_param set_params[] = {
-    SESSION, P("values", VGW_PARAM_OBJECT, true, NULL, "names and values")};
+static const struct vgw_action_param set_params[] = {SESSION,
+                                                     P("values", VGW_PARAM_OBJECT, true, NULL, "names and values")};
 
 #define ROWS(table) .params = table, .param_count = sizeof(table) / sizeof *(table)
 #define LISTED (VGW_ACTION_TOOL | VGW_ACTION_LISTED)
