@@ -375,6 +375,41 @@ static struct vgw_json *api_plugins(void *arg)
     return vgw_gateway_plugins(((struct daemon *)arg)->gateway);
 }
 
+static struct vgw_json *api_tools(void *arg)
+{
+    return vgw_gateway_tools(((struct daemon *)arg)->gateway);
+}
+
+static bool api_agent_known(void *arg, const char *name)
+{
+    return vgw_gateway_agent_known(((struct daemon *)arg)->gateway, name);
+}
+
+struct tool_request {
+    vgw_api_rows_fn done;
+    void *arg;
+};
+
+static void tool_done(void *arg, int status, const char *sentence, const struct vgw_json *result)
+{
+    struct tool_request *r = arg;
+    r->done(r->arg, status, sentence, status < 0 ? NULL : vgw_json_copy(result));
+    vgw_free(r);
+}
+
+static void api_tool(void *arg, const char *name, const struct vgw_json *arguments, const char *call_id,
+                     const char *session_id, const char *project_id, vgw_api_rows_fn done, void *done_arg)
+{
+    struct tool_request *r;
+    if (!VGW_NEW(r)) {
+        done(done_arg, VGW_ELIMIT, "out of memory", NULL);
+        return;
+    }
+    *r = (struct tool_request){done, done_arg};
+    vgw_gateway_tool_call(((struct daemon *)arg)->gateway, name, arguments, call_id, session_id, project_id, tool_done,
+                          r);
+}
+
 static void api_plugin(void *arg, const char *name, vgw_api_rows_fn done, void *done_arg)
 {
     struct rows_request *r;
@@ -444,7 +479,10 @@ static int api_open(struct daemon *d, struct vgw_error *err)
                               .max_sessions = api_max_sessions,
                               .plugins = api_plugins,
                               .plugin = api_plugin,
-                              .webhook_replay = api_webhook_replay};
+                              .webhook_replay = api_webhook_replay,
+                              .tools = api_tools,
+                              .tool = api_tool,
+                              .agent_known = api_agent_known};
     return vgw_api_new(&env, &d->api, err);
 }
 

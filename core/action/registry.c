@@ -1,6 +1,8 @@
 /* registry.c - actions by name, and the slots of those under way. */
 #include "action/registry.h"
 #include <string.h>
+#include "action/offer.h"
+#include "action/schema.h"
 #include "base/alloc.h"
 #include "base/map.h"
 #include "base/metric.h"
@@ -14,6 +16,7 @@
 struct entry {
     struct vgw_action_desc desc;
     struct vgw_arena *arena; /* the copies of names and tables */
+    struct vgw_json *schema; /* instead of a table; or NULL */
 };
 
 struct slot {
@@ -39,6 +42,7 @@ static void entry_free(void *p)
     if (!e)
         return;
     vgw_arena_free(e->arena);
+    vgw_json_free(e->schema);
     vgw_free(e);
 }
 
@@ -160,7 +164,7 @@ static bool name_is_good(const char *name)
     return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == strlen(name);
 }
 
-int vgw_action_register(struct vgw_action_registry *reg, const struct vgw_action_desc *desc, struct vgw_error *err)
+static int check_desc(const struct vgw_action_desc *desc, struct vgw_error *err)
 {
     if (!name_is_good(desc->name))
         return vgw_error_set(err, VGW_EINVALID,
@@ -174,18 +178,40 @@ int vgw_action_register(struct vgw_action_registry *reg, const struct vgw_action
         if (!name_is_good(desc->params[i].name))
             return vgw_error_set(err, VGW_EINVALID, "parameter %zu of action %s has no usable name", i + 1, desc->name);
     }
-    if (vgw_map_has(reg->entries, desc->name))
+    return 0;
+}
+
+int vgw_action_register_schema(struct vgw_action_registry *reg, const struct vgw_action_desc *desc,
+                               const struct vgw_json *schema, struct vgw_error *err)
+{
+    int rc = check_desc(desc, err);
+    if (rc < 0)
+        return rc;
+    struct entry *e, *there = vgw_map_get(reg->entries, desc->name);
+    if (there && !(there->desc.flags & desc->flags & VGW_ACTION_CONFIGURED))
         return vgw_error_set(err, VGW_EBUSY, "an action named %s is registered already; choose another name",
                              desc->name);
-    struct entry *e;
     if (!VGW_NEW(e))
         return vgw_error_nomem(err);
     e->arena = vgw_arena_new(0);
-    if (!e->arena || !copy_desc(e, desc) || vgw_map_set(reg->entries, desc->name, e) < 0) {
+    e->schema = vgw_json_copy(schema);
+    if (!e->arena || (schema && !e->schema) || !copy_desc(e, desc) ||
+        (!there && vgw_map_set(reg->entries, desc->name, e) < 0)) {
         entry_free(e);
         return vgw_error_nomem(err);
     }
+    if (there) { /* slots know it by its place */
+        struct entry before = *there;
+        *there = *e;
+        *e = before;
+        entry_free(e);
+    }
     return 0;
+}
+
+int vgw_action_register(struct vgw_action_registry *reg, const struct vgw_action_desc *desc, struct vgw_error *err)
+{
+    return vgw_action_register_schema(reg, desc, NULL, err);
 }
 
 bool vgw_action_unregister(struct vgw_action_registry *reg, const char *name)
@@ -232,6 +258,29 @@ const char *vgw_action_nearest(const struct vgw_action_registry *reg, const char
     return vgw_nearest(name, names, n);
 }
 
+/* No parameters at all are an empty map of them. */
+static int check_schema(const struct entry *e, const struct vgw_json *params, struct vgw_error *err)
+{
+    struct vgw_json *none = params ? NULL : vgw_json_object();
+    struct vgw_error wrong = {0};
+    int rc = vgw_schema_check(e->schema, params ? params : none, &wrong);
+    vgw_json_free(none);
+    return rc < 0 ? vgw_error_at(err, rc, wrong.place, "%s: %s", e->desc.name, wrong.text) : 0;
+}
+
+static int check_arguments(const struct entry *e, const struct vgw_json *params, struct vgw_error *err)
+{
+    int rc = vgw_action_check(&e->desc, params, err);
+    return rc == 0 && e->schema ? check_schema(e, params, err) : rc;
+}
+
+int vgw_action_check_arguments(const struct vgw_action_registry *reg, const char *name, const struct vgw_json *params,
+                               struct vgw_error *err)
+{
+    const struct entry *e = vgw_map_get(reg->entries, name);
+    return e ? check_arguments(e, params, err) : vgw_error_set(err, VGW_ENOTFOUND, "there is no action %s", name);
+}
+
 int vgw_action_start(struct vgw_action_registry *reg, const char *name, const struct vgw_json *params,
                      const struct vgw_action_context *context, vgw_action_done done, void *arg,
                      vgw_action_handle *ret_handle, struct vgw_error *err)
@@ -241,7 +290,7 @@ int vgw_action_start(struct vgw_action_registry *reg, const char *name, const st
     if (!e)
         return vgw_error_set(err, VGW_EUNSUPPORTED, "no part of this gateway carries out %s; load the plugin that does",
                              name);
-    int rc = vgw_action_check(&e->desc, params, err);
+    int rc = check_arguments(e, params, err);
     if (rc < 0)
         return rc;
     struct slot *s = slot_take(reg);
@@ -301,6 +350,12 @@ bool vgw_action_complete(struct vgw_action_registry *reg, vgw_action_handle hand
     return true;
 }
 
+const struct vgw_action_desc *vgw_action_of(const struct vgw_action_registry *reg, vgw_action_handle handle)
+{
+    const struct slot *s = slot_find(reg, handle);
+    return s ? &s->entry->desc : NULL;
+}
+
 bool vgw_action_is_live(const struct vgw_action_registry *reg, vgw_action_handle handle)
 {
     return slot_find(reg, handle) != NULL;
@@ -309,4 +364,10 @@ bool vgw_action_is_live(const struct vgw_action_registry *reg, vgw_action_handle
 struct vgw_action_counts vgw_action_counts(const struct vgw_action_registry *reg)
 {
     return reg->counts;
+}
+
+struct vgw_json *vgw_action_offer(const struct vgw_action_registry *reg, const char *name, bool own)
+{
+    const struct entry *e = reg && name ? vgw_map_get(reg->entries, name) : NULL;
+    return e ? vgw_action_offer_of(&e->desc, e->schema, own) : NULL;
 }

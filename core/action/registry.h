@@ -37,6 +37,9 @@ struct vgw_action_param {
 #define VGW_ACTION_ENDS_CALL 16u /* it ends the run's call by intention: no hang-up by the caller */
 #define VGW_ACTION_TWIML 32u     /* only for routes with media: twiml */
 #define VGW_ACTION_ANY_PARAM 64u /* parameters beyond the table are passed on */
+#define VGW_ACTION_LISTED 128u   /* as a tool only for agents that list it by name: it reaches beyond its own call */
+#define VGW_ACTION_CONFIGURED                                                                                          \
+    256u /* it comes from the configuration, and may be replaced by another of that kind; ANY_PARAM goes with it */
 
 /** Slot and generation; 0 is no handle, the highest bit is never set. A handle whose work is done or cancelled is stale
  * for ever. */
@@ -91,6 +94,10 @@ void vgw_action_registry_free(struct vgw_action_registry *reg);
 
 /** Adds an action. VGW_EINVALID: a bad name or table; VGW_EBUSY: the name is taken. */
 int vgw_action_register(struct vgw_action_registry *reg, const struct vgw_action_desc *desc, struct vgw_error *err);
+/** The same for one whose parameters follow a JSON Schema instead of a table; `schema` is copied. One of that name that
+ * is CONFIGURED too is replaced, and what is under way of it goes on. */
+int vgw_action_register_schema(struct vgw_action_registry *reg, const struct vgw_action_desc *desc,
+                               const struct vgw_json *schema, struct vgw_error *err);
 /** Takes an action out (a plugin left). What is under way ends with VGW_EUNSUPPORTED. False: no such name. */
 bool vgw_action_unregister(struct vgw_action_registry *reg, const char *name);
 /** The registered copy, or NULL. Valid until it is unregistered. Bears a NULL registry. */
@@ -113,6 +120,9 @@ int vgw_action_validate_params(const struct vgw_action_param *params, size_t par
 /** Checks rendered parameters before a start: the first wrong one becomes VGW_EINVALID with a sentence. */
 int vgw_action_check(const struct vgw_action_desc *desc, const struct vgw_json *params, struct vgw_error *err);
 
+/** Checks arguments as vgw_action_start() does: against the table, or the schema. */
+int vgw_action_check_arguments(const struct vgw_action_registry *reg, const char *name, const struct vgw_json *params,
+                               struct vgw_error *err);
 /** Starts an action. 0 and a handle: `done` is called once (perhaps before this returns, with the same handle), unless
  * the handle is cancelled. Negative: VGW_EUNSUPPORTED (no such action), VGW_EINVALID (parameters), VGW_ELIMIT (too many
  * under way), or what the action said; `done` is not called. `params` are borrowed. */
@@ -125,6 +135,8 @@ bool vgw_action_cancel(struct vgw_action_registry *reg, vgw_action_handle handle
  * and counts it, when the handle is stale. */
 bool vgw_action_complete(struct vgw_action_registry *reg, vgw_action_handle handle, int status, struct vgw_json *result,
                          const char *error);
+/** What runs under a handle, or NULL. */
+const struct vgw_action_desc *vgw_action_of(const struct vgw_action_registry *reg, vgw_action_handle handle);
 /** True while an answer is awaited. */
 bool vgw_action_is_live(const struct vgw_action_registry *reg, vgw_action_handle handle);
 
@@ -136,6 +148,12 @@ struct vgw_action_counts {
 struct vgw_action_counts vgw_action_counts(const struct vgw_action_registry *reg);
 /** {"name","description","result","params":[…],…} for the API and documents; NULL when out of memory. Caller frees. */
 struct vgw_json *vgw_action_describe(const struct vgw_action_desc *desc);
+/** What a model is told of a tool: {"name","description","parameters":{JSON Schema}}; NULL: no such action, or out of
+ * memory. `own`: for a conversation, which can use its own call and session alone: the parameters that would name
+ * others are left out. Caller frees. */
+struct vgw_json *vgw_action_offer(const struct vgw_action_registry *reg, const char *name, bool own);
+/** Does the parameter name a call, a session or a caller, which a conversation may not choose? */
+bool vgw_action_param_is_own(const char *name);
 /** "string", "int", … */
 const char *vgw_param_type_name(enum vgw_param_type type);
 #endif

@@ -74,6 +74,15 @@ struct vgw_api_env {
      * name. */
     const char *(*department)(void *arg, const char *name);
     const char *(*department_nearest)(void *arg, const char *name);
+    /** Is there an agent of that name? NULL: there are none. */
+    bool (*agent_known)(void *arg, const char *name);
+    /** The tools: an array of {"name","description","parameters"}, a new value. May be NULL, with the next. */
+    struct vgw_json *(*tools)(void *arg);
+    /** Calls one, on behalf of a call or session (ids, either may be NULL) or of a project (NULL: of none). `done`
+     * once, now or later, also after vgw_api_free(): `rows` is the result, or a status and a sentence say why there is
+     * none. */
+    void (*tool)(void *arg, const char *name, const struct vgw_json *arguments, const char *call_id,
+                 const char *session_id, const char *project_id, vgw_api_rows_fn done, void *done_arg);
     /** May this UNIX peer use the control socket? NULL: root and the daemon's own user. */
     bool (*peer_allowed)(void *arg, uint32_t uid, uint32_t gid);
 

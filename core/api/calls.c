@@ -181,6 +181,7 @@ static bool read_outgoing(struct vgw_api_request *r, struct vgw_outgoing *out)
                                  .reservation_id = vgw_json_get_string(b, "reservation_id", NULL),
                                  .workflow = vgw_json_get_string(b, "workflow", NULL),
                                  .assistant = vgw_json_get_string(b, "assistant", NULL),
+                                 .agent = vgw_json_get_string(b, "agent", NULL),
                                  .greeting = vgw_json_get_string(b, "greeting", NULL),
                                  .language = vgw_json_get_string(b, "language", NULL),
                                  .variables = vgw_json_get(b, "variables"),
@@ -189,8 +190,15 @@ static bool read_outgoing(struct vgw_api_request *r, struct vgw_outgoing *out)
         vgw_api_problem(r, 403, "this token may not use that project_id", NULL);
         return false;
     }
-    if (out->workflow && out->assistant) {
-        vgw_api_fail(r, VGW_EINVALID, "assistant", "give a workflow or an assistant, not both");
+    if (out->workflow && (out->assistant || out->agent)) {
+        vgw_api_fail(r, VGW_EINVALID, out->agent ? "agent" : "assistant",
+                     "give a workflow or an assistant or agent, not both");
+        return false;
+    }
+    if (out->agent && (!r->api->env.agent_known || !r->api->env.agent_known(r->api->env.arg, out->agent))) {
+        char detail[160];
+        snprintf(detail, sizeof detail, "there is no agent %.80s under `agents:`", out->agent);
+        vgw_api_fail(r, VGW_EINVALID, "agent", detail);
         return false;
     }
     if (out->assistant && r->api->env.registry &&

@@ -195,6 +195,7 @@ vgw_api_handler_fn vgw_api_history, vgw_api_analytics, vgw_api_recording, vgw_ap
 vgw_api_handler_fn vgw_api_commands, vgw_api_workflows, vgw_api_workflow_run, vgw_api_rules, vgw_api_runs_list,
     vgw_api_runs_show, vgw_api_runs_cancel;
 vgw_api_handler_fn vgw_api_webhooks, vgw_api_webhook_replay;
+vgw_api_handler_fn vgw_api_tools_list, vgw_api_tools_call;
 vgw_api_handler_fn vgw_api_plugins_list, vgw_api_plugins_show, vgw_api_log_level, vgw_api_reload, vgw_api_drain,
     vgw_api_undrain, vgw_api_tickets, vgw_api_erase;
 vgw_api_handler_fn vgw_api_message_send, vgw_api_message_bulk, vgw_api_message_list, vgw_api_message_show,

@@ -27,6 +27,7 @@ static const struct vgw_field place_fields[] = {
     {.name = "provider", .type = S, .text = "provider instance; the default one unless given", .max = 64},
     {.name = "workflow", .type = S, .text = "id of the workflow that holds the conversation", .max = 64},
     {.name = "assistant", .type = S, .text = "name of the assistant that holds the conversation", .max = 64},
+    {.name = "agent", .type = S, .text = "name of the agent that holds the conversation", .max = 64},
     {.name = "greeting", .type = S, .text = "said when the call is answered", .max = 10000},
     {.name = "language", .type = S, .text = "language of the conversation, as en-US", .max = 35},
     {.name = "variables", .type = VGW_FIELD_OBJECT, .text = "variables of the session"},
@@ -99,6 +100,12 @@ static const struct vgw_field run_fields[] = {
     {.name = "project_id", .type = S, .max = 64},
 };
 SHAPE(run, "RunWorkflow", false);
+static const struct vgw_field tool_fields[] = {
+    {.name = "arguments", .type = VGW_FIELD_OBJECT, .text = "as the tool's schema says; or the body itself holds them"},
+    {.name = "session_id", .type = S, .text = "the session on whose behalf", .max = 128},
+    {.name = "call_id", .type = S, .text = "the call on whose behalf", .max = 128},
+};
+SHAPE(tool, "CallTool", true);
 static const struct vgw_field level_fields[] = {
     {.name = "level", .type = S, .required = true, .choices = "error|warning|info|debug"}};
 SHAPE(level, "LogLevel", false);
@@ -382,6 +389,10 @@ static const struct vgw_api_route table[] = {
           .query = &webhooks_q, .response = "WebhookList"),
     ROUTE("POST", "/webhooks/{id}/replay", ADMIN, webhook_replay, 202, "Send a webhook that was given up once more",
           .response = "Webhook"),
+    ROUTE("GET", "/tools", READ, tools_list, 200, "Voice tools", .response = "ToolList"),
+    ROUTE("POST", "/tools/{name}", CALL, tools_call, 200,
+          "Call a tool; 202 when it takes longer than ten seconds, its end is then an event", .request = &tool,
+          .creates = true, .response = "ToolResult"),
     ROUTE("GET", "/plugins", ADMIN, plugins_list, 200, "Plugins", .response = "PluginList"),
     ROUTE("GET", "/plugins/{name}", ADMIN, plugins_show, 200, "A plugin and its options", .response = "Object"),
     ROUTE("POST", "/log-level", ADMIN, log_level, 200, "Change the log level", .request = &level,

@@ -92,6 +92,17 @@ static const struct vgw_field run[] = {
     {.name = "run_id", .type = S},     {.name = "workflow", .type = S}, {.name = "status", .type = S},
     {.name = "started_at", .type = T}, {.name = "ended_at", .type = T}, {.name = "steps", .type = A, .of = "Step"},
 };
+static const struct vgw_field tool[] = {
+    {.name = "name", .type = S, .required = true},
+    {.name = "description", .type = S},
+    {.name = "parameters", .type = O, .text = "JSON Schema of the arguments"},
+};
+LIST(tool_list, "tools", "Tool");
+static const struct vgw_field tool_result[] = {
+    {.name = "tool", .type = S, .required = true},
+    {.name = "status", .type = S, .required = true, .choices = "completed|running"},
+    {.name = "result", .type = VGW_FIELD_ANY},
+};
 static const struct vgw_field run_id[] = {{.name = "run_id", .type = S, .required = true}};
 static const struct vgw_field health[] = {
     {.name = "status", .type = S, .choices = "ok|degraded|disabled|draining"},
@@ -242,6 +253,9 @@ static const struct vgw_shape shapes[] = {
     {.name = "Step", ROWS(step)},
     {.name = "Run", ROWS(run)},
     {.name = "RunId", ROWS(run_id)},
+    {.name = "Tool", ROWS(tool)},
+    {.name = "ToolList", ROWS(tool_list)},
+    {.name = "ToolResult", ROWS(tool_result)},
     {.name = "RunList", ROWS(runs)},
     {.name = "WorkflowList", ROWS(workflows)},
     {.name = "RuleList", ROWS(rules)},

@@ -402,7 +402,7 @@ static int run_get_status(void *arg, vgw_action_handle handle, const struct vgw_
 }
 
 #define PARAMS(table) table, sizeof(table) / sizeof *(table)
-#define BOTH (VGW_ACTION_STEP | VGW_ACTION_TOOL)
+#define BOTH (VGW_ACTION_STEP | VGW_ACTION_TOOL | VGW_ACTION_LISTED)
 static const struct vgw_action_desc descs[] = {
     {"voice_make_call", "Places a call.", "call_id session_id state", PARAMS(make_params), BOTH | VGW_ACTION_MAKES_CALL,
      0, run_make_call, on_cancel, NULL, NULL},

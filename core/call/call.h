@@ -96,7 +96,7 @@ struct vgw_call {
     int64_t recording_since_us;
     const struct vgw_route *route; /* of session->snapshot, or NULL */
     struct vgw_json
-        *plan; /* {"greeting","assistant","workflow","voice"} asked for by who placed it; overrides the route */
+        *plan; /* {"greeting","assistant","agent","workflow","voice"} asked for by who placed it; overrides the route */
     struct vgw_timer lease_timer; /* ring time, hard cap from answer, forced end */
     struct vgw_timer media_timer; /* media silence */
     struct vgw_log_scope scope;

@@ -106,7 +106,7 @@ int vgw_calls_incoming(struct vgw_calls *calls, const struct vgw_incoming *in, s
 
 struct vgw_outgoing {
     const char *to, *from, *provider, *project_id, *lead_id, *reservation_id;
-    const char *workflow, *assistant, *greeting, *language;
+    const char *workflow, *assistant, *agent, *greeting, *language;
     const struct vgw_json *variables;
     int64_t ring_timeout_us;         /* 0: default */
     bool documents;                  /* media: twiml */

@@ -80,7 +80,7 @@ static void start_recording(struct vgw_call *call)
 static const char *workflow_of(const struct vgw_call *call)
 {
     const char *planned = vgw_json_get_string(call->plan, "workflow", NULL);
-    if (planned || vgw_json_get_string(call->plan, "assistant", NULL))
+    if (planned || vgw_json_get_string(call->plan, "assistant", NULL) || vgw_json_get_string(call->plan, "agent", NULL))
         return planned;
     return call->route ? call->route->workflow : NULL;
 }

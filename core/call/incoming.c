@@ -98,6 +98,8 @@ static int take_call(struct vgw_calls *calls, const struct vgw_incoming *in, str
         env->instance_ref(env->arg, in->instance);
     int status = vgw_call_make(calls, &seed, ret_call, err);
     vgw_json_free(joined);
+    if (status == VGW_OK && in->variables) /* who a caller is, no caller says himself */
+        vgw_json_del((*ret_call)->session->variables, "verified");
     if (status != VGW_OK) {
         vgw_snapshot_unref(seed.snapshot);
         if (env->instance_unref)

@@ -14,9 +14,9 @@ static int check_outgoing(const struct vgw_outgoing *out, struct vgw_error *err)
     if (out->from && *out->from && !vgw_party_valid(out->from))
         return vgw_error_at(err, VGW_EINVALID, "from",
                             "from must be a phone number (+15551234567), a sip: address or a provider's name");
-    if (out->workflow && out->assistant)
+    if (out->workflow && (out->assistant || out->agent))
         return vgw_error_at(err, VGW_EINVALID, "assistant",
-                            "workflow and assistant exclude each other; a workflow can have a step of type assistant");
+                            "a workflow excludes assistant and agent; it can have a step of type assistant");
     if (out->variables && vgw_json_type(out->variables) != VGW_JSON_OBJECT)
         return vgw_error_at(err, VGW_EINVALID, "variables", "variables must be an object");
     if (out->ring_timeout_us < 0)
@@ -54,10 +54,10 @@ static int find_instance(struct vgw_calls *calls, const struct vgw_outgoing *out
 static struct vgw_json *make_plan(const struct vgw_outgoing *out)
 {
     struct vgw_json *plan = vgw_json_object();
-    const char *const values[] = {out->greeting, out->assistant, out->workflow, out->language};
-    static const char *const names[] = {"greeting", "assistant", "workflow", "language"};
+    const char *const values[] = {out->greeting, out->assistant, out->workflow, out->language, out->agent};
+    static const char *const names[] = {"greeting", "assistant", "workflow", "language", "agent"};
     int failed = plan ? 0 : VGW_ELIMIT;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (values[i] && !failed)
             failed = vgw_json_set_string(plan, names[i], values[i]);
     }

@@ -19,10 +19,10 @@ static const struct text_key match_keys[] = {
 static const struct text_key text_keys[] = {
     {"project", KEY(project)},     {"language", KEY(language)}, {"greeting", KEY(greeting)},
     {"assistant", KEY(assistant)}, {"workflow", KEY(workflow)}, {"voice", KEY(voice)},
-    {"media", KEY(media)},
+    {"media", KEY(media)},         {"agent", KEY(agent)},
 };
 static const char *const all_keys[] = {"match", "project", "language", "greeting", "assistant", "workflow", "stt",
-                                       "tts",   "voice",   "media",    "record",   "talk",      "from"};
+                                       "tts",   "voice",   "media",    "record",   "talk",      "from",     "agent"};
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 static char **text_at(struct vgw_route *r, size_t offset)
@@ -122,10 +122,9 @@ static int read_rest(struct vgw_route *r, const struct vgw_json *o, struct vgw_e
         return status;
     if (r->media && !vgw_streq(r->media, "stream") && !vgw_streq(r->media, "twiml"))
         return vgw_error_at(err, VGW_ECONFIG, r->place, "route: media is %s, it must be stream or twiml", r->media);
-    if (r->assistant && r->workflow)
-        return vgw_error_at(
-            err, VGW_ECONFIG, r->place,
-            "route: assistant and workflow exclude each other; a workflow can have a step of type assistant");
+    if ((r->assistant || r->agent) && r->workflow)
+        return vgw_error_at(err, VGW_ECONFIG, r->place,
+                            "route: a workflow excludes assistant and agent; it can have a step of type assistant");
     const struct vgw_json *record = vgw_json_get(o, "record");
     if (record && vgw_json_type(record) != VGW_JSON_BOOL)
         return vgw_error_at(err, VGW_ECONFIG, r->place, "route: record must be true or false");

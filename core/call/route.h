@@ -15,6 +15,7 @@ struct vgw_route {
     char *language;
     char *greeting; /* NULL: none */
     char *assistant;
+    char *agent; /* the assistant is this agent; NULL: it is its own */
     char *workflow;
     char *stt[VGW_ROUTE_ENGINES_MAX]; /* in order of failover */
     size_t stt_count;

@@ -281,7 +281,9 @@ void vgw_session_hold(struct vgw_session *s)
 /* An assistant that the route or the plan names goes on with the call after a run. */
 static bool assistant_keeps(const struct vgw_call *call)
 {
-    return vgw_json_get_string(call->plan, "assistant", NULL) || (call->route && call->route->assistant);
+    const struct vgw_route *r = call->route;
+    return vgw_json_get_string(call->plan, "assistant", NULL) || vgw_json_get_string(call->plan, "agent", NULL) ||
+           (r && (r->assistant || r->agent));
 }
 
 void vgw_session_release(struct vgw_session *s)

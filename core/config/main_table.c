@@ -1,6 +1,7 @@
 /* main_table.c - every option of voicegw.yaml that belongs to the core. */
 #include "config/main_table.h"
 #include "config/delivery_table.h"
+#include "config/agent_table.h"
 
 #define RELOAD VGW_OPTION_RELOADABLE
 #define LATER VGW_OPTION_LATER
@@ -412,7 +413,7 @@ static const struct vgw_option route_rows[] = {
      .text =
          "stream: the call's audio comes to the gateway; twiml: the provider speaks and listens by documents of its "
          "own, where it offers that; as the provider can unless given"},
-    {.name = "agent", .type = VGW_OPTION_STRING, .flags = LATER, .text = "agent that answers"},
+    {.name = "agent", .type = VGW_OPTION_STRING, .flags = RELOAD, .text = "name of the agent that answers"},
 };
 TABLE(route, "routes", "How incoming calls are answered; the first match wins");
 
@@ -610,8 +611,16 @@ static const struct vgw_option main_rows[] = {
      .flags = RELOAD,
      .text = "plugins that add steps of workflows and tools"},
     {.name = "subscribers", .type = VGW_OPTION_INSTANCES, .flags = RELOAD, .text = "plugins that hear the events"},
-    {.name = "agents", .type = VGW_OPTION_JSON_MAP, .flags = LATER, .text = "prompts, tools and policies of agents"},
-    {.name = "tools", .type = VGW_OPTION_INSTANCES, .flags = LATER, .text = "voice tools"},
+    {.name = "agents",
+     .type = VGW_OPTION_SECTION_MAP,
+     .table = &vgw_agent_rows,
+     .flags = RELOAD,
+     .text = "prompts, tools and policies of agents"},
+    {.name = "tools",
+     .type = VGW_OPTION_SECTION_MAP,
+     .table = &vgw_tool_rows,
+     .flags = RELOAD,
+     .text = "voice tools beside the built-in ones"},
     {.name = "voice_configs",
      .type = VGW_OPTION_SECTION_MAP,
      .table = &vgw_voice_config_table,

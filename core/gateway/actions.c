@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/time.h"
-#include "gateway/gateway_private.h"
+#include "gateway/tools.h"
 #include "voicegw/plugin.h"
 
 #define HTTP_TIMEOUT_US (15 * VGW_US_PER_S)
@@ -16,7 +16,8 @@ struct waiting { /* an action that waits for a command of a call, for a tool, or
     struct vgw_gateway *g;
     vgw_action_handle handle;
     enum waits_for what;
-    uint64_t inner; /* the tool, the request or the message */
+    uint64_t inner; /* the request or the message */
+    struct vgw_tool_call *tool;
 };
 
 static struct waiting *waiting_new(struct vgw_gateway *g, vgw_action_handle handle, enum waits_for what)
@@ -50,7 +51,7 @@ static void command_done(void *arg, int status, const char *sentence, const stru
     complete(arg, status, vgw_json_copy(result), sentence);
 }
 
-static void on_cancel(void *arg, vgw_action_handle handle)
+void vgw_gateway_action_cancel(void *arg, vgw_action_handle handle)
 {
     struct vgw_gateway *g = arg;
     struct vgw_list *at, *next;
@@ -62,8 +63,8 @@ static void on_cancel(void *arg, vgw_action_handle handle)
             return; /* its end is told yet, to nobody */
         if (w->what == WAITS_COMMAND)
             vgw_calls_abandon(g->calls, command_done, w);
-        else if (w->what == WAITS_TOOL)
-            vgw_action_cancel(g->actions, w->inner);
+        else if (w->what == WAITS_TOOL && w->tool)
+            vgw_gateway_tool_cancel(w->tool);
         else if (w->what == WAITS_MESSAGE)
             vgw_host_message_abandon(g->host, w->inner);
         waiting_free(w);
@@ -71,8 +72,8 @@ static void on_cancel(void *arg, vgw_action_handle handle)
     }
 }
 
-static struct vgw_call *call_for(struct vgw_gateway *g, const struct vgw_json *params,
-                                 const struct vgw_action_context *context, struct vgw_error *err)
+struct vgw_call *vgw_gateway_action_call(struct vgw_gateway *g, const struct vgw_json *params,
+                                         const struct vgw_action_context *context, struct vgw_error *err)
 {
     const char *own = context ? context->call_id : NULL, *id = vgw_json_get_string(params, "call_id", own);
     struct vgw_call *call = id && id[0] ? vgw_calls_find(g->calls, id) : NULL;
@@ -84,10 +85,11 @@ static struct vgw_call *call_for(struct vgw_gateway *g, const struct vgw_json *p
     return call;
 }
 
-static int run_command(struct vgw_gateway *g, enum vgw_command command, vgw_action_handle handle,
-                       const struct vgw_json *params, const struct vgw_action_context *context, struct vgw_error *err)
+int vgw_gateway_action_command(struct vgw_gateway *g, enum vgw_command command, vgw_action_handle handle,
+                               const struct vgw_json *params, const struct vgw_action_context *context,
+                               struct vgw_error *err)
 {
-    struct vgw_call *call = call_for(g, params, context, err);
+    struct vgw_call *call = vgw_gateway_action_call(g, params, context, err);
     struct waiting *w;
     if (!call)
         return VGW_ENOTFOUND;
@@ -149,14 +151,14 @@ static int run_gather(void *arg, vgw_action_handle handle, const struct vgw_json
     const struct vgw_json *input = vgw_json_get(params, "input");
     int rc = check_input(input, err);
     if (rc < 0 || vgw_json_type(input) != VGW_JSON_ARRAY)
-        return rc < 0 ? rc : run_command(arg, VGW_CMD_GATHER, handle, params, context, err);
+        return rc < 0 ? rc : vgw_gateway_action_command(arg, VGW_CMD_GATHER, handle, params, context, err);
     struct vgw_json *plain = vgw_json_copy(params);
     if (!plain ||
         vgw_json_set_string(plain, "input",
                             vgw_json_count(input) > 1 ? "speech dtmf" : vgw_json_str(vgw_json_at(input, 0))) < 0)
         rc = vgw_error_nomem(err);
     else
-        rc = run_command(arg, VGW_CMD_GATHER, handle, plain, context, err);
+        rc = vgw_gateway_action_command(arg, VGW_CMD_GATHER, handle, plain, context, err);
     vgw_json_free(plain);
     return rc;
 }
@@ -164,14 +166,14 @@ static int run_gather(void *arg, vgw_action_handle handle, const struct vgw_json
 static int run_assistant(void *arg, vgw_action_handle handle, const struct vgw_json *params,
                          const struct vgw_action_context *context, struct vgw_error *err)
 {
-    return run_command(arg, VGW_CMD_ASSISTANT, handle, params, context, err);
+    return vgw_gateway_action_command(arg, VGW_CMD_ASSISTANT, handle, params, context, err);
 }
 
 /* ---- tool ---- */
 
-static void tool_done(void *arg, vgw_action_handle handle, int status, struct vgw_json *result, const char *error)
+static void tool_done(void *arg, int status, const struct vgw_json *result, const char *sentence)
 {
-    complete(arg, status, vgw_json_copy(result), error);
+    complete(arg, status, vgw_json_copy(result), sentence);
 }
 
 static int run_tool(void *arg, vgw_action_handle handle, const struct vgw_json *params,
@@ -179,26 +181,30 @@ static int run_tool(void *arg, vgw_action_handle handle, const struct vgw_json *
 {
     struct vgw_gateway *g = arg;
     const char *name = vgw_json_get_string(params, "name", "");
-    const struct vgw_action_desc *desc = vgw_action_find(g->actions, name);
     struct waiting *w;
-    if (!desc || !(desc->flags & VGW_ACTION_TOOL)) {
+    if (!vgw_gateway_tool_known(g, name)) {
         const char *near = vgw_action_nearest(g->actions, name);
         return vgw_error_at(err, VGW_ENOTFOUND, "name", "there is no tool '%s'%s%s%s", name,
                             near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     }
     if (!(w = waiting_new(g, handle, WAITS_TOOL)))
         return vgw_error_nomem(err);
-    struct vgw_session *s =
-        context && context->session_id ? vgw_calls_session_find(g->calls, context->session_id) : NULL;
-    if (s)
-        vgw_session_tool_used(s, name);
-    uint64_t inner = 0;
-    int rc = vgw_action_start(g->actions, name, vgw_json_get(params, "arguments"), context, tool_done, w, &inner, err);
-    if (rc < 0)
-        waiting_free(w);
-    else if (vgw_action_is_live(g->actions, inner)) /* else it is done already, and w is gone */
-        w->inner = inner;
-    return rc;
+    const char *call_id = context ? context->call_id : NULL;
+    struct vgw_call *call = call_id ? vgw_calls_find(g->calls, call_id) : NULL;
+    struct vgw_tool_request r = {.name = name,
+                                 .arguments = vgw_json_get(params, "arguments"),
+                                 .call = call,
+                                 .session = context && context->session_id && !call
+                                                ? vgw_calls_session_find(g->calls, context->session_id)
+                                                : NULL,
+                                 .context = context,
+                                 .done = tool_done,
+                                 .arg = w};
+    struct vgw_tool_call *t = NULL;
+    vgw_gateway_tool_start(g, &r, &t);
+    if (t) /* else it is done already, and w is gone */
+        w->tool = t;
+    return 0;
 }
 
 /* ---- http_request ---- */
@@ -325,8 +331,8 @@ static struct vgw_instance *messenger(struct vgw_gateway *g, const char *name)
     return NULL;
 }
 
-static int run_sms(void *arg, vgw_action_handle handle, const struct vgw_json *params,
-                   const struct vgw_action_context *context, struct vgw_error *err)
+int vgw_gateway_action_sms(void *arg, vgw_action_handle handle, const struct vgw_json *params,
+                           const struct vgw_action_context *context, struct vgw_error *err)
 {
     struct vgw_gateway *g = arg;
     const char *provider = vgw_json_get_string(params, "provider", NULL);
@@ -356,7 +362,7 @@ static int run_sms(void *arg, vgw_action_handle handle, const struct vgw_json *p
 static int run_end(void *arg, vgw_action_handle handle, const struct vgw_json *params,
                    const struct vgw_action_context *context, struct vgw_error *err)
 {
-    return run_command(arg, VGW_CMD_END, handle, params, context, err);
+    return vgw_gateway_action_command(arg, VGW_CMD_END, handle, params, context, err);
 }
 
 #define P(n, t, r, d)                                                                                                  \
@@ -378,8 +384,8 @@ static const struct vgw_action_param gather_params[] = {
 };
 static const struct vgw_action_param assistant_params[] = {
     P("call_id", VGW_PARAM_STRING, false, "the call; the run's own unless given"),
-    P("name", VGW_PARAM_STRING, true, "the assistant"),
-    P("agent", VGW_PARAM_STRING, false, "the agent within it"),
+    P("name", VGW_PARAM_STRING, false, "the assistant; or give an agent"),
+    P("agent", VGW_PARAM_STRING, false, "the agent, of `agents:`"),
     P("until", VGW_PARAM_STRING, false, "what ends it: end (the assistant says so) unless given"),
     P("talk", VGW_PARAM_OBJECT, false, "talk options for as long as the step lasts"),
 };
@@ -414,7 +420,7 @@ int vgw_gateway_actions_register(struct vgw_gateway *g, struct vgw_error *err)
          .param_count = sizeof gather_params / sizeof gather_params[0],
          .flags = VGW_ACTION_STEP,
          .run = run_gather,
-         .cancel = on_cancel,
+         .cancel = vgw_gateway_action_cancel,
          .validate = validate_gather,
          .arg = g},
         {.name = "assistant",
@@ -424,7 +430,7 @@ int vgw_gateway_actions_register(struct vgw_gateway *g, struct vgw_error *err)
          .param_count = sizeof assistant_params / sizeof assistant_params[0],
          .flags = VGW_ACTION_STEP,
          .run = run_assistant,
-         .cancel = on_cancel,
+         .cancel = vgw_gateway_action_cancel,
          .validate = validate_talk,
          .arg = g},
         {.name = "tool",
@@ -434,7 +440,7 @@ int vgw_gateway_actions_register(struct vgw_gateway *g, struct vgw_error *err)
          .param_count = sizeof tool_params / sizeof tool_params[0],
          .flags = VGW_ACTION_STEP,
          .run = run_tool,
-         .cancel = on_cancel,
+         .cancel = vgw_gateway_action_cancel,
          .arg = g},
         {.name = "http_request",
          .description = "Sends an HTTP request",
@@ -443,16 +449,16 @@ int vgw_gateway_actions_register(struct vgw_gateway *g, struct vgw_error *err)
          .param_count = sizeof http_params / sizeof http_params[0],
          .flags = VGW_ACTION_STEP,
          .run = run_http,
-         .cancel = on_cancel,
+         .cancel = vgw_gateway_action_cancel,
          .arg = g},
         {.name = "send_sms",
          .description = "Sends a text message",
          .result = "message_id provider_message_id status",
          .params = sms_params,
          .param_count = sizeof sms_params / sizeof sms_params[0],
-         .flags = VGW_ACTION_STEP | VGW_ACTION_TOOL,
-         .run = run_sms,
-         .cancel = on_cancel,
+         .flags = VGW_ACTION_STEP | VGW_ACTION_TOOL | VGW_ACTION_LISTED,
+         .run = vgw_gateway_action_sms,
+         .cancel = vgw_gateway_action_cancel,
          .arg = g},
         {.name = "end_call",
          .description = "Ends the call politely",
@@ -461,7 +467,7 @@ int vgw_gateway_actions_register(struct vgw_gateway *g, struct vgw_error *err)
          .param_count = sizeof end_params / sizeof end_params[0],
          .flags = VGW_ACTION_TOOL | VGW_ACTION_ENDS_CALL,
          .run = run_end,
-         .cancel = on_cancel,
+         .cancel = vgw_gateway_action_cancel,
          .arg = g},
     };
     vgw_list_init(&g->action_waits);
@@ -470,7 +476,7 @@ int vgw_gateway_actions_register(struct vgw_gateway *g, struct vgw_error *err)
         if (rc < 0)
             return rc;
     }
-    return 0;
+    return vgw_gateway_voice_tools_register(g, err);
 }
 
 void vgw_gateway_actions_close(struct vgw_gateway *g)

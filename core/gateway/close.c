@@ -3,7 +3,8 @@
 #include "base/alloc.h"
 #include "base/time.h"
 #include "config/snapshot.h"
-#include "gateway/gateway_private.h"
+#include "gateway/agent_context.h"
+#include "gateway/tools.h"
 #include "store/store.h"
 
 #define LOOK_US (2 * VGW_US_PER_MS)
@@ -221,6 +222,10 @@ bool vgw_gateway_free(struct vgw_gateway *g)
     vgw_gateway_delivery_close(g);
     if (g->flow)
         vgw_gateway_flows_close(g);
+    vgw_gateway_callbacks_close(g);
+    vgw_gateway_tools_close(g);
+    vgw_gateway_asides_close(g);
+    vgw_gateway_contexts_close(g);
     vgw_gateway_actions_close(g);
     vgw_gateway_restart_close(g);
     vgw_gateway_recordings_close(g);
@@ -230,6 +235,7 @@ bool vgw_gateway_free(struct vgw_gateway *g)
     g->control->closing = true; /* a vendor's plugin may still want to try again: no client is made for that */
     vgw_client_free(g->control->client);
     g->control->client = NULL;
+    vgw_gateway_tools_free(g);
     vgw_gateway_plugin_actions_close(g);
     instances_close(g);
     vgw_gateway_webhooks_close(g); /* until here the last events find their way into the outbox */

@@ -6,18 +6,26 @@
 #include "base/metric.h"
 #include "base/str.h"
 #include "base/time.h"
-#include "gateway/gateway_private.h"
+#include "gateway/agent_context.h"
+#include "gateway/tools.h"
 
 static void key_of(uint64_t call, char out[20])
 {
     snprintf(out, 20, "%llx", (unsigned long long)call);
 }
 
-static struct vgw_conversation *conversation_of(struct vgw_gateway *g, uint64_t call)
+struct vgw_conversation *vgw_gateway_conversation(struct vgw_gateway *g, uint64_t call)
 {
     char key[20];
     key_of(call, key);
     return vgw_map_get(g->conversations, key);
+}
+
+void vgw_gateway_conversation_free(void *p)
+{
+    struct vgw_conversation *c = p;
+    vgw_json_free(c->context);
+    vgw_free(c);
 }
 
 static struct vgw_call *call_of(struct vgw_gateway *g, uint64_t call)
@@ -30,7 +38,7 @@ static struct vgw_call *call_of(struct vgw_gateway *g, uint64_t call)
 static void home_up(void *arg, uint64_t handle)
 {
     struct vgw_gateway *g = arg;
-    struct vgw_conversation *c = conversation_of(g, handle);
+    struct vgw_conversation *c = vgw_gateway_conversation(g, handle);
     struct vgw_call *call = call_of(g, handle);
     if (!call)
         return;
@@ -118,7 +126,7 @@ static void turn_audio(struct vgw_gateway *g, struct vgw_call *call, struct vgw_
 static void turn_keep(struct vgw_gateway *g, struct vgw_call *call, uint32_t number, struct vgw_json *turn)
 {
     char now[VGW_TIME_TEXT];
-    turn_audio(g, call, conversation_of(g, call->handle), number, vgw_json_get_double(turn, "audio_to", -1));
+    turn_audio(g, call, vgw_gateway_conversation(g, call->handle), number, vgw_json_get_double(turn, "audio_to", -1));
     vgw_json_set_int(turn, "turn_number", number);
     vgw_json_set_string(turn, "timestamp", vgw_time_format(vgw_wall(g->loop), now));
     vgw_gateway_store_turn(g, call->session->session_id, turn);
@@ -191,6 +199,21 @@ static int wish_end(struct vgw_gateway *g, struct vgw_call *call, const struct v
     return vgw_calls_command(g->calls, call, VGW_CMD_END, params, false, NULL, NULL, err);
 }
 
+/* A handoff is to an agent; chat models name it by both. */
+static int wish_assistant(struct vgw_gateway *g, struct vgw_call *call, const char *action,
+                          const struct vgw_json *params, struct vgw_error *err)
+{
+    struct vgw_json *p = params ? vgw_json_copy(params) : vgw_json_object();
+    const char *agent = vgw_json_get_string(p, "agent", NULL), *name = vgw_json_get_string(p, "name", NULL);
+    if (agent && vgw_agent_find(g, call->session, agent))
+        vgw_json_del(p, "name");
+    else if (agent && name && vgw_plan_recipe(g->plan, "assistants", name))
+        vgw_json_del(p, "agent");
+    int rc = vgw_calls_command(g->calls, call, VGW_CMD_ASSISTANT, p, false, NULL, NULL, err);
+    vgw_json_free(p);
+    return rc;
+}
+
 static void home_action(void *arg, uint64_t handle, const char *action, struct vgw_json *params)
 {
     struct vgw_gateway *g = arg;
@@ -199,7 +222,9 @@ static void home_action(void *arg, uint64_t handle, const char *action, struct v
     int rc = 0;
     if (!call || g->ending)
         goto out;
-    if (vgw_streq(action, "end")) {
+    if (!vgw_gateway_agent_may(g, call, action, params, &err)) {
+        rc = err.status;
+    } else if (vgw_streq(action, "end")) {
         rc = wish_end(g, call, params, &err);
     } else if (vgw_streq(action, "play")) {
         rc = vgw_calls_command(g->calls, call, VGW_CMD_PLAY, params, false, NULL, NULL, &err);
@@ -215,7 +240,7 @@ static void home_action(void *arg, uint64_t handle, const char *action, struct v
         rc = vgw_flow_engine_run(g->flow, vgw_json_get_string(params, "id", ""), &request, vgw_now(g->loop), run, &err);
         vgw_gateway_flow_arm(g);
     } else if (vgw_streq(action, "assistant") || vgw_streq(action, "handoff")) {
-        rc = vgw_calls_command(g->calls, call, VGW_CMD_ASSISTANT, params, false, NULL, NULL, &err);
+        rc = wish_assistant(g, call, action, params, &err);
     } else {
         rc = vgw_error_set(
             &err, VGW_EUNSUPPORTED,
@@ -231,36 +256,39 @@ out:
 
 /* ---- tools ---- */
 
-struct tool_call {
+struct asked { /* by an assistant */
     struct vgw_gateway *g;
-    uint64_t call, tool_call, turn;
-    char name[64];
+    uint64_t call, tool_call;
 };
 
-static void tool_tell(struct tool_call *t, int status, const struct vgw_json *result, const char *error)
+static void tool_done(void *arg, int status, const struct vgw_json *result, const char *sentence)
 {
-    struct vgw_conversation *c = conversation_of(t->g, t->call);
-    struct vgw_call *call = call_of(t->g, t->call);
-    struct vgw_json *o = vgw_json_object();
-    vgw_json_set_string(o, "tool", t->name);
-    vgw_json_set_int(o, "turn", (int64_t)t->turn);
-    if (status == 0)
-        vgw_json_set(o, "result", vgw_json_copy(result));
-    else
-        vgw_json_set_string(o, "error", error ? error : "the tool failed");
-    if (call)
-        vgw_gateway_emit(t->g, "voice.tool.finished", NULL, call, o);
-    else
-        vgw_json_free(o);
-    if (c && c->talk)
-        vgw_talk_tool_result(c->talk, t->tool_call, status, result);
+    struct asked *a = arg;
+    struct vgw_conversation *c = vgw_gateway_conversation(a->g, a->call);
+    struct vgw_json *told = status < 0 ? vgw_json_object() : vgw_json_copy(result);
+    if (status < 0)
+        vgw_json_set_string(told, "error", sentence);
+    if (c && c->talk && a->tool_call)
+        vgw_talk_tool_result(c->talk, a->tool_call, status, told);
+    vgw_json_free(told);
+    vgw_free(a);
 }
 
-static void tool_done(void *arg, vgw_action_handle handle, int status, struct vgw_json *result, const char *error)
+static void ask_tool(struct vgw_gateway *g, struct vgw_call *call, uint64_t turn, uint64_t tool_call, const char *name,
+                     const struct vgw_json *arguments)
 {
-    struct tool_call *t = arg;
-    tool_tell(t, status, result, error);
-    vgw_free(t);
+    struct asked *a;
+    if (!VGW_NEW(a))
+        return;
+    *a = (struct asked){.g = g, .call = call->handle, .tool_call = tool_call};
+    struct vgw_tool_request r = {.name = name,
+                                 .arguments = arguments,
+                                 .call = call,
+                                 .turn = turn,
+                                 .by_assistant = true,
+                                 .done = tool_done,
+                                 .arg = a};
+    vgw_gateway_tool_start(g, &r, NULL);
 }
 
 static void home_tool(void *arg, uint64_t handle, uint64_t turn, uint64_t tool_call, const char *name,
@@ -268,33 +296,8 @@ static void home_tool(void *arg, uint64_t handle, uint64_t turn, uint64_t tool_c
 {
     struct vgw_gateway *g = arg;
     struct vgw_call *call = call_of(g, handle);
-    struct tool_call *t = NULL;
-    struct vgw_error err = {0};
-    if (!call || g->ending || !VGW_NEW(t))
-        goto out;
-    *t = (struct tool_call){.g = g, .call = handle, .tool_call = tool_call, .turn = turn};
-    vgw_strcopy(t->name, sizeof t->name, name);
-    struct vgw_json *o = vgw_json_object();
-    vgw_json_set_string(o, "tool", name);
-    vgw_json_set_int(o, "turn", (int64_t)turn);
-    vgw_json_set(o, "arguments", vgw_json_copy(arguments));
-    vgw_gateway_emit(g, "voice.tool.called", NULL, call, o);
-    vgw_session_tool_used(call->session, name);
-    struct vgw_action_context context = {.call_id = call->call_id,
-                                         .session_id = call->session->session_id,
-                                         .project_id = call->session->project_id,
-                                         .variables = call->session->variables,
-                                         .timeout_us = 30 * VGW_US_PER_S};
-    vgw_action_handle running;
-    const struct vgw_action_desc *desc = vgw_action_find(g->actions, name);
-    int rc = desc && !(desc->flags & VGW_ACTION_TOOL)
-                 ? vgw_error_set(&err, VGW_EUNSUPPORTED, "the action '%s' is not offered to assistants", name)
-                 : vgw_action_start(g->actions, name, arguments, &context, tool_done, t, &running, &err);
-    if (rc < 0) {
-        tool_tell(t, rc, NULL, err.text);
-        vgw_free(t);
-    }
-out:
+    if (call && !g->ending)
+        ask_tool(g, call, turn, tool_call, name, arguments);
     vgw_json_free(arguments);
 }
 
@@ -312,7 +315,7 @@ static void stream_stopped(const struct vgw_conversation *c, const char *reason)
 static void home_gone(void *arg, uint64_t handle, struct vgw_json *summary)
 {
     struct vgw_gateway *g = arg;
-    struct vgw_conversation *c = conversation_of(g, handle);
+    struct vgw_conversation *c = vgw_gateway_conversation(g, handle);
     const struct vgw_json *recording = vgw_json_at(vgw_json_get(summary, "recordings"), 0);
     struct vgw_call *call = call_of(g, handle);
     char key[20];
@@ -433,7 +436,7 @@ int vgw_gateway_media_attach(void *arg, struct vgw_call *call, uint64_t *ret_leg
                                      .home = &g->home};
     key_of(call->handle, key);
     if (vgw_map_set(g->conversations, key, c) < 0) {
-        vgw_free(c);
+        vgw_gateway_conversation_free(c);
         return vgw_error_nomem(err);
     }
     int rc = vgw_talk_new(&params, &c->talk, ret_leg, err);
@@ -497,7 +500,7 @@ static void filler_options(struct vgw_gateway *g, const struct vgw_engine *engin
     out->filler_after_us = vgw_options_duration_us(r->options, "filler_after");
 }
 
-static char *session_text(const struct vgw_call *call)
+char *vgw_gateway_session_text(const struct vgw_call *call)
 {
     const struct vgw_session *s = call->session;
     struct vgw_json *o = vgw_json_object();
@@ -517,18 +520,6 @@ static char *session_text(const struct vgw_call *call)
     return text;
 }
 
-static char *tools_text(struct vgw_gateway *g)
-{
-    struct vgw_json *list = vgw_json_array();
-    const struct vgw_action_desc *d;
-    for (size_t i = 0; vgw_action_next(g->actions, &i, &d);)
-        if (d->flags & VGW_ACTION_TOOL)
-            vgw_json_append(list, vgw_action_describe(d));
-    char *text = vgw_json_text(list, false);
-    vgw_json_free(list);
-    return text;
-}
-
 /* Voice and language of what we say: the route's, else the provider's setting. */
 static void speech_settings(struct vgw_gateway *g, const struct vgw_call *call, struct vgw_talk_begin *b)
 {
@@ -540,30 +531,52 @@ static void speech_settings(struct vgw_gateway *g, const struct vgw_call *call, 
         b->speech_language = vgw_strdup(spoken);
 }
 
-void vgw_gateway_media_begin(void *arg, struct vgw_call *call)
+/* Who answers: an agent's assistant, or one by name. */
+static void find_assistant(struct vgw_gateway *g, struct vgw_call *call, struct vgw_conversation *c,
+                           struct vgw_talk_begin *b)
 {
-    struct vgw_gateway *g = arg;
-    struct vgw_conversation *c = conversation_of(g, call->handle);
-    struct vgw_talk_begin *b = c ? vgw_talk_begin_new() : NULL;
-    if (!b)
-        return;
-    if (!c->told)
-        stream_connected(c, call);
-    const struct vgw_route *r = call->route;
-    const char *assistant = vgw_json_get_string(call->plan, "assistant", NULL),
-               *workflow = vgw_json_get_string(call->plan, "workflow", NULL);
-    if (!assistant && !workflow && r)
-        assistant = r->assistant;
-    talk_options(g, call, &b->options);
-    b->greeting = call->greeting_said ? NULL : vgw_strdup(vgw_call_greeting(call));
-    b->language = vgw_strdup(call->session->language && call->session->language[0] ? call->session->language : "en-US");
-    speech_settings(g, call, b);
+    const struct vgw_options *agent = vgw_agent_find(g, call->session, c->agent);
+    const char *assistant = vgw_gateway_assistant_of(g, call, agent);
     if (assistant && vgw_gateway_engine(g, "assistants", assistant, &b->assistant)) {
         b->has_assistant = true;
         filler_options(g, &b->assistant, &b->options);
     } else if (assistant) {
         vgw_log(VGW_LOG_ERROR, &call->scope, "the call's assistant does not run", "assistant", assistant, NULL);
     }
+    if (b->has_assistant && b->assistant.audio && !b->assistant.assistant && !b->assistant.audio->tool_result)
+        return; /* what cannot take a tool's result asks for none */
+    b->tools_json = vgw_agent_tools_text(g, agent);
+}
+
+static void take_role(struct vgw_talk_begin *b, struct vgw_talk_role *role)
+{
+    if (!role)
+        return;
+    b->agent_json = role->agent_json;
+    b->history_json = role->history_json;
+    b->usage_limit = role->usage_limit;
+    if (role->voice) {
+        vgw_free(b->voice);
+        b->voice = role->voice;
+    }
+    if (role->max_turns)
+        b->options.max_turns = role->max_turns;
+    role->agent_json = role->history_json = role->voice = NULL;
+    vgw_talk_role_free(role);
+}
+
+static void begin_now(struct vgw_gateway *g, struct vgw_call *call, struct vgw_conversation *c)
+{
+    struct vgw_talk_begin *b = vgw_talk_begin_new();
+    const struct vgw_route *r = call->route;
+    if (!b)
+        return;
+    talk_options(g, call, &b->options);
+    b->greeting = call->greeting_said ? NULL : vgw_strdup(vgw_call_greeting(call));
+    b->language = vgw_strdup(call->session->language && call->session->language[0] ? call->session->language : "en-US");
+    speech_settings(g, call, b);
+    find_assistant(g, call, c, b);
+    take_role(b, c->agent[0] ? vgw_gateway_role(g, call, c, c->agent) : NULL);
     bool hears = !(b->has_assistant && b->assistant.audio && !b->assistant.assistant);
     for (size_t i = 0; r && i < r->stt_count && hears; i++)
         add_engine(g, "stt", r->stt[i], b->stt, &b->stt_count);
@@ -573,9 +586,7 @@ void vgw_gateway_media_begin(void *arg, struct vgw_call *call)
         first_engine(g, "stt", b->stt, &b->stt_count);
     if (!b->tts_count)
         first_engine(g, "tts", b->tts, &b->tts_count);
-    b->session_json = session_text(call);
-    if (!b->has_assistant || !b->assistant.audio || b->assistant.assistant || b->assistant.audio->tool_result)
-        b->tools_json = tools_text(g); /* what cannot take a tool's result asks for none */
+    b->session_json = vgw_gateway_session_text(call);
     if (b->stt_count && !(call->session->stt_provider && call->session->stt_provider[0])) {
         char *name = vgw_strdup(b->stt[0].name);
         if (name) {
@@ -585,6 +596,28 @@ void vgw_gateway_media_begin(void *arg, struct vgw_call *call)
     }
     if (vgw_talk_begin(c->talk, b) < 0)
         vgw_log(VGW_LOG_ERROR, &call->scope, "the call's worker is overloaded: its conversation does not begin", NULL);
+}
+
+static void context_there(struct vgw_gateway *g, uint64_t handle, void *arg)
+{
+    struct vgw_conversation *c = vgw_gateway_conversation(g, handle);
+    struct vgw_call *call = call_of(g, handle);
+    (void)arg;
+    if (c && call && !call->settled)
+        begin_now(g, call, c);
+}
+
+void vgw_gateway_media_begin(void *arg, struct vgw_call *call)
+{
+    struct vgw_gateway *g = arg;
+    struct vgw_conversation *c = vgw_gateway_conversation(g, call->handle);
+    if (!c)
+        return;
+    if (!c->told)
+        stream_connected(c, call);
+    vgw_strcopy(c->agent, sizeof c->agent, vgw_gateway_agent_of(call));
+    if (!vgw_gateway_context(g, call, c, c->agent, context_there, NULL))
+        begin_now(g, call, c);
 }
 
 /* ---- commands ---- */
@@ -600,24 +633,71 @@ static struct vgw_json *recording_params(struct vgw_gateway *g, const struct vgw
     return p;
 }
 
+static int switch_now(struct vgw_gateway *g, struct vgw_call *call, struct vgw_conversation *c, uint64_t op,
+                      const struct vgw_json *params, struct vgw_error *err)
+{
+    struct vgw_engine engine = {0};
+    const char *name = vgw_json_get_string(params, "agent", NULL);
+    const struct vgw_options *agent = vgw_agent_find(g, call->session, name);
+    const char *wanted = agent ? vgw_gateway_assistant_of(g, call, agent) : vgw_json_get_string(params, "name", "");
+    if (!wanted || !vgw_gateway_engine(g, "assistants", wanted, &engine))
+        return vgw_error_at(err, VGW_ENOTFOUND, "name", "there is no assistant '%s'", wanted ? wanted : "");
+    struct vgw_talk_role *role = vgw_gateway_role(g, call, c, agent ? name : NULL);
+    int rc = vgw_talk_assistant(c->talk, op, params, &engine, role, err);
+    if (rc < 0) {
+        vgw_talk_role_free(role);
+        vgw_registry_release(g->registry, engine.ref);
+        return rc;
+    }
+    vgw_strcopy(c->agent, sizeof c->agent, agent ? name : "");
+    return 0;
+}
+
+struct later { /* a switch that waits for the new agent's context */
+    uint64_t op;
+    struct vgw_json *params;
+};
+
+static void switch_context_there(struct vgw_gateway *g, uint64_t handle, void *arg)
+{
+    struct later *l = arg;
+    struct vgw_conversation *c = vgw_gateway_conversation(g, handle);
+    struct vgw_call *call = call_of(g, handle);
+    struct vgw_error err = {0};
+    int rc = c && call && !call->settled ? switch_now(g, call, c, l->op, l->params, &err) : 0;
+    if (rc < 0)
+        vgw_calls_complete(g->calls, l->op, rc, err.text, NULL);
+    vgw_json_free(l->params);
+    vgw_free(l);
+}
+
+static int begin_switch(struct vgw_gateway *g, struct vgw_call *call, struct vgw_conversation *c, uint64_t op,
+                        const struct vgw_json *params, struct vgw_error *err)
+{
+    const char *agent = vgw_json_get_string(params, "agent", NULL);
+    struct later *l;
+    if (agent && !vgw_agent_find(g, call->session, agent))
+        return vgw_error_at(err, VGW_ENOTFOUND, "agent", "there is no agent '%s'", agent);
+    if (!VGW_NEW(l))
+        return vgw_error_nomem(err);
+    *l = (struct later){op, vgw_json_copy(params)};
+    if (vgw_gateway_context(g, call, c, agent ? agent : "", switch_context_there, l))
+        return 0;
+    vgw_json_free(l->params);
+    vgw_free(l);
+    return switch_now(g, call, c, op, params, err);
+}
+
 int vgw_gateway_media_command(void *arg, struct vgw_call *call, uint64_t op, int command, const struct vgw_json *params,
                               struct vgw_error *err)
 {
     struct vgw_gateway *g = arg;
-    struct vgw_conversation *c = conversation_of(g, call->handle);
+    struct vgw_conversation *c = vgw_gateway_conversation(g, call->handle);
     const char *name = vgw_command_name((enum vgw_command)command);
     if (!c)
         return vgw_error_set(err, VGW_EBUSY, "the call has no media");
-    if (command == VGW_CMD_ASSISTANT) {
-        struct vgw_engine engine = {0};
-        const char *wanted = vgw_json_get_string(params, "name", "");
-        if (!vgw_gateway_engine(g, "assistants", wanted, &engine))
-            return vgw_error_at(err, VGW_ENOTFOUND, "name", "there is no assistant '%s'", wanted);
-        int rc = vgw_talk_command(c->talk, op, name, params, &engine, err);
-        if (rc < 0)
-            vgw_registry_release(g->registry, engine.ref);
-        return rc;
-    }
+    if (command == VGW_CMD_ASSISTANT)
+        return begin_switch(g, call, c, op, params, err);
     if (command == VGW_CMD_PLAY && vgw_gateway_play_is_remote(params))
         return vgw_gateway_play_remote(g, call, op, params, err);
     struct vgw_json *own = command == VGW_CMD_RECORD_START ? recording_params(g, params) : NULL;
@@ -628,20 +708,20 @@ int vgw_gateway_media_command(void *arg, struct vgw_call *call, uint64_t op, int
 
 void vgw_gateway_media_release(void *arg, struct vgw_call *call)
 {
-    struct vgw_conversation *c = conversation_of(arg, call->handle);
+    struct vgw_conversation *c = vgw_gateway_conversation(arg, call->handle);
     if (c)
         vgw_talk_end(c->talk);
 }
 
 bool vgw_gateway_media_digit(void *arg, struct vgw_call *call, char digit, uint32_t duration_ms, const char *source)
 {
-    struct vgw_conversation *c = conversation_of(arg, call->handle);
+    struct vgw_conversation *c = vgw_gateway_conversation(arg, call->handle);
     return c && vgw_talk_digit(c->talk, digit, duration_ms, source) == 0;
 }
 
 void vgw_gateway_media_held(void *arg, struct vgw_call *call, bool on)
 {
-    struct vgw_conversation *c = conversation_of(arg, call->handle);
+    struct vgw_conversation *c = vgw_gateway_conversation(arg, call->handle);
     struct vgw_error err = {0};
     if (c && vgw_talk_command(c->talk, 0, on ? "hold" : "resume", NULL, NULL, &err) < 0)
         vgw_log(VGW_LOG_WARNING, &call->scope, "the call's media could not be told of the hold", "error", err.text,

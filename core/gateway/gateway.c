@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "config/snapshot.h"
-#include "gateway/gateway_private.h"
+#include "gateway/tools.h"
 
 /* ---- small answers ---- */
 
@@ -135,6 +135,10 @@ static int rooms_open(struct vgw_gateway *g, struct vgw_error *err)
         rc = vgw_gateway_flows_open(g, err);
     if (rc == 0)
         rc = vgw_gateway_webhooks_open(g, err);
+    if (rc == 0)
+        rc = vgw_gateway_callbacks_open(g, err);
+    if (rc == 0)
+        vgw_gateway_tools_swap(g);
     return rc;
 }
 
@@ -178,7 +182,7 @@ int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config
     vgw_list_init(&g->recordings);
     vgw_list_init(&g->sources);
     g->health = vgw_map_new(vgw_free);
-    g->conversations = vgw_map_new(vgw_free);
+    g->conversations = vgw_map_new(vgw_gateway_conversation_free);
     g->state = vgw_map_new(vgw_free);
     g->actions = vgw_action_registry_new(0);
     vgw_gateway_home_fill(g);

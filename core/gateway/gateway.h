@@ -80,6 +80,17 @@ void vgw_gateway_plugin(struct vgw_gateway *g, const char *name, vgw_gateway_plu
  * was), VGW_EBUSY (on its way), VGW_ECONFIG (its receiver is not configured any more), VGW_ESTORAGE. [control] */
 typedef void (*vgw_gateway_replay_fn)(void *arg, int status, const char *sentence);
 void vgw_gateway_webhook_replay(struct vgw_gateway *g, const char *id, vgw_gateway_replay_fn done, void *arg);
+/** The voice tools: an array of {"name","description","parameters"}, a new value. [control] */
+struct vgw_json *vgw_gateway_tools(struct vgw_gateway *g);
+/** The end of a tool: all borrowed for the call. [control] */
+typedef void (*vgw_gateway_tool_fn)(void *arg, int status, const char *sentence, const struct vgw_json *result);
+/** Calls one by name on behalf of a live call or session (ids; either or both may be NULL), or of a project (NULL: the
+ * default one). `done` is called exactly once, now, later or at the gateway's end. [control] */
+void vgw_gateway_tool_call(struct vgw_gateway *g, const char *name, const struct vgw_json *arguments,
+                           const char *call_id, const char *session_id, const char *project_id,
+                           vgw_gateway_tool_fn done, void *arg);
+/** Is there an agent of that name? [control] */
+bool vgw_gateway_agent_known(struct vgw_gateway *g, const char *name);
 
 #define VGW_RELOAD_WAITERS_MAX 64 /* requests that wait for the next reload */
 /** How a reload ended. 0 and `answer` {"generation","changed","restart_required","waiting"}; VGW_ECONFIG with all that

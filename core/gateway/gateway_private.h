@@ -14,6 +14,8 @@
 #include "talk/talk.h"
 
 #define VGW_WORKERS_MAX 64
+#define VGW_STATE_PLUGIN_MAX 64u /* small values that an instance may keep */
+#define VGW_STATE_OWN_MAX 500u   /* and each part of the gateway, as calls that were promised */
 
 struct vgw_worker {
     struct vgw_loop *loop;
@@ -40,6 +42,10 @@ struct vgw_conversation { /* a call's talk */
     double cut_s;
     const char *session, *provider_call_id, *plugin; /* in `names` */
     bool up, told;                                   /* media runs; the audit line of its stream is written */
+    char agent[64];                                  /* that talks now, or "" */
+    uint64_t tool_turn;                              /* of the assistant: tool_count of its tools were asked for */
+    unsigned tool_count;
+    struct vgw_json *context; /* what is known of the call beside its session, or NULL */
     char names[];
 };
 
@@ -80,6 +86,11 @@ struct vgw_gateway {
     struct vgw_action_registry *actions;
     struct vgw_list plugin_actions, plugin_runs, listeners; /* of plugin_actions.c */
     struct vgw_list action_waits;                           /* of struct waiting in actions.c */
+    struct vgw_list tool_calls, http_runs, asides;          /* of tools.c, tool_http.c, voice_tools.c */
+    struct vgw_list contexts, callbacks;                    /* of agent_context.c, callbacks.c */
+    struct vgw_map *tools;                                  /* name -> struct vgw_http_tool */
+    struct vgw_map *mcps;                                   /* name -> struct vgw_mcp */
+    struct vgw_bus_sub *callbacks_sub;
     struct vgw_flow_engine *flow;
     struct vgw_flow_registry_link flow_link;
     struct vgw_timer flow_timer;
@@ -117,6 +128,11 @@ struct vgw_gateway {
 };
 
 /* conversation.c */
+/** A call's talk, or NULL. */
+struct vgw_conversation *vgw_gateway_conversation(struct vgw_gateway *g, uint64_t call);
+void vgw_gateway_conversation_free(void *conversation);
+/** {"session_id","call_id",…} as assistants are told of it, JSON text. Caller frees. */
+char *vgw_gateway_session_text(const struct vgw_call *call);
 /** The media worker for the next leg. */
 struct vgw_worker *vgw_gateway_least_busy(struct vgw_gateway *g);
 /* workers.c */

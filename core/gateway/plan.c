@@ -10,6 +10,7 @@
 #include "config/environment.h"
 #include "config/load.h"
 #include "config/main_table.h"
+#include "gateway/tools.h"
 #include "net/addr.h"
 #include "net/policy.h"
 #include "talk/options.h"
@@ -448,6 +449,7 @@ int vgw_plan_compile(const struct vgw_plan_source *source, struct vgw_config_rea
             vgw_node_free(docs[k]);
         }
         if (plan->main) {
+            vgw_plan_agents(source->actions, reader, plan);
             check_exposure(reader, plan);
             check_outbound(reader, plan);
             vgw_gateway_webhooks_check(plan, &reader->errors);

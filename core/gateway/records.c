@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "event/ring.h"
-#include "gateway/gateway_private.h"
+#include "gateway/tools.h"
 
 #include "store/record.h"
 #include "store/recover.h"
@@ -367,7 +367,8 @@ int vgw_gateway_state_set(void *arg, const char *instance, const char *key, cons
     size_t n = strlen(instance);
     for (size_t i = 0; vgw_map_next(g->state, &i, &name, &v);)
         mine += strncmp(name, instance, n) == 0 && name[n] == '\n';
-    if (value && mine >= 64 && !vgw_gateway_state_get(g, instance, key))
+    if (value && mine >= (vgw_starts_with(instance, "gateway.") ? VGW_STATE_OWN_MAX : VGW_STATE_PLUGIN_MAX) &&
+        !vgw_gateway_state_get(g, instance, key))
         return VGW_ELIMIT;
     int rc = state_put(g, instance, key, value);
     if (rc == 0)
@@ -383,6 +384,8 @@ static void state_read(void *arg, int status, const char *sentence, const struct
         if (!vgw_gateway_state_get(g, vgw_json_get_string(r, "scope", ""), vgw_json_get_string(r, "name", "")))
             state_put(g, vgw_json_get_string(r, "scope", ""), vgw_json_get_string(r, "name", ""), text(r, "value"));
     }
+    if (!g->ending)
+        vgw_gateway_callbacks_read(g);
 }
 
 /* ---- an earlier run ---- */

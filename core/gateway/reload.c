@@ -8,7 +8,7 @@
 #include "base/metric.h"
 #include "base/str.h"
 #include "config/snapshot.h"
-#include "gateway/gateway_private.h"
+#include "gateway/tools.h"
 
 /* One instance of the new plan that is to be made or changed. */
 struct change {
@@ -229,6 +229,7 @@ static int swap(struct vgw_reload *r, struct vgw_error *err)
     vgw_gateway_records_changed(g);
     vgw_gateway_retention_changed(g);
     vgw_gateway_webhooks_reloaded(g);
+    vgw_gateway_tools_swap(g);
     vgw_gateway_flow_arm(g);
     if (g->delivery)
         vgw_delivery_set(g->delivery, g->plan->delivery);

@@ -84,8 +84,19 @@ static void on_delta(struct vgw_talk *t, const struct vgw_engine_message *m)
     vgw_speech_text(t, s, m->text, false);
 }
 
+static void count_usage(struct vgw_talk *t, const char *text)
+{
+    struct vgw_json *usage = NULL;
+    if (!text || vgw_json_parse(text, strlen(text), &usage, NULL) < 0)
+        return;
+    t->usage.tokens += vgw_json_get_int(usage, "input_tokens", 0) + vgw_json_get_int(usage, "output_tokens", 0);
+    t->usage.cost += vgw_json_get_double(usage, "cost", 0);
+    vgw_json_free(usage);
+}
+
 static void on_turn_done(struct vgw_talk *t, const struct vgw_engine_message *m)
 {
+    count_usage(t, m->text2);
     if (m->utterance != t->turn)
         return;
     struct vgw_speech *s = answer_speech(t, m->utterance);
@@ -351,10 +362,22 @@ static void on_filler(void *arg)
         vgw_talk_prompt(t, t->options->filler, 0, true, VGW_SPEECH_SAY);
 }
 
+static bool used_up(const struct vgw_talk *t)
+{
+    const struct vgw_talk_usage *most = &t->cfg->usage_limit;
+    return (most->tokens && t->usage.tokens >= most->tokens) || (most->cost > 0 && t->usage.cost >= most->cost);
+}
+
 bool vgw_talk_ask(struct vgw_talk *t, const char *text, double confidence, uint32_t flags)
 {
     if (!t->assistant || t->on_hold)
         return false;
+    if (used_up(t)) {
+        vgw_log(VGW_LOG_INFO, &t->scope, "the agent has used what it may (max_tokens, max_cost) and the call ends",
+                NULL);
+        vgw_talk_act(t, "end", NULL);
+        return true;
+    }
     if (!(flags & VOICEGW_TURN_START) && ++t->turns_used > t->options->max_turns) {
         vgw_log(VGW_LOG_INFO, &t->scope, "the conversation reached its limit of turns (talk.max_turns) and ends", NULL);
         vgw_talk_act(t, "end", NULL);
@@ -398,7 +421,9 @@ static struct voicegw_assistant_params params_of(const struct vgw_talk *t, bool 
     return (struct voicegw_assistant_params){.size = sizeof(struct voicegw_assistant_params),
                                              .resumed = resumed,
                                              .session_json = t->cfg->session_json ? t->cfg->session_json : "{}",
-                                             .tools_json = t->cfg->tools_json ? t->cfg->tools_json : "[]"};
+                                             .tools_json = t->cfg->tools_json ? t->cfg->tools_json : "[]",
+                                             .history_json = t->cfg->history_json,
+                                             .agent_json = t->cfg->agent_json};
 }
 
 static int audio_call_open(struct vgw_talk *t, struct vgw_engine_stream *es, bool resumed)
@@ -458,8 +483,37 @@ static bool assistant_close(struct vgw_talk *t, void *release)
     return true;
 }
 
-int vgw_talk_assistant_switch(struct vgw_talk *t, const struct vgw_engine *engine, uint64_t op,
-                              const struct vgw_json *talk, struct vgw_error *err)
+static void take(char **kept, char **given)
+{
+    if (!*given)
+        return;
+    vgw_free(*kept);
+    *kept = *given;
+    *given = NULL;
+}
+
+/* What the one before was told of itself is not this one's. */
+static void role_take(struct vgw_talk *t, struct vgw_talk_role *role)
+{
+    struct vgw_talk_role none = {0}, *r = role ? role : &none;
+    vgw_free(t->cfg->agent_json);
+    vgw_free(t->cfg->history_json);
+    t->cfg->agent_json = t->cfg->history_json = NULL;
+    take(&t->cfg->agent_json, &r->agent_json);
+    take(&t->cfg->history_json, &r->history_json);
+    take(&t->cfg->tools_json, &r->tools_json);
+    take(&t->cfg->voice, &r->voice);
+    t->cfg->usage_limit = r->usage_limit;
+    t->usage = (struct vgw_talk_usage){0};
+    if (!r->max_turns)
+        return;
+    struct vgw_talk_options next = *t->options;
+    next.max_turns = t->turns_used + r->max_turns;
+    vgw_talk_options_set(t, &next);
+}
+
+int vgw_talk_assistant_switch(struct vgw_talk *t, const struct vgw_engine *engine, struct vgw_talk_role *role,
+                              uint64_t op, const struct vgw_json *talk, struct vgw_error *err)
 {
     void *before = t->assistant_held ? t->assistant_engine.ref : NULL;
     bool had = assistant_close(t, before);
@@ -468,6 +522,7 @@ int vgw_talk_assistant_switch(struct vgw_talk *t, const struct vgw_engine *engin
     assistant_op_over(t, VGW_EBUSY, "another assistant took its place", NULL);
     t->assistant_engine = *engine;
     t->assistant_held = true;
+    role_take(t, role);
     int rc = assistant_open(t, had, err);
     vgw_talk_listen_update(t);
     if (rc == 0)

@@ -19,6 +19,7 @@ struct message {
     struct vgw_json *params;
     bool has_engine;
     struct vgw_engine engine;
+    struct vgw_talk_role *role;
 };
 
 static struct message *message_new(struct vgw_talk *t)
@@ -35,7 +36,19 @@ static struct message *message_new(struct vgw_talk *t)
 static void message_free(struct message *m)
 {
     vgw_json_free(m->params);
+    vgw_talk_role_free(m->role);
     vgw_free(m);
+}
+
+void vgw_talk_role_free(struct vgw_talk_role *role)
+{
+    if (!role)
+        return;
+    vgw_free(role->tools_json);
+    vgw_free(role->agent_json);
+    vgw_free(role->history_json);
+    vgw_free(role->voice);
+    vgw_free(role);
 }
 
 /* ---- begin ---- */
@@ -83,6 +96,8 @@ void vgw_talk_begin_free(struct vgw_talk_begin *b)
     vgw_free(b->speech_language);
     vgw_free(b->session_json);
     vgw_free(b->tools_json);
+    vgw_free(b->agent_json);
+    vgw_free(b->history_json);
     vgw_free(b);
 }
 
@@ -232,7 +247,7 @@ static int command_run(struct vgw_talk *t, struct message *m, struct vgw_json *r
         return vgw_talk_gather(t, m->op, m->params, err);
     if (vgw_streq(c, "assistant") && m->has_engine) {
         m->has_engine = false; /* the talk holds it from here on */
-        return vgw_talk_assistant_switch(t, &m->engine, m->op, vgw_json_get(m->params, "talk"), err);
+        return vgw_talk_assistant_switch(t, &m->engine, m->role, m->op, vgw_json_get(m->params, "talk"), err);
     }
     if (vgw_streq(c, "dtmf")) {
         rc = vgw_leg_dtmf(t->leg, vgw_json_get_string(m->params, "digits", ""), err);
@@ -304,8 +319,8 @@ void vgw_talk_commands_drop(struct vgw_talk *t)
     }
 }
 
-int vgw_talk_command(struct vgw_talk *t, uint64_t op, const char *command, const struct vgw_json *params,
-                     const struct vgw_engine *engine, struct vgw_error *err)
+static int command_send(struct vgw_talk *t, uint64_t op, const char *command, const struct vgw_json *params,
+                        const struct vgw_engine *engine, struct vgw_talk_role *role, struct vgw_error *err)
 {
     if (t->end_asked)
         return vgw_error_set(err, VGW_ENOTFOUND, "the call has ended");
@@ -318,14 +333,28 @@ int vgw_talk_command(struct vgw_talk *t, uint64_t op, const char *command, const
     m->has_engine = engine;
     if (engine)
         m->engine = *engine;
+    m->role = role;
     int rc = vgw_handle_post(t->leg_handle, command_on_worker, m);
     if (rc < 0) {
+        m->role = NULL;
         message_free(m);
         return vgw_error_set(err, rc,
                              rc == VGW_ELIMIT ? "the call's worker is overloaded; try again in a moment"
                                               : "the call's media is gone");
     }
     return 0;
+}
+
+int vgw_talk_command(struct vgw_talk *t, uint64_t op, const char *command, const struct vgw_json *params,
+                     const struct vgw_engine *engine, struct vgw_error *err)
+{
+    return command_send(t, op, command, params, engine, NULL, err);
+}
+
+int vgw_talk_assistant(struct vgw_talk *t, uint64_t op, const struct vgw_json *params, const struct vgw_engine *engine,
+                       struct vgw_talk_role *role, struct vgw_error *err)
+{
+    return command_send(t, op, "assistant", params, engine, role, err);
 }
 
 /* ---- digits from outside of the stream ---- */

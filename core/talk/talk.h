@@ -11,6 +11,19 @@
 
 struct vgw_talk;
 
+struct vgw_talk_usage { /* of an agent's model, as its assistant tells it */
+    int64_t tokens;
+    double cost;
+};
+/** An agent that comes in: what its assistant is told when it is opened, and its limits. Texts are owned, NULL: as
+ * before. */
+struct vgw_talk_role {
+    char *tools_json, *agent_json, *history_json, *voice;
+    uint32_t max_turns; /* 0: the conversation's */
+    struct vgw_talk_usage usage_limit;
+};
+void vgw_talk_role_free(struct vgw_talk_role *role); /* takes NULL */
+
 /** What control hears of a talk. All on control; `call` is the handle that was given. */
 struct vgw_talk_home {
     void *arg;
@@ -58,7 +71,9 @@ struct vgw_talk_begin {
     struct vgw_engine *stt, *tts; /* room for VGW_TALK_ENGINES_MAX of each until the talk has begun */
     uint32_t stt_count, tts_count;
     bool has_assistant;
-    char *session_json, *tools_json; /* for the assistant */
+    char *session_json, *tools_json;   /* for the assistant */
+    char *agent_json, *history_json;   /* of the agent that it is, or NULL; what was said before, or NULL */
+    struct vgw_talk_usage usage_limit; /* of the agent; zeros: none */
     /* last: their memory goes back once the talk has them */
     struct vgw_engine assistant;
     struct vgw_talk_options options;
@@ -72,6 +87,9 @@ int vgw_talk_begin(struct vgw_talk *talk, struct vgw_talk_begin *begin);
  * passes). [control] */
 int vgw_talk_command(struct vgw_talk *talk, uint64_t op, const char *command, const struct vgw_json *params,
                      const struct vgw_engine *engine, struct vgw_error *err);
+/** The command assistant with an agent: `role` (may be NULL) is taken when 0 is returned. [control] */
+int vgw_talk_assistant(struct vgw_talk *talk, uint64_t op, const struct vgw_json *params,
+                       const struct vgw_engine *engine, struct vgw_talk_role *role, struct vgw_error *err);
 /** A digit that the provider signalled outside of the media stream. It is what a digit in the stream is, once when it
  * came both ways. [control] */
 int vgw_talk_digit(struct vgw_talk *talk, char digit, uint32_t duration_ms, const char *source);

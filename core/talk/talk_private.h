@@ -154,6 +154,7 @@ struct vgw_talk {
     struct vgw_list after_speech; /* actions that wait until all was heard */
     uint64_t assistant_op;        /* of the command that switched to this assistant */
     uint32_t turns_used;
+    struct vgw_talk_usage usage; /* of this assistant */
 
     uint32_t paced_quiet_ms; /* of a paced assistant that is late: how long it has paused */
     bool item_telling;       /* an audio assistant is being told what became of its item */
@@ -262,9 +263,9 @@ int vgw_talk_play(struct vgw_talk *t, uint64_t op, const struct vgw_json *params
 /* answer.c */
 void vgw_talk_assistant_start(struct vgw_talk *t);
 void vgw_talk_assistant_end(struct vgw_talk *t);
-/** `talk`: options for as long as `op` lasts, or NULL. */
-int vgw_talk_assistant_switch(struct vgw_talk *t, const struct vgw_engine *engine, uint64_t op,
-                              const struct vgw_json *talk, struct vgw_error *err);
+/** `talk`: options for as long as `op` lasts, or NULL. What the role holds is taken out of it. */
+int vgw_talk_assistant_switch(struct vgw_talk *t, const struct vgw_engine *engine, struct vgw_talk_role *role,
+                              uint64_t op, const struct vgw_json *talk, struct vgw_error *err);
 /** A caller's turn (or its absence: flags) goes to the assistant. False when there is none. */
 bool vgw_talk_ask(struct vgw_talk *t, const char *text, double confidence, uint32_t flags);
 bool vgw_talk_assistant_digit(struct vgw_talk *t, char digit);
