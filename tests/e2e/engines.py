@@ -157,8 +157,18 @@ def test_refused_keys_lead_to_the_second_engine():
         with call(engine, engine) as g:  # the second voice greets
             spoken(g)
             assert "wrong-key" not in g.log()
-            assert "the key is refused" in g.log() and "unauthorized" in g.log(), g.log()
+            assert "the key is refused" in g.log() and "Deepgram came about: answered 401" in g.log(), g.log()
             assert len([r for r in fake.requests if r.path == "/v1/listen"]) == 1, "a refused key was tried again"
+
+
+def test_a_recognizer_that_refuses_more_calls_leads_to_the_second_engine():
+    with vendor.running(deepgram.Deepgram) as fake:
+        fake.faults["429"] = 9
+        with call(f"{{plugin: deepgram, base_url: {fake.url}, api_key: {fake.key}}}") as g:
+            error = g.events.wait("error")["data"]
+            assert error["error_class"] == "rate_limit" and "answered 429" in error["error"], error
+            spoken(g)
+            assert len(fake.requests) == 1, "a limit was run against again"
 
 
 def test_stalls_cuts_and_nonsense_of_a_voice_lead_to_the_second():

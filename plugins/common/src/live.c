@@ -289,7 +289,7 @@ static void lost(struct live *l, int32_t status, const char *sentence)
 {
     const struct voicegw_retry *retry = &l->home->vendor.retry;
     struct voicegw_retry_input in = {.attempt = l->tries, .status = status, .repeatable = 1, .wall_us = 0};
-    bool again = status == VOICEGW_ENETWORK || status == VOICEGW_ETIMEOUT;
+    bool again = status == VOICEGW_ENETWORK || status == VOICEGW_ETIMEOUT || status == VOICEGW_EPROVIDER;
     int64_t wait = l->tries == 0 ? 0 : vendor_retry_ms(retry, &in);
     if (!again || retry->max == 0 || wait < 0) {
         give_up(l, status, sentence);
@@ -403,17 +403,27 @@ static void on_message(void *arg, uint64_t ws, uint32_t kind, const void *data, 
         take(l, n);
 }
 
+/* Of a socket that never opened: "answered 429: …" where the vendor spoke HTTP. */
+static int32_t refusal_status(const char *reason)
+{
+    const char *at = strstr(reason, "answered ");
+    unsigned long answer = at ? strtoul(at + strlen("answered "), NULL, 10) : 0;
+    if (answer == 402)
+        return VOICEGW_ERATELIMIT;
+    if (answer >= 300 && answer <= 599)
+        return voicegw_http_to_status((uint32_t)answer);
+    if (strstr(reason, "unauthorized"))
+        return VOICEGW_EAUTH;
+    return strstr(reason, "not 101") ? VOICEGW_EINVALID : VOICEGW_ENETWORK;
+}
+
 /* What an end that nobody asked for means. RFC 6455, 7.4.1; 4000 and up are the vendor's. */
 static int32_t end_status(const struct live *l, uint32_t code, const char *reason)
 {
     if (l->news.fatal && l->news.status < 0)
         return l->news.status == VOICEGW_EPROVIDER ? VOICEGW_ENETWORK : l->news.status;
-    if (code == 0 && (strstr(reason, "401") || strstr(reason, "403") || strstr(reason, "unauthorized")))
-        return VOICEGW_EAUTH;
-    if (code == 0 && (strstr(reason, "429") || strstr(reason, "402")))
-        return VOICEGW_ERATELIMIT;
-    if (code == 0 && (strstr(reason, "400") || strstr(reason, "404") || strstr(reason, "not 101")))
-        return VOICEGW_EINVALID;
+    if (code == 0)
+        return refusal_status(reason);
     if (code == 1003 || code == 1007 || code == 1009)
         return VOICEGW_EINVALID;
     if (code == 1008 || code == 4001 || code == 4003)
