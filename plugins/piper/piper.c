@@ -28,7 +28,7 @@ static const struct voicegw_option options[] = {
     ROW(VOICEGW_OPTION_STRING, "voice", .description = "Voice of whoever names none; absent: the server's."),
     ROW(VOICEGW_OPTION_DOUBLE, "length_scale", .dflt = "1.0", .min = 0.25, .max = 4,
         .description = "Length of the sounds: 2.0 speaks half as fast."),
-    ROW(VOICEGW_OPTION_JSON, "command",
+    ROW(VOICEGW_OPTION_LIST, "command",
         .description = "Instead of a server, a program that reads a text and writes raw 16-bit audio, run for each "
                        "sentence: [/usr/bin/piper, --model, /srv/amy.onnx, --output_raw]."),
     ROW(VOICEGW_OPTION_INT, "rate", .dflt = "22050", .min = 8000, .max = 48000, .unit = "Hz",
