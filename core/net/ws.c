@@ -426,16 +426,6 @@ static void peek_start(struct socket *s)
         lws_rx_flow_control(s->wsi, 0);
 }
 
-/* Why a client's socket did not open; with the code of an answer that was no upgrade, as who asked acts by it. */
-static void note_failure(char *out, size_t cap, struct lws *wsi, const char *why, size_t len)
-{
-    unsigned code = lws_http_client_http_response(wsi);
-    size_t used = 0;
-    if (code >= 300 && code <= 599)
-        used = (size_t)snprintf(out, cap, "answered %u: ", code);
-    (void)vgw_strncopy(out + used, cap - used, why ? why : "connection failed", why ? len : 17);
-}
-
 static int note_peer_close(struct socket *s, const unsigned char *in, size_t len)
 {
     if (s->close_sent)
@@ -531,7 +521,7 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
         return s ? append_headers(s, in, *(unsigned char **)in + len) : 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
         if (s && s->client && !s->client->failure[0])
-            note_failure(s->client->failure, sizeof s->client->failure, wsi, in, len);
+            vgw_ws_failure(lws_http_client_http_response(wsi), in, len, s->client->failure, sizeof s->client->failure);
         return 0;
     case LWS_CALLBACK_HTTP:
         return -1;
