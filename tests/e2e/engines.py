@@ -120,6 +120,29 @@ def test_whisper_understands():
         assert fake.messages[0]["prompt"] == "A hotel." and fake.messages[0]["language"] == "en", fake.messages
 
 
+def test_pieces_are_understood_while_the_caller_still_speaks():
+    script = ["I would like", "to book", "a double room", "for three nights", "please", "thank you", "bye"]
+    with vendor.running(openai_speech.Whisper) as fake, call(f"{{plugin: whisper, base_url: {fake.url}, chunk: 1s}}") as g:
+        fake.ears.script = list(script)
+        g.caller.speak(clip("rms-1.ul"), 1.0)
+        said = g.events.wait("voice.stt.final")["data"]["text"]
+        assert said == " ".join(script[:len(fake.messages)]) and len(fake.messages) >= 2, (said, fake.messages)
+
+
+def test_half_an_answer_costs_one_utterance():
+    with vendor.running(openai_speech.OpenAISpeech) as fake:
+        fake.faults["half"] = 1
+        with call(f"{{plugin: openai, base_url: {fake.url}/v1, api_key: {fake.key}, retry: {{max: 0}}}}") as g:
+            g.caller.speak(clip("rms-2.ul"), 1.0)
+            error = g.events.wait("error")["data"]
+            assert error["error_class"] == "provider" and "holds no text" in error["error"], error
+            g.caller.speak(b"", 2.0)
+            g.until(lambda: g.get("/voice/sessions/mock-one"))
+            before = len(turns(g))
+            g.caller.speak(clip("rms-1.ul"), 1.0)
+            g.until(lambda: any(SAID in t["content"] for t in turns(g)[before:] if t["role"] == "user"))
+
+
 def test_elevenlabs_understands_and_speaks():
     with vendor.running(elevenlabs.ElevenLabs) as fake:
         engine = f"{{plugin: elevenlabs, base_url: {fake.url}, api_key: {fake.key}}}"
@@ -178,7 +201,7 @@ def test_a_recognizer_that_refuses_more_calls_leads_to_the_second_engine():
 
 
 def test_stalls_cuts_and_nonsense_of_a_voice_lead_to_the_second():
-    for fault, say in (("late", "did not begin to answer"), ("mp3", "no audio which can be heard"), ("empty", "without any audio"),
+    for fault, say in (("late", "did not begin to answer"), ("mp3", "no audio which can be heard"), ("empty", "without any audio"), ("cut", "cannot be reached"),
                        ("429", "slow down"), ("500", "it failed")):
         with vendor.running(elevenlabs.ElevenLabs) as fake:
             fake.faults[fault] = 9

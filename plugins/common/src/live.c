@@ -190,7 +190,7 @@ static void on_final_late(void *arg)
         return;
     host_of(l)->count(host_of(l), "finals_late", 1);
     if (l->news_since) {
-        l->late++;
+        l->late += l->home->dialect->commit ? 1 : 0;
         l->news_since = false;
         settle_oldest(l);
         return;
@@ -364,7 +364,7 @@ static void take(struct live *l, const struct live_news *n)
     }
     changed = live_said_take(&l->said, l->home->dialect, n) != 0;
     if (l->waiting_count && (n->flushed || (n->turn_ended && l->home->own_turns && l->said.text[0]))) {
-        l->late += n->flushed ? 0 : 1;
+        l->late += n->flushed || !l->home->dialect->commit ? 0 : 1;
         settle_oldest(l);
         return;
     }
@@ -457,7 +457,7 @@ static void on_close(void *arg, uint64_t ws, uint32_t code, const char *reason)
     timer_end(l, &l->timer_keep);
     timer_end(l, &l->timer_leave);
     if (l->closing) {
-        end_soon(l);
+        end_stream(l);
         return;
     }
     if (l->state == BROKEN)
@@ -542,6 +542,10 @@ static int32_t push(void *stream, const struct voicegw_frame *frame)
 static int32_t speech(void *stream, uint64_t utterance, uint32_t started, uint64_t sample)
 {
     struct live *l = stream;
+    if (started && utterance > l->utterance && l->late && !l->waiting_count) {
+        l->late = 0; /* an answer that has not come by now never will: what comes from here on is new */
+        live_said_clear(&l->said);
+    }
     if (started)
         l->utterance = utterance;
     return VOICEGW_OK;
