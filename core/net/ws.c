@@ -521,8 +521,7 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
         return s ? append_headers(s, in, *(unsigned char **)in + len) : 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
         if (s && s->client && !s->client->failure[0])
-            (void)vgw_strncopy(s->client->failure, sizeof s->client->failure, in ? in : "connection failed",
-                               in ? len : 17);
+            vgw_ws_failure(lws_http_client_http_response(wsi), in, len, s->client->failure, sizeof s->client->failure);
         return 0;
     case LWS_CALLBACK_HTTP:
         return -1;

@@ -2,6 +2,7 @@
 #include "net/ws_check.h"
 #include "base/str.h"
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool all_ascii(const unsigned char *p, size_t len)
@@ -31,4 +32,14 @@ bool vgw_ws_header_valid(const char *h)
 {
     const char *colon = strchr(h, ':');
     return colon && colon != h && !strpbrk(h, "\r\n") && colon - h < 100;
+}
+
+void vgw_ws_failure(unsigned code, const void *why, size_t len, char *out, size_t cap)
+{
+    char text[160];
+    (void)vgw_strncopy(text, sizeof text, why ? why : "connection failed", why ? len : strlen("connection failed"));
+    if (code >= 300 && code <= 599)
+        (void)snprintf(out, cap, "answered %u: %s", code, text);
+    else
+        (void)snprintf(out, cap, "%s", text);
 }

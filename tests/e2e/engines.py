@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# budget: 60 s
+# budget: 150 s
 """Conversations through each vendor's recognizer and voice, over fakes that speak the vendors' protocols: understood, answered, and what
 happens when a vendor fails."""
 import concurrent.futures
@@ -10,8 +10,11 @@ import sys
 from daemon import ROOT, Gateway, Stream, base, clip, loud, run
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "fakes"))
+import assemblyai  # noqa: E402
 import deepgram  # noqa: E402
+import elevenlabs  # noqa: E402
 import openai_speech  # noqa: E402
+import piper  # noqa: E402
 import vendor  # noqa: E402
 
 ROUTE = "  - {match: {}, assistant: echo, stt: [STT], tts: [TTS], greeting: Good morning.}\n"
@@ -61,13 +64,19 @@ def understood(g, name="rms-1.ul", said=SAID):
     final = finals[-1] if isinstance(finals, list) else finals
     assert final["data"]["text"].lower() == said, final
     g.caller.wait(lambda s: loud(s.heard[heard:]))
-    for _ in range(30):
-        g.caller.speak(b"", 0.5)
-        found = [t for t in turns(g)[count:] if t["role"] == "assistant"]
-        if found:
-            break
+    found = answered(g, count)
     assert found and said in found[0]["content"].lower(), turns(g)
     return found[0]
+
+
+def answered(g, count):
+    """The caller listens until an answer behind so many turns was heard to its end."""
+    for _ in range(60):
+        found = [t for t in turns(g)[count:] if t["role"] == "assistant"]
+        if found:
+            return found
+        g.caller.speak(b"", 0.5)
+    raise AssertionError(f"no answer: {turns(g)}")
 
 
 def stages(turn):
@@ -109,6 +118,138 @@ def test_whisper_understands():
     with vendor.running(openai_speech.Whisper) as fake, call(f"{{plugin: whisper, base_url: {fake.url}/, prompt: A hotel.}}") as g:
         stages(understood(g))
         assert fake.messages[0]["prompt"] == "A hotel." and fake.messages[0]["language"] == "en", fake.messages
+
+
+def test_pieces_are_understood_while_the_caller_still_speaks():
+    script = ["I would like", "to book", "a double room", "for three nights", "please", "thank you", "bye"]
+    with vendor.running(openai_speech.Whisper) as fake, call(f"{{plugin: whisper, base_url: {fake.url}, chunk: 1s}}") as g:
+        fake.ears.script = list(script)
+        g.caller.speak(clip("rms-1.ul"), 1.0)
+        said = g.events.wait("voice.stt.final")["data"]["text"]
+        assert said == " ".join(script[:len(fake.messages)]) and len(fake.messages) >= 2, (said, fake.messages)
+
+
+def test_half_an_answer_costs_one_utterance():
+    with vendor.running(openai_speech.OpenAISpeech) as fake:
+        fake.faults["half"] = 1
+        with call(f"{{plugin: openai, base_url: {fake.url}/v1, api_key: {fake.key}, retry: {{max: 0}}}}") as g:
+            g.caller.speak(clip("rms-2.ul"), 1.0)
+            error = g.events.wait("error")["data"]
+            assert error["error_class"] == "provider" and "holds no text" in error["error"], error
+            g.caller.speak(b"", 2.0)
+            g.until(lambda: g.get("/voice/sessions/mock-one"))
+            before = len(turns(g))
+            g.caller.speak(clip("rms-1.ul"), 1.0)
+            g.until(lambda: any(SAID in t["content"] for t in turns(g)[before:] if t["role"] == "user"))
+
+
+def test_elevenlabs_understands_and_speaks():
+    with vendor.running(elevenlabs.ElevenLabs) as fake:
+        engine = f"{{plugin: elevenlabs, base_url: {fake.url}, api_key: {fake.key}}}"
+        with call(engine, engine) as g:
+            stages(understood(g))
+            assert g.events.find("voice.stt.partial"), "no partial text"
+            ask = next(r for r in fake.requests if r.path == "/v1/speech-to-text/realtime")
+            assert (ask.one("audio_format"), ask.one("commit_strategy"), ask.one("language_code")) == ("ulaw_8000", "manual", "en"), ask.query
+            speak = next(r for r in fake.requests if r.path.startswith("/v1/text-to-speech/"))
+            assert speak.one("output_format") == "ulaw_8000", speak.query
+            assert speak.json == {"text": "Good morning.", "model_id": "eleven_flash_v2_5", "language_code": "en"}, speak.json
+
+
+def test_assemblyai_understands():
+    with vendor.running(assemblyai.AssemblyAI) as fake, call(f"{{plugin: assemblyai, base_url: {fake.url}, api_key: {fake.key}}}") as g:
+        stages(understood(g))
+        assert g.events.find("voice.stt.partial"), "no partial text"
+        g.caller.stop()
+        g.events.wait("call_ended")
+        fake.wait(lambda f: any("Terminate" in m for m in f.messages))
+
+
+def test_piper_speaks_by_its_server_and_by_its_program():
+    with vendor.running(piper.Piper) as fake, call(tts=f"{{plugin: piper, base_url: {fake.url}}}"):
+        assert fake.requests[0].json == {"text": "Good morning."}, fake.requests[0].body
+    program = os.path.join(ROOT, "tests", "fakes", "piper_program.py")
+    with call(tts=f"{{plugin: piper, rate: 16000, command: [{sys.executable}, {program}, --output_raw]}}") as g:
+        assert not g.events.find("voice.error"), g.events.find("voice.error")
+        assert "could not be spoken" not in g.log()
+
+
+def spoken(g):
+    """What the caller says is understood by whichever engine, and answered."""
+    g.caller.speak(clip("rms-1.ul"), 1.0)
+    g.events.wait("voice.stt.final")
+
+
+def test_refused_keys_lead_to_the_second_engine():
+    with vendor.running(deepgram.Deepgram) as fake:
+        engine = f"{{plugin: deepgram, base_url: {fake.url}, api_key: wrong-key-nobody-may-log}}"
+        with call(engine, engine) as g:  # the second voice greets
+            spoken(g)
+            assert "wrong-key" not in g.log()
+            assert "the key is refused" in g.log() and "Deepgram came about: answered 401" in g.log(), g.log()
+            assert len([r for r in fake.requests if r.path == "/v1/listen"]) == 1, "a refused key was tried again"
+
+
+def test_a_recognizer_that_refuses_more_calls_leads_to_the_second_engine():
+    with vendor.running(deepgram.Deepgram) as fake:
+        fake.faults["429"] = 9
+        with call(f"{{plugin: deepgram, base_url: {fake.url}, api_key: {fake.key}}}") as g:
+            error = g.events.wait("error")["data"]
+            assert error["error_class"] == "rate_limit" and "answered 429" in error["error"], error
+            spoken(g)
+            assert len(fake.requests) == 1, "a limit was run against again"
+
+
+def test_stalls_cuts_and_nonsense_of_a_voice_lead_to_the_second():
+    for fault, say in (("late", "did not begin to answer"), ("mp3", "no audio which can be heard"), ("empty", "without any audio"), ("cut", "cannot be reached"),
+                       ("429", "slow down"), ("500", "it failed")):
+        with vendor.running(elevenlabs.ElevenLabs) as fake:
+            fake.faults[fault] = 9
+            with call(tts=f"{{plugin: elevenlabs, base_url: {fake.url}, api_key: {fake.key}, stall_timeout: 300ms, retry: {{max: 1, backoff: 1ms}}}}") as g:
+                assert say in g.log(), (fault, g.log())
+
+
+def test_a_socket_that_is_cut_is_opened_again():
+    with vendor.running(deepgram.Deepgram) as fake:
+        fake.faults.update(drop=1, strange=2)
+        with call(f"{{plugin: deepgram, base_url: {fake.url}, api_key: {fake.key}}}") as g:
+            g.caller.speak(clip("rms-2.ul"), 1.0)
+            fake.wait(lambda f: f.sockets == 2)
+            g.events.wait("voice.stt.final")
+            answered(g, 1)
+            understood(g)
+            assert fake.sockets == 2
+
+
+def test_a_recognizer_that_says_nothing_is_given_up():
+    with vendor.running(deepgram.Deepgram) as fake:
+        fake.faults["mute"] = 1
+        with call(f"{{plugin: deepgram, base_url: {fake.url}, api_key: {fake.key}, final_timeout: 300ms}}") as g:
+            g.caller.speak(clip("rms-1.ul")[:16000], 1.0)
+            g.until(lambda: "has said nothing" in g.log())
+            spoken(g)  # the local one hears
+
+
+def test_an_interruption_ends_the_request_and_a_cache_saves_the_next():
+    with vendor.running(deepgram.Deepgram) as fake:
+        fake.faults["stall"] = 1
+        mouth = f"{{plugin: deepgram, base_url: {fake.url}, api_key: {fake.key}, stall_timeout: 30s, cache: {{path: $DIR/cache}}}}"
+        with call(tts=mouth, begin=False) as g:
+            g.caller = Stream(g, "zero")
+            g.caller.wait(lambda s: loud(s.heard))
+            g.caller.speak(clip("rms-2.ul")[:16000])
+            fake.wait(lambda f: f.cut)
+            g.caller.stop()
+            g.events.wait("call_ended", session_id="mock-zero")
+            assert not os.listdir(os.path.join(g.folder, "cache")), "half a sound is kept"
+            g.caller = Stream(g, "one")
+            greeted(g)
+            g.until(lambda: [f for f in os.listdir(os.path.join(g.folder, "cache")) if not f.startswith("part-")])
+            asked = len(fake.requests)
+            again = Stream(g, "two")
+            again.wait(lambda s: loud(s.heard))
+            assert len(fake.requests) == asked, "a sound that is kept was asked for"
+            again.stop()
 
 
 def together(names):

@@ -19,14 +19,14 @@ class Deepgram(vendor.Vendor):
             return
         self.speak(handler, request.json["text"], request.one("encoding"), int(request.one("sample_rate")))
 
-    def talk(self, socket, request, handler):
+    def talk(self, channel, request, handler):
         heard, timeline, told = bytearray(), 0.0, ""
         encoding, rate = request.one("encoding"), int(request.one("sample_rate"))
         width = 1 if encoding in ("mulaw", "alaw") else 2
         if self.fault("strange"):
             for text in ("not json", "{", "[]", '{"type": "Nonsense", "x": {}}', '{"type": 5}', '{"type": "Results"}'):
-                socket.send(text)
-        while (message := socket.recv()) is not None:
+                channel.send(text)
+        while (message := channel.recv()) is not None:
             if isinstance(message, bytes):
                 if self.fault("drop"):
                     handler.connection.close()
@@ -34,7 +34,7 @@ class Deepgram(vendor.Vendor):
                 heard += message
                 if len(heard) // width / rate > 0.6 and not told and not self.faults["mute"]:
                     told = "hello"
-                    self.results(socket, "hello", timeline, 0.6, is_final=False)
+                    self.results(channel, "hello", timeline, 0.6, is_final=False)
                 continue
             self.note(message)
             kind = json.loads(message)["type"]
@@ -46,19 +46,19 @@ class Deepgram(vendor.Vendor):
                 duration = len(heard) / width / rate
                 first, _, rest = text.partition(" ")
                 if rest:
-                    self.results(socket, first, timeline, duration / 2, is_final=True, confidence=sure)
-                self.results(socket, rest or first, timeline + duration / 2, duration / 2, is_final=True, from_finalize=True, confidence=sure)
+                    self.results(channel, first, timeline, duration / 2, is_final=True, confidence=sure)
+                self.results(channel, rest or first, timeline + duration / 2, duration / 2, is_final=True, from_finalize=True, confidence=sure)
                 timeline += duration
                 heard, told = bytearray(), ""
             elif kind == "CloseStream":
-                socket.send({"type": "Metadata", "request_id": "r1", "duration": round(timeline, 2), "channels": 1})
-                socket.close(1000)
+                channel.send({"type": "Metadata", "request_id": "r1", "duration": round(timeline, 2), "channels": 1})
+                channel.close(1000)
 
     @staticmethod
-    def results(socket, text, start, duration, is_final, from_finalize=False, confidence=0.9):
+    def results(channel, text, start, duration, is_final, from_finalize=False, confidence=0.9):
         words = [{"word": w, "punctuated_word": w, "start": start + i * 0.1, "end": start + i * 0.1 + 0.09, "confidence": confidence}
                  for i, w in enumerate(text.split())]
-        socket.send({"type": "Results", "channel_index": [0, 1], "start": start, "duration": duration, "is_final": is_final,
+        channel.send({"type": "Results", "channel_index": [0, 1], "start": start, "duration": duration, "is_final": is_final,
                      "speech_final": False, "from_finalize": from_finalize,
                      "channel": {"alternatives": [{"transcript": text, "confidence": confidence if text else 0.0, "words": words}]}})
 

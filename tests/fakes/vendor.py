@@ -6,6 +6,7 @@ import http.server
 import json
 import math
 import os
+import socket
 import struct
 import sys
 import threading
@@ -134,6 +135,7 @@ class Vendor:
 
     def __init__(self):
         self.requests, self.messages, self.sockets, self.cut = [], [], 0, 0
+        self.over = False
         self.faults = collections.Counter()
         self.delay = 0.02
         self.changed = threading.Condition()
@@ -164,6 +166,9 @@ class Vendor:
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def close(self):
+        with self.changed:
+            self.over = True
+            self.changed.notify_all()
         self.server.shutdown()
         self.server.server_close()
 
@@ -246,7 +251,7 @@ class Vendor:
 
         def pieces():
             if faults["late"]:
-                self.hold()
+                self.hold(handler.connection)
             if faults["mp3"]:
                 yield b"ID3\x04" + bytes(4000)
                 return
@@ -254,7 +259,7 @@ class Vendor:
                 return
             for i in range(0, len(audio), size):
                 if faults["stall"] and i >= 2 * size:
-                    self.hold()
+                    self.hold(handler.connection)
                 if faults["short"] and i >= 2 * size:
                     handler.connection.close()
                     raise ConnectionError
@@ -262,16 +267,20 @@ class Vendor:
                 time.sleep(0.01)
         self.stream(handler, pieces())
 
-    def hold(self):
-        """Says nothing for as long as a test may last."""
-        with self.changed:
-            self.changed.wait_for(lambda: False, 20)
+    def hold(self, connection):
+        """Says nothing until the client goes, or the test is over."""
+        connection.settimeout(0.05)
+        while not self.over:
+            with contextlib.suppress(TimeoutError):
+                if not connection.recv(1, socket.MSG_PEEK):
+                    break
+        raise ConnectionError("the client is gone")
 
     def upgrade(self, handler, request):
-        socket = ws.Socket(handler)
+        channel = ws.Socket(handler)
         self.sockets += 1
         with contextlib.suppress(ConnectionError, OSError):
-            self.talk(socket, request, handler)
+            self.talk(channel, request, handler)
 
     def authorized(self, request):
         raise NotImplementedError
@@ -279,7 +288,7 @@ class Vendor:
     def handle(self, handler, request):
         self.answer(handler, 404, self.refusal(404))
 
-    def talk(self, socket, request, handler):
+    def talk(self, channel, request, handler):
         raise NotImplementedError
 
 

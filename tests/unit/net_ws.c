@@ -38,3 +38,21 @@ Test(net_ws, headers_cannot_bring_lines_of_their_own)
     cr_assert_not(vgw_ws_header_valid(": b"));
     cr_assert_not(vgw_ws_header_valid("A"));
 }
+
+Test(net_ws, a_socket_that_did_not_open_says_what_was_answered)
+{
+    static const struct {
+        unsigned code;
+        const char *why, *whole;
+    } cases[] = {{0, "connect failed", "connect failed"},
+                 {101, "no protocol", "no protocol"},
+                 {401, "HS: ws upgrade unauthorized", "answered 401: HS: ws upgrade unauthorized"},
+                 {429, NULL, "answered 429: connection failed"}};
+    char out[128], small[12];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        vgw_ws_failure(cases[i].code, cases[i].why, cases[i].why ? strlen(cases[i].why) : 0, out, sizeof out);
+        cr_expect_str_eq(out, cases[i].whole);
+    }
+    vgw_ws_failure(503, "words", 2, small, sizeof small);
+    cr_expect_str_eq(small, "answered 50");
+}

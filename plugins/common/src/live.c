@@ -190,7 +190,7 @@ static void on_final_late(void *arg)
         return;
     host_of(l)->count(host_of(l), "finals_late", 1);
     if (l->news_since) {
-        l->late++;
+        l->late += l->home->dialect->commit ? 1 : 0;
         l->news_since = false;
         settle_oldest(l);
         return;
@@ -289,7 +289,7 @@ static void lost(struct live *l, int32_t status, const char *sentence)
 {
     const struct voicegw_retry *retry = &l->home->vendor.retry;
     struct voicegw_retry_input in = {.attempt = l->tries, .status = status, .repeatable = 1, .wall_us = 0};
-    bool again = status == VOICEGW_ENETWORK || status == VOICEGW_ETIMEOUT;
+    bool again = status == VOICEGW_ENETWORK || status == VOICEGW_ETIMEOUT || status == VOICEGW_EPROVIDER;
     int64_t wait = l->tries == 0 ? 0 : vendor_retry_ms(retry, &in);
     if (!again || retry->max == 0 || wait < 0) {
         give_up(l, status, sentence);
@@ -364,7 +364,7 @@ static void take(struct live *l, const struct live_news *n)
     }
     changed = live_said_take(&l->said, l->home->dialect, n) != 0;
     if (l->waiting_count && (n->flushed || (n->turn_ended && l->home->own_turns && l->said.text[0]))) {
-        l->late += n->flushed ? 0 : 1;
+        l->late += n->flushed || !l->home->dialect->commit ? 0 : 1;
         settle_oldest(l);
         return;
     }
@@ -403,17 +403,27 @@ static void on_message(void *arg, uint64_t ws, uint32_t kind, const void *data, 
         take(l, n);
 }
 
+/* Of a socket that never opened: "answered 429: …" where the vendor spoke HTTP. */
+static int32_t refusal_status(const char *reason)
+{
+    const char *at = strstr(reason, "answered ");
+    unsigned long answer = at ? strtoul(at + strlen("answered "), NULL, 10) : 0;
+    if (answer == 402)
+        return VOICEGW_ERATELIMIT;
+    if (answer >= 300 && answer <= 599)
+        return voicegw_http_to_status((uint32_t)answer);
+    if (strstr(reason, "unauthorized"))
+        return VOICEGW_EAUTH;
+    return strstr(reason, "not 101") ? VOICEGW_EINVALID : VOICEGW_ENETWORK;
+}
+
 /* What an end that nobody asked for means. RFC 6455, 7.4.1; 4000 and up are the vendor's. */
 static int32_t end_status(const struct live *l, uint32_t code, const char *reason)
 {
     if (l->news.fatal && l->news.status < 0)
         return l->news.status == VOICEGW_EPROVIDER ? VOICEGW_ENETWORK : l->news.status;
-    if (code == 0 && (strstr(reason, "401") || strstr(reason, "403") || strstr(reason, "unauthorized")))
-        return VOICEGW_EAUTH;
-    if (code == 0 && (strstr(reason, "429") || strstr(reason, "402")))
-        return VOICEGW_ERATELIMIT;
-    if (code == 0 && (strstr(reason, "400") || strstr(reason, "404") || strstr(reason, "not 101")))
-        return VOICEGW_EINVALID;
+    if (code == 0)
+        return refusal_status(reason);
     if (code == 1003 || code == 1007 || code == 1009)
         return VOICEGW_EINVALID;
     if (code == 1008 || code == 4001 || code == 4003)
@@ -447,7 +457,7 @@ static void on_close(void *arg, uint64_t ws, uint32_t code, const char *reason)
     timer_end(l, &l->timer_keep);
     timer_end(l, &l->timer_leave);
     if (l->closing) {
-        end_soon(l);
+        end_stream(l);
         return;
     }
     if (l->state == BROKEN)
@@ -532,6 +542,10 @@ static int32_t push(void *stream, const struct voicegw_frame *frame)
 static int32_t speech(void *stream, uint64_t utterance, uint32_t started, uint64_t sample)
 {
     struct live *l = stream;
+    if (started && utterance > l->utterance && l->late && !l->waiting_count) {
+        l->late = 0; /* an answer that has not come by now never will: what comes from here on is new */
+        live_said_clear(&l->said);
+    }
     if (started)
         l->utterance = utterance;
     return VOICEGW_OK;

@@ -23,6 +23,7 @@ struct sentence {
     size_t head_bytes;
     uint8_t odd;
     bool has_odd;
+    uint32_t characters;
     int32_t status;
     char why[400];
 };
@@ -114,6 +115,15 @@ static uint32_t on_data(void *arg, const void *data, uint64_t bytes)
     return 1;
 }
 
+/* Vendors charge by the character. */
+static void account(const struct sentence *x)
+{
+    char json[48];
+    const struct speaker_home *home = &x->home->home;
+    (void)snprintf(json, sizeof json, "{\"characters\":%u}", x->characters);
+    (void)home->out->on_usage(home->host, x->stream, json);
+}
+
 static void on_end(void *arg, const struct exchange_end *end)
 {
     struct sentence *x = arg;
@@ -128,6 +138,8 @@ static void on_end(void *arg, const struct exchange_end *end)
                        x->text ? "with something that is no audio which can be heard" : "without any audio");
     if (x->status == VOICEGW_OK && (x->text || !x->heard))
         x->status = VOICEGW_EPROVIDER;
+    if (x->status == VOICEGW_OK)
+        account(x);
 }
 
 static void end_sentence(void *arg)
@@ -204,6 +216,8 @@ static int32_t remote_begin(void *engine, uint64_t stream, const struct speaker_
     x->home = engine;
     x->speaker = s;
     x->stream = stream;
+    for (const char *c = sentence->text; *c; c++)
+        x->characters += ((unsigned char)*c & 0xc0u) != 0x80u;
     rc = write_request(x, sentence, q, why, cap);
     if (rc == VOICEGW_OK)
         rc = send_request(x, q);

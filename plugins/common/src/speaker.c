@@ -470,9 +470,11 @@ static void on_spoken(void *arg)
             keep(s);
         s->current = NULL;
         u->characters += p->characters;
-        if (s->job_status != VOICEGW_OK)
+        if (s->job_status != VOICEGW_OK) {
+            /* First that the engine is of no use, so that another one speaks what has not begun. */
+            (void)s->home->out->on_error(s->home->host, s->stream, 1, s->job_status, s->job_why);
             finish(s, u->id, s->job_status, s->job_why);
-        else if (p->text[0] != '\0')
+        } else if (p->text[0] != '\0')
             (void)s->home->out->on_align(s->home->host, s->stream, u->id, u->characters, u->samples);
         if (p->last && s->job_status == VOICEGW_OK)
             finish(s, u->id, VOICEGW_OK, NULL);
