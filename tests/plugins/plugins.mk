@@ -26,5 +26,6 @@ $(BUILD)/tests/plugin-sip_signalling: ALL_LDFLAGS += -Wl,--no-as-needed -lcrypto
 $(BUILD)/obj/tests/plugins/test_openai.o $(BUILD)/obj/tests/fuzz/fuzz_sse.o: ALL_CFLAGS += -Iplugins/common
 $(BUILD)/obj/tests/plugins/test_bland.o $(BUILD)/obj/tests/plugins/test_vapi.o: ALL_CFLAGS += -Iplugins/common
 $(BUILD)/tests/plugin-bland: $(BUILD)/obj/plugins/bland/wire.o $(PLATFORM_OBJS)
+$(BUILD)/tests/plugin-vapi: $(patsubst %,$(BUILD)/obj/plugins/vapi/%.o,payload wire) $(PLATFORM_OBJS)
 .PHONY: plugin-test
 plugin-test: $(patsubst %,plugin-test-%,$(PLUGIN_TESTS))
