@@ -22,6 +22,8 @@ static const EVP_MD *find(enum vgw_digest algorithm)
         return EVP_sha1();
     case VGW_DIGEST_SHA256:
         return EVP_sha256();
+    case VGW_DIGEST_SHA512:
+        return EVP_sha512();
     default:
         return NULL;
     }

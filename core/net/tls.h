@@ -11,9 +11,9 @@
 
 /* ---- digests: any thread ---- */
 
-enum vgw_digest { VGW_DIGEST_MD5 = 1, VGW_DIGEST_SHA1 = 2, VGW_DIGEST_SHA256 = 3 };
-#define VGW_DIGEST_MAX 32
-/** Writes 16, 20 or 32 bytes to `out` and returns that number; VGW_EUNSUPPORTED for other algorithms. */
+enum vgw_digest { VGW_DIGEST_MD5 = 1, VGW_DIGEST_SHA1 = 2, VGW_DIGEST_SHA256 = 3, VGW_DIGEST_SHA512 = 4 };
+#define VGW_DIGEST_MAX 64
+/** Writes 16, 20, 32 or 64 bytes to `out` and returns that number; VGW_EUNSUPPORTED for other algorithms. */
 int vgw_digest(enum vgw_digest algorithm, const void *data, size_t len, uint8_t *out);
 int vgw_hmac(enum vgw_digest algorithm, const void *key, size_t key_len, const void *data, size_t len, uint8_t *out);
 

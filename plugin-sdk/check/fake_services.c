@@ -183,10 +183,10 @@ static const struct voicegw_host_route route = {.size = sizeof route,
  */
 static int32_t digest(HOST, uint32_t algorithm, const void *data, uint64_t bytes, uint8_t *out)
 {
-    static const int32_t lengths[] = {0, 16, 20, 32};
+    static const int32_t lengths[] = {0, 16, 20, 32, 64};
     uint64_t h = vgw_hash64(data, bytes);
     (void)host;
-    if (algorithm == 0 || algorithm > VOICEGW_DIGEST_SHA256)
+    if (algorithm == 0 || algorithm > VOICEGW_DIGEST_SHA512)
         return VOICEGW_EUNSUPPORTED;
     for (int32_t i = 0; i < lengths[algorithm]; i++, h = h * UINT64_C(6364136223846793005) + 1)
         out[i] = (uint8_t)(h >> 56);

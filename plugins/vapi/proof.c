@@ -21,12 +21,14 @@ static uint32_t algorithm_of(const char *json)
 {
     char name[16];
     setting(json, "algorithm", "sha256", name, sizeof name);
-    return strcmp(name, "sha256") == 0 ? VOICEGW_DIGEST_SHA256 : strcmp(name, "sha1") == 0 ? VOICEGW_DIGEST_SHA1 : 0;
+    if (strcmp(name, "sha512") == 0)
+        return VOICEGW_DIGEST_SHA512;
+    return strcmp(name, "sha1") == 0 ? VOICEGW_DIGEST_SHA1 : VOICEGW_DIGEST_SHA256;
 }
 
 int32_t vapi_check_proof(const struct voicegw_host *host, const struct platform_settings *s)
 {
-    static const struct field_rule rules[] = {{"algorithm", FIELD_WORD, 0, 0, "sha256 sha1"},
+    static const struct field_rule rules[] = {{"algorithm", FIELD_WORD, 0, 0, "sha256 sha512 sha1"},
                                               {"signature_header", FIELD_TEXT, 1, 63, NULL},
                                               {"timestamp_header", FIELD_TEXT, 1, 63, NULL},
                                               {"message_id_header", FIELD_TEXT, 1, 63, NULL},

@@ -20,7 +20,8 @@ static const struct voicegw_option options[] = {
     OPTION(JSON, "bearer", "Where it stands: {header: authorization, prefix: \"Bearer \"}."),
     OPTION(SECRET, "hmac_secret", "What Vapi signs its messages with (a credential of type hmac)."),
     OPTION(JSON, "hmac",
-           "How it signs: {algorithm: sha256 or sha1, signature_header: x-signature, timestamp_header: x-timestamp, "
+           "How it signs: {algorithm: sha256, sha512 or sha1, signature_header: x-signature, timestamp_header: "
+           "x-timestamp, "
            "include_timestamp: true, payload_format: \"{timestamp}.{body}\", signature_prefix, signature_encoding: hex "
            "or base64, secret_is_base64: false, message_id_header, tolerance: 300 (seconds)}."),
     OPTION(SECRET, "public_key",

@@ -24,6 +24,9 @@ Test(net_crypto, digests_match_their_standards)
                      "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     cr_assert_str_eq(hex(out, vgw_digest(VGW_DIGEST_SHA256, "", 0, out), &b),
                      "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    cr_assert_str_eq(hex(out, vgw_digest(VGW_DIGEST_SHA512, "abc", 3, out), &b),
+                     "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+                     "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
     cr_assert_eq(vgw_digest((enum vgw_digest)9, "abc", 3, out), VGW_EUNSUPPORTED);
     vgw_buf_done(&b);
 }
@@ -41,6 +44,9 @@ Test(net_crypto, hmac_matches_its_standards)
                      "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
     cr_assert_str_eq(hex(out, vgw_hmac(VGW_DIGEST_SHA256, "Jefe", 4, data, sizeof data - 1, out), &b),
                      "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    cr_assert_str_eq(hex(out, vgw_hmac(VGW_DIGEST_SHA512, "Jefe", 4, data, sizeof data - 1, out), &b),
+                     "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"
+                     "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737");
     vgw_buf_reset(&b);
     vgw_base64_encode(&b, out, (size_t)vgw_hmac(VGW_DIGEST_SHA1, "12345", 5, twilio, sizeof twilio - 1, out));
     cr_assert_str_eq(vgw_buf_str(&b), "RSOYDt4T1cUTdK1PDd93/VVr8B8=");

@@ -122,6 +122,16 @@ static void placed(struct platform_call *c, uint64_t op)
     platform_call_state(c, VOICEGW_CALL_INITIATING, 0, NULL);
 }
 
+/* It was not placed, or nobody can say; whoever wanted it ended has what was wanted. */
+static void not_placed(struct platform_call *c, uint64_t op, int32_t status, const char *sentence)
+{
+    uint64_t end_op = c->end_op;
+    c->look_op = c->end_op = 0;
+    c->over = 1;
+    platform_complete(c->p, op, status, sentence, NULL);
+    platform_complete(c->p, end_op, VOICEGW_OK, NULL, "{\"state\":\"ended\"}");
+}
+
 static void on_found(struct platform_rest *r, const struct platform_answer *a)
 {
     char id[PLATFORM_ID_CAP] = "";
@@ -137,11 +147,10 @@ static void on_found(struct platform_rest *r, const struct platform_answer *a)
         placed(c, r->op);
         return;
     }
-    c->look_op = 0;
-    platform_complete(p, r->op, a->status == VOICEGW_OK ? VOICEGW_EPROVIDER : VOICEGW_ENETWORK,
-                      a->status == VOICEGW_OK ? "the platform did not answer, and has no such call: it was not placed"
-                                              : "the platform did not answer, and cannot be asked whether it called",
-                      NULL);
+    if (a->status == VOICEGW_OK)
+        not_placed(c, r->op, VOICEGW_EPROVIDER, "the platform did not answer, and has no such call: it was not placed");
+    else
+        not_placed(c, r->op, VOICEGW_ENETWORK, "the platform did not answer, and cannot be asked whether it called");
 }
 
 /* Nobody knows whether the call was placed: it is looked for, and never placed again. */
@@ -164,9 +173,7 @@ static void on_look(void *arg)
         if (platform_rest_send(r) == VOICEGW_OK)
             return;
     }
-    c->look_op = 0;
-    platform_complete(p, op, VOICEGW_ENETWORK, "the platform did not answer, and cannot be asked whether it called",
-                      NULL);
+    not_placed(c, op, VOICEGW_ENETWORK, "the platform did not answer, and cannot be asked whether it called");
 }
 
 static int unsure(const struct platform_answer *a)
@@ -201,7 +208,7 @@ static void on_sent(struct platform_rest *r, const struct platform_answer *a)
             return;
         c->look_op = 0;
     }
-    platform_complete(p, r->op, a->status ? a->status : VOICEGW_EPROVIDER, a->sentence, NULL);
+    not_placed(c, r->op, a->status ? a->status : VOICEGW_EPROVIDER, a->sentence);
 }
 
 /* send_call: the payload goes out with the key; the answer brings the platform's id of the call. */

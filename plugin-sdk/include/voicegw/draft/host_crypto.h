@@ -10,11 +10,12 @@
 #define VOICEGW_DIGEST_MD5 1u
 #define VOICEGW_DIGEST_SHA1 2u
 #define VOICEGW_DIGEST_SHA256 3u
+#define VOICEGW_DIGEST_SHA512 4u
 
 struct voicegw_host_crypto {
     uint32_t size;
     uint32_t reserved;
-    /** Writes 16, 20 or 32 bytes to out; returns that length or VOICEGW_EUNSUPPORTED. */
+    /** Writes 16, 20, 32 or 64 bytes to out; returns that length or VOICEGW_EUNSUPPORTED. */
     int32_t (*digest)(const struct voicegw_host *host, uint32_t algorithm, const void *data, uint64_t bytes,
                       uint8_t *out);
     int32_t (*hmac)(const struct voicegw_host *host, uint32_t algorithm, const void *key, uint64_t key_bytes,
