@@ -7,11 +7,11 @@
 #include "chat_wire.h"
 #include "exchange.h"
 #include "sse.h"
+#include "tool_offer.h"
 #include "voicegw/plugin.h"
 #include "voicegw/draft/assistant.h"
 #include "voicegw/draft/vendor_options.h"
 
-#define CHAT_TOOLS_MAX 64u
 #define CHAT_ROUNDS_MAX 64u
 #define CHAT_ANSWER_MAX (4u << 20) /* octets of one answer on the wire */
 
@@ -39,21 +39,11 @@ struct chat_instance {
 /* What the model may call that is not the host's tool. */
 enum chat_builtin { CHAT_NO_BUILTIN, CHAT_END_CALL, CHAT_TRANSFER, CHAT_HAND_OFF };
 
-struct chat_offer { /* what the model is offered, made anew by open and update */
-    struct chat_tool tools[CHAT_TOOLS_MAX];
-    enum chat_builtin builtin[CHAT_TOOLS_MAX];
-    uint32_t count;
-    char *names;      /* texts that `tools` points to */
-    char *tools_json; /* of the host */
-    char *agent_json; /* or NULL */
-    char *handoff;    /* schema of hand_off, or NULL */
-};
-
 struct chat {
     struct chat_instance *o;
     uint64_t handle;
     struct chat_history history;
-    struct chat_offer offer;
+    struct tool_offer offer;
     char *context; /* about the call, for the model */
     char *prompt, *greeting;
     char model[128];
@@ -83,14 +73,6 @@ struct chat {
     uint32_t live; /* exchanges that are not gone */
     uint32_t closing;
 };
-
-/* chat_offer.c */
-/** Reads what the host and the agent offer; NULL parts stay. 0 or VOICEGW_ELIMIT. */
-int32_t chat_offer_read(const struct chat_instance *o, struct chat_offer *offer, const char *agent_json,
-                        const char *tools_json);
-void chat_offer_free(struct chat_offer *offer);
-/** Its place in offer->tools, or -1. */
-int32_t chat_offer_find(const struct chat_offer *offer, const char *name);
 
 /* chat_session.c */
 extern const struct voicegw_assistant chat_operations;

@@ -65,7 +65,7 @@ static char *context_of(const struct chat_instance *o, const char *session_json)
 static void session_free(struct chat *c)
 {
     chat_history_free(&c->history);
-    chat_offer_free(&c->offer);
+    tool_offer_free(&c->offer);
     chat_answer_free(&c->answer);
     sse_done(&c->sse);
     free(c->context);
@@ -94,7 +94,8 @@ static int32_t session_open(void *instance, uint64_t handle, const struct voiceg
     c->greeting = strdup(o->greeting);
     c->context = o->tell_context ? context_of(o, params->session_json) : strdup("");
     if (!c->prompt || !c->greeting || !c->context || chat_agent_read(c, params->agent_json) < 0 ||
-        chat_offer_read(o, &c->offer, params->agent_json, params->tools_json ? params->tools_json : "[]") < 0 ||
+        tool_offer_read(&c->offer, o->tools_json, o->builtin_json, params->agent_json,
+                        params->tools_json ? params->tools_json : "[]") < 0 ||
         chat_history_read(&c->history, voicegw_json_of(params->history_json)) < 0) {
         session_free(c);
         return o->host->set_error(o->host, VOICEGW_ELIMIT, "out of memory");
@@ -218,7 +219,8 @@ static int32_t session_tool_result(void *session, uint64_t tool_call, int32_t st
 static int32_t session_update(void *session, const char *agent_json, const char *tools_json)
 {
     struct chat *c = session;
-    if (chat_agent_read(c, agent_json) < 0 || chat_offer_read(c->o, &c->offer, agent_json, tools_json) < 0)
+    if (chat_agent_read(c, agent_json) < 0 ||
+        tool_offer_read(&c->offer, c->o->tools_json, c->o->builtin_json, agent_json, tools_json) < 0)
         return c->o->host->set_error(c->o->host, VOICEGW_ELIMIT, "out of memory");
     return VOICEGW_OK;
 }

@@ -145,37 +145,16 @@ static void on_tools_late(void *arg)
     next_round(c);
 }
 
-static void builtin_params(struct voicegw_json_writer *w, const char *to, struct voicegw_json from, const char *name)
+static const char *run_builtin(struct chat *c, enum tool_builtin builtin, struct voicegw_json arguments)
 {
-    struct voicegw_json v = voicegw_json_member(from, name);
-    if (voicegw_json_type(v) == VOICEGW_JSON_STRING && v.bytes > 2 && v.bytes < 1024)
-        voicegw_json_put_json(w, to, v);
-}
-
-static const char *run_builtin(struct chat *c, enum chat_builtin builtin, struct voicegw_json arguments)
-{
-    static const char *const actions[] = {"", "end", "transfer", "handoff"};
     char params[3200], said[1024];
-    struct voicegw_json_writer w = voicegw_json_writer_of(params, sizeof params);
-    const char *before = builtin == CHAT_END_CALL ? "farewell" : "announcement";
-    voicegw_json_put_object(&w, NULL);
-    if (builtin == CHAT_TRANSFER) {
-        builtin_params(&w, "department", arguments, "department");
-        if (!voicegw_json_member(arguments, "department").text)
-            voicegw_json_put_string(&w, "to", c->o->transfer_to);
-        builtin_params(&w, "summary", arguments, "summary");
-    } else if (builtin == CHAT_HAND_OFF) {
-        builtin_params(&w, "agent", arguments, "agent");
-        builtin_params(&w, "name", arguments, "agent");
-    }
-    voicegw_json_put_end(&w);
-    if (voicegw_json_finish(&w) < 0)
+    const char *action = tool_builtin_action(builtin, arguments, c->o->transfer_to, params, sizeof params);
+    if (!action)
         return "{\"error\":\"these arguments are too long\"}";
-    if (voicegw_json_get_string(arguments, before, said, sizeof said) > 0) {
-        c->gap = c->spoke;
-        chat_say(c, said, 1);
-    }
-    (void)c->o->out->on_action(c->o->host, c->handle, c->turn, actions[builtin], params);
+    tool_builtin_words(builtin, arguments, said, sizeof said);
+    c->gap = said[0] && c->spoke;
+    chat_say(c, said, 1);
+    (void)c->o->out->on_action(c->o->host, c->handle, c->turn, action, params);
     c->ending = 1;
     return "{\"ok\":true}";
 }
@@ -184,15 +163,15 @@ static const char *run_builtin(struct chat *c, enum chat_builtin builtin, struct
 static const char *run_call(struct chat *c, const struct chat_call *call, uint64_t number)
 {
     const char *arguments = call->arguments ? call->arguments : "{}";
-    int32_t at = chat_offer_find(&c->offer, call->name);
-    if (at < 0)
+    const struct tool_entry *tool = tool_offer_find(&c->offer, call->name);
+    if (!tool)
         return "{\"error\":\"there is no such function\"}";
     if (!chat_call_valid(call)) {
         c->o->host->count(c->o->host, "broken_arguments", 1);
         return "{\"error\":\"the arguments were no JSON object; call it again with arguments that are\"}";
     }
-    if (c->offer.builtin[at] != CHAT_NO_BUILTIN)
-        return run_builtin(c, c->offer.builtin[at], voicegw_json_of(arguments));
+    if (tool->builtin != TOOL_OF_HOST)
+        return run_builtin(c, tool->builtin, voicegw_json_of(arguments));
     if (c->o->out->on_tool(c->o->host, c->handle, c->turn, number, call->name, arguments) < 0)
         return "{\"error\":\"the function cannot be called now\"}";
     c->pending++;

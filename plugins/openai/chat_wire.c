@@ -192,25 +192,17 @@ char *chat_answer_calls(const struct chat_answer *a)
 
 /* ---- requests ---- */
 
-uint32_t chat_name_valid(const char *name)
-{
-    size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
-    return n > 0 && n < CHAT_NAME_MAX && name[n] == '\0';
-}
-
 static void write_tools(const struct chat_body *b, struct voicegw_json_writer *w)
 {
-    static const char none[] = "{\"type\":\"object\",\"properties\":{}}";
     voicegw_json_put_array(w, "tools");
     for (uint32_t i = 0; i < b->tool_count; i++) {
-        const struct chat_tool *t = &b->tools[i];
-        uint32_t given = voicegw_json_type(t->parameters) == VOICEGW_JSON_OBJECT;
+        const struct tool_entry *t = &b->tools[i];
         voicegw_json_put_object(w, NULL);
         voicegw_json_put_string(w, "type", "function");
         voicegw_json_put_object(w, "function");
         voicegw_json_put_string(w, "name", t->name);
         voicegw_json_put_string(w, "description", t->description);
-        voicegw_json_put_json(w, "parameters", given ? t->parameters : voicegw_json_of(none));
+        voicegw_json_put_json(w, "parameters", tool_parameters(t));
         voicegw_json_put_end(w);
         voicegw_json_put_end(w);
     }

@@ -4,16 +4,16 @@
 #define OPENAI_CHAT_WIRE_H
 #include <stdint.h>
 #include "chat_history.h"
+#include "tool_offer.h"
 #include "voicegw/json.h"
 
 #define CHAT_CALLS_MAX 16u             /* in one answer */
 #define CHAT_ARGUMENTS_MAX (32u << 10) /* bytes of one call's arguments */
-#define CHAT_NAME_MAX 65u              /* of a function, with its NUL */
 #define CHAT_BODY_MAX (4u << 20)       /* of a request */
 
 struct chat_call {
     int64_t index;
-    char id[CHAT_ID_MAX], name[CHAT_NAME_MAX];
+    char id[CHAT_ID_MAX], name[TOOL_NAME_MAX];
     char *arguments; /* JSON text as it came, perhaps broken; NULL: none came */
     uint64_t bytes, cap;
 };
@@ -41,17 +41,11 @@ char *chat_answer_calls(const struct chat_answer *a);
 /** 1: the call's arguments are one JSON object. */
 uint32_t chat_call_valid(const struct chat_call *c);
 
-/** One function that the model is offered. */
-struct chat_tool {
-    const char *name, *description;
-    struct voicegw_json parameters; /* JSON Schema; absent: an empty object's */
-};
-
 struct chat_body {
     const char *model;
     const char *const *system; /* texts, NULL-ended; empty ones are passed over */
     const struct chat_history *history;
-    const struct chat_tool *tools;
+    const struct tool_entry *tools;
     uint32_t tool_count;
     const char *tokens_field;  /* "max_completion_tokens" or "max_tokens" */
     uint32_t max_tokens;       /* of the answer; 0: not said */
@@ -61,6 +55,4 @@ struct chat_body {
 
 /** The request's body; malloc(), NULL: no memory or longer than CHAT_BODY_MAX. */
 char *chat_body_write(const struct chat_body *b, uint64_t *ret_bytes);
-/** 1: a name that the vendor takes: 1 to 64 of [A-Za-z0-9_-]. */
-uint32_t chat_name_valid(const char *name);
 #endif

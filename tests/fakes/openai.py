@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""openai.py - a chat model of one's own for tests: POST /v1/chat/completions with server-sent events, checked the way the vendor checks
-(key, shape of messages, a result for every call). What it answers is told beforehand, so is how it misbehaves. Standard library only.
+"""openai.py - models of one's own for tests: POST /v1/chat/completions with server-sent events and the WebSocket /v1/realtime, checked the
+way the vendor checks (key, shape of messages, a result for every call). What they answer is told beforehand, so is how they misbehave.
+Standard library only.
 
     with OpenAI() as model:
         model.answer("We have a room.")                              # in pieces, as a model does
@@ -14,9 +15,16 @@ Answers that were not told are model.otherwise. As a program: openai.py [--liste
 import argparse
 import http.server
 import json
+import os
 import re
+import sys
 import threading
 import time
+import urllib.parse
+
+sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+import openai_realtime  # noqa: E402
+import ws  # noqa: E402
 
 WAIT = 60
 KEY = "sk-test-4711-secret"
@@ -25,11 +33,13 @@ NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 
 class Answer:
     def __init__(self, text="", calls=(), status=200, raw=None, before=0.0, pace=0.0, stall=False, cut=False, piece=7, headers=None,
-                 split=0, usage=(11, 7), finish=None, message="told to fail", unknown=False, done=True):
+                 split=0, usage=(11, 7), finish=None, message="told to fail", unknown=False, done=True,
+                 ms=1000, audio=None):
         self.text, self.calls, self.status, self.raw, self.before, self.pace = text, list(calls), status, raw, before, pace
         self.stall, self.cut, self.piece, self.headers, self.split, self.usage = stall, cut, piece, headers or {}, split, usage
         self.finish = finish or ("tool_calls" if self.calls else "stop")
         self.message, self.unknown, self.done = message, unknown, done
+        self.ms, self.audio = ms, audio  # of a spoken answer: how long its tone is, or its mu-law
 
     def chunks(self, number):
         """The data of each event, in order."""
@@ -87,6 +97,7 @@ class OpenAI:
         self.key = key
         self.requests, self.violations, self.answers, self.cancelled = [], [], [], 0
         self.otherwise = Answer("All right.")
+        self.sessions, self.responses, self.notes, self.heard_as = [], [], [], []  # of realtime conversations
         self.changed = threading.Condition()
         self.stopping = False
         outer = self
@@ -96,6 +107,9 @@ class OpenAI:
 
             def do_POST(self):
                 outer.serve(self)
+
+            def do_GET(self):
+                outer.talk(self)
 
             def log_message(self, *args):
                 pass
@@ -135,7 +149,33 @@ class OpenAI:
         with self.changed:
             assert self.changed.wait_for(lambda: self.cancelled >= count, WAIT), "no request was given up"
 
+    def wait_note(self, kind, count=1):
+        """The count-th note of that kind of a realtime conversation: session, heard, told, result, truncated, deleted, cancel, refused."""
+        def found():
+            return [v for k, v in self.notes if k == kind]
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(found()) >= count, WAIT), (kind, count, [n for n in self.notes if n[0] != "heard"])
+            return found()[count - 1]
+
+    def wait_response(self, count):
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.responses) >= count, WAIT), (len(self.responses), count)
+
     # ---- serving ----
+
+    def talk(self, handler):
+        url = urllib.parse.urlsplit(handler.path)
+        beta = handler.headers.get("OpenAI-Beta") == "realtime=v1"
+        if handler.headers.get("Authorization") != f"Bearer {self.key}":
+            self.refuse(handler, 401, f"Incorrect API key provided: {handler.headers.get('Authorization')}")
+        elif url.path != "/v1/realtime" or not urllib.parse.parse_qs(url.query).get("model") or not ws.Socket.asked(handler):
+            self.refuse(handler, 404, "no such path")
+        else:
+            session = openai_realtime.Session(self, ws.Socket(handler), beta)
+            with self.changed:
+                self.sessions.append(session)
+                self.changed.notify_all()
+            session.run()
 
     def serve(self, handler):
         data = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))

@@ -23,7 +23,7 @@ $(BUILD)/tests/plugin-sip_media: $(SIP_MEDIA_PURE)
 $(BUILD)/tests/plugin-sip_media: ALL_LDFLAGS += -Wl,--no-as-needed -lopus -lspandsp -lsrtp2 -lm -Wl,--as-needed
 $(BUILD)/tests/plugin-sip_signalling: ALL_LDFLAGS += -Wl,--no-as-needed -lcrypto -Wl,--as-needed
 # Tests of parts that several plugins link.
-$(BUILD)/obj/tests/plugins/test_openai.o $(BUILD)/obj/tests/fuzz/fuzz_sse.o: ALL_CFLAGS += -Iplugins/common
+$(BUILD)/obj/tests/plugins/test_openai.o $(BUILD)/obj/tests/plugins/test_realtime.o $(BUILD)/obj/tests/fuzz/fuzz_sse.o: ALL_CFLAGS += -Iplugins/common
 $(BUILD)/obj/tests/plugins/test_bland.o $(BUILD)/obj/tests/plugins/test_vapi.o: ALL_CFLAGS += -Iplugins/common
 $(BUILD)/tests/plugin-bland: $(BUILD)/obj/plugins/bland/wire.o $(PLATFORM_OBJS)
 <<<<<<< HEAD

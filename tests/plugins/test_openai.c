@@ -254,7 +254,7 @@ static void requests_are_what_the_vendor_takes(void)
 {
     struct chat_history h = {.max_turns = 10, .max_bytes = 65536};
     static const char *const system[] = {"Be \"kind\".", "", NULL};
-    struct chat_tool tool = {"look_up", "Looks up", voicegw_json_of("{\"type\":\"object\"}")};
+    struct tool_entry tool = {"look_up", "Looks up", voicegw_json_of("{\"type\":\"object\"}"), TOOL_OF_HOST};
     struct chat_body b = {.model = "m",
                           .system = system,
                           .history = &h,
@@ -278,7 +278,7 @@ static void requests_are_what_the_vendor_takes(void)
         text);
     free(text);
     chat_history_free(&h);
-    check(chat_name_valid("a_B-9") && !chat_name_valid("") && !chat_name_valid("a.b") && !chat_name_valid("\xc3\xa4"),
+    check(tool_name_valid("a_B-9") && !tool_name_valid("") && !tool_name_valid("a.b") && !tool_name_valid("\xc3\xa4"),
           "names of functions");
 }
 
