@@ -77,6 +77,10 @@ void vgw_item_settle(struct vgw_item *item, struct vgw_attempt_result *r, struct
         vgw_attempt_decide(item->row, &item->settings->retry, r, p ? (uint32_t)p->platform_count : 1, &d->rng);
     if (answer.again)
         due_us = vgw_delivery_open_from(d, item->row, wall_us + answer.after_us);
+    int64_t due_here_us = vgw_now(d->env.loop) + (due_us - wall_us);
+    if (answer.again && item->queue->idle_until_us > due_here_us)
+        item->queue->idle_until_us = due_here_us;
+    d->busy = true;
     if (vgw_attempt_settle(item->row, d->owner, r, &answer, due_us, wall_us, ops) < 0)
         vgw_log(VGW_LOG_ERROR, NULL, "memory is short: a message's end is not written", "message", item->message_id,
                 NULL);
