@@ -256,7 +256,7 @@ static const struct vgw_option voice_config_rows[] = {
     {.name = "webhook_config",
      .type = VGW_OPTION_JSON_MAP,
      .flags = RELOAD,
-     .text = "{url, events}: where events of these messages are POSTed"},
+     .text = "{url, secret, events}: where events of these messages are POSTed, as `webhooks` says"},
 };
 const struct vgw_option_table vgw_voice_config_table = {
     .name = "voice_configs", VGW_OPTION_ROWS(voice_config_rows), .text = "How messages of this profile are delivered"};

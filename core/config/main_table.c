@@ -632,14 +632,12 @@ static const struct vgw_option main_rows[] = {
      .table = &vgw_delivery_table,
      .flags = RELOAD,
      .text = "retries, limits and hours of outgoing messages"},
-    {.name = "queues", .type = VGW_OPTION_INSTANCES, .flags = LATER, .text = "where jobs come from"},
     {.name = "webhooks",
      .type = VGW_OPTION_SECTION_LIST,
      .flags = RELOAD,
      .table = &webhook_table,
      .text = "where events are POSTed, signed as Standard Webhooks 1.0.0 says"},
     {.name = "queues", .type = VGW_OPTION_INSTANCES, .flags = RELOAD, .text = "queues outside that bring messages"},
-    {.name = "webhooks", .type = VGW_OPTION_JSON_LIST, .flags = LATER, .text = "where events are POSTed"},
 };
 TABLE(main, "voicegw.yaml", "The main file");
 

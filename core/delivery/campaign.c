@@ -11,7 +11,8 @@
 #include "store/record.h"
 
 #define REFRESH_US (5 * VGW_US_PER_S)
-#define COUNT_SHARE 20 /* counting takes at most this part of the time */
+#define QUIET_US (60 * VGW_US_PER_S) /* the same when nothing happens and nobody else writes to the store */
+#define COUNT_SHARE 20               /* counting takes at most this part of the time */
 
 static const char *status_of(const struct vgw_campaign *c)
 {
@@ -210,7 +211,8 @@ static void on_refreshed(void *arg, int status, const char *sentence, const stru
     if (!vgw_delivery_back(d))
         return;
     d->refreshing = false;
-    vgw_timer_start(&d->campaign_timer, REFRESH_US);
+    vgw_timer_start(&d->campaign_timer, d->env.shared || d->busy ? REFRESH_US : QUIET_US);
+    d->busy = false;
     if (status < 0)
         return;
     d->round++;
@@ -298,6 +300,8 @@ static void on_written(void *arg, int status, const char *sentence, const struct
             c->round = a.d->round;
             emit(c);
         }
+        a.d->busy = true;
+        vgw_timer_start(&a.d->campaign_timer, REFRESH_US);
         vgw_delivery_wake(a.d);
     }
     a.done(a.arg, status, sentence);

@@ -270,7 +270,8 @@ struct accept {
 
 static void tell_accepted(struct vgw_delivery *d, const struct vgw_json *row)
 {
-    static const char *const same[] = {"message_id", "thread_id", "campaign_id", "lead_id", "channel", "status"};
+    static const char *const same[] = {"message_id", "thread_id",    "campaign_id", "lead_id",
+                                       "channel",    "voice_config", "status"};
     struct vgw_json *data = vgw_json_object();
     struct vgw_event_about about = {.project_id = vgw_json_get_string(row, "project_id", NULL)};
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)

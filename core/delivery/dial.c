@@ -18,7 +18,7 @@ static const char *text(const struct vgw_json *row, const char *name)
 
 void vgw_item_emit(struct vgw_item *item, const char *type, const struct vgw_attempt_result *result)
 {
-    static const char *const same[] = {"message_id", "thread_id", "campaign_id", "lead_id", "channel"};
+    static const char *const same[] = {"message_id", "thread_id", "campaign_id", "lead_id", "channel", "voice_config"};
     struct vgw_json *data = vgw_json_object();
     const char *call = result && result->call_id ? result->call_id : item->call_id[0] ? item->call_id : NULL;
     struct vgw_event_about about = {.call_id = call,
@@ -77,6 +77,10 @@ void vgw_item_settle(struct vgw_item *item, struct vgw_attempt_result *r, struct
         vgw_attempt_decide(item->row, &item->settings->retry, r, p ? (uint32_t)p->platform_count : 1, &d->rng);
     if (answer.again)
         due_us = vgw_delivery_open_from(d, item->row, wall_us + answer.after_us);
+    int64_t due_here_us = vgw_now(d->env.loop) + (due_us - wall_us);
+    if (answer.again && item->queue->idle_until_us > due_here_us)
+        item->queue->idle_until_us = due_here_us;
+    d->busy = true;
     if (vgw_attempt_settle(item->row, d->owner, r, &answer, due_us, wall_us, ops) < 0)
         vgw_log(VGW_LOG_ERROR, NULL, "memory is short: a message's end is not written", "message", item->message_id,
                 NULL);
@@ -87,11 +91,8 @@ void vgw_item_settle(struct vgw_item *item, struct vgw_attempt_result *r, struct
         vgw_campaign_spent(item->queue->campaign, r->cost);
     if (item->queue->campaign && item->queue->held == 1 && !d->refreshing)
         vgw_timer_start(&d->campaign_timer, VGW_DELIVERY_HINT_US); /* this may have been its last */
-    vgw_item_emit(item,
-                  r->outcome == VGW_ATTEMPT_DELIVERED ? "message_delivered"
-                  : answer.again                      ? "message_retrying"
-                                                      : "message_failed",
-                  r);
+    static const char *const types[] = {"message_delivered", "message_retrying", "message_failed"};
+    vgw_item_emit(item, types[r->outcome == VGW_ATTEMPT_DELIVERED ? 0 : answer.again ? 1 : 2], r);
     vgw_item_free(item);
     vgw_pump_soon(d, 0);
 }

@@ -12,6 +12,8 @@
 #define VGW_DELIVERY_CLAIM_MIN 8u
 #define VGW_DELIVERY_CLAIM_MAX 100u                /* jobs of one claim */
 #define VGW_DELIVERY_HINT_US (50 * VGW_US_PER_MS)  /* writes that wake us are taken together for so long */
+#define VGW_DELIVERY_IDLE_US (60 * VGW_US_PER_S)   /* the same when the store says that nothing is due before */
+#define VGW_DELIVERY_SHARED_US (5 * VGW_US_PER_S)  /* and others write to the store, whose hints may be lost */
 #define VGW_DELIVERY_POLL_US (1 * VGW_US_PER_S)    /* between looks for what has become due */
 #define VGW_DELIVERY_RELEASE_US (5 * VGW_US_PER_S) /* what has to wait longer goes back to the store */
 #define VGW_DELIVERY_MARGIN_US (2 * VGW_US_PER_S)  /* a claim that ends sooner is not used any more */
@@ -92,8 +94,8 @@ struct vgw_delivery {
     struct vgw_timer campaign_timer, share_timer;
     uint32_t members; /* gateways that share the store, this one included; 0: not known yet */
     uint64_t round;
-    size_t turn; /* of the queues */
-    bool refreshing;
+    size_t turn;           /* of the queues */
+    bool refreshing, busy; /* busy: campaigns may have changed since they were counted */
     bool paused, claiming, begins, ended;
     bool pumping, again;
     unsigned requests; /* to the store, that are under way */

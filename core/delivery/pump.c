@@ -504,6 +504,39 @@ static void on_messages(void *arg, int status, const char *sentence, const struc
     vgw_pump_soon(d, 0);
 }
 
+/* Nothing is due: when will it be? */
+static void on_next_due(void *arg, int status, const char *sentence, const struct vgw_json *rows)
+{
+    struct claim *c = arg;
+    struct vgw_delivery *d = c->d;
+    if (!vgw_delivery_back(d)) {
+        vgw_free(c);
+        return;
+    }
+    int64_t most_us = d->env.shared ? VGW_DELIVERY_SHARED_US : VGW_DELIVERY_IDLE_US, wait_us = VGW_DELIVERY_POLL_US;
+    if (status == 0)
+        wait_us = vgw_json_count(rows)
+                      ? vgw_json_get_int(vgw_json_at(rows, 0), "due_at", 0) - vgw_wall(d->env.loop) + VGW_US_PER_MS
+                      : most_us;
+    wait_us = wait_us > most_us ? most_us : wait_us < 0 ? 0 : wait_us;
+    if (c->queue->idle_until_us) /* nobody has woken it meanwhile */
+        c->queue->idle_until_us = vgw_now(d->env.loop) + wait_us;
+    d->claiming = false;
+    claim_free(c);
+    vgw_pump_soon(d, 0);
+}
+
+static bool ask_next_due(struct claim *c)
+{
+    struct vgw_json *filter = vgw_message_key("queue", c->queue->name);
+    vgw_json_set_string(filter, "status", "queued");
+    vgw_json_set_string(filter, "order", "asc");
+    int rc = vgw_store_query(c->d->env.store, "jobs", filter, 1, NULL, on_next_due, c);
+    c->d->requests += rc == 0;
+    vgw_json_free(filter);
+    return rc == 0;
+}
+
 static void on_claimed(void *arg, int status, const char *sentence, const struct vgw_json *rows)
 {
     struct claim *c = arg;
@@ -515,6 +548,12 @@ static void on_claimed(void *arg, int status, const char *sentence, const struct
         vgw_json_free(c->jobs);
         vgw_free(c);
         return;
+    }
+    if (status == 0 && n == 0) {
+        c->queue->filled_us = 0;
+        c->queue->idle_until_us = vgw_now(d->env.loop) + VGW_DELIVERY_POLL_US;
+        if (ask_next_due(c))
+            return;
     }
     struct vgw_json *filter = vgw_json_object(), *ids = vgw_json_array();
     int64_t now_us = vgw_now(d->env.loop);
@@ -555,7 +594,7 @@ static void claim(struct vgw_delivery *d, struct vgw_queue *queue, uint32_t n)
 static int64_t try_waiting(struct vgw_delivery *d)
 {
     struct vgw_list *at, *next;
-    int64_t least_us = VGW_DELIVERY_POLL_US, now_us = vgw_now(d->env.loop);
+    int64_t least_us = VGW_DELIVERY_IDLE_US, now_us = vgw_now(d->env.loop);
     size_t n = 0;
     VGW_LIST_EACH (at, next, &d->waiting) {
         struct vgw_item *item = VGW_CONTAINER_OF(at, struct vgw_item, link);
@@ -625,7 +664,7 @@ static void claim_next(struct vgw_delivery *d, int64_t *wait_us)
 
 static void pump_once(struct vgw_delivery *d)
 {
-    int64_t now_us = vgw_now(d->env.loop), wait_us = VGW_DELIVERY_POLL_US;
+    int64_t now_us = vgw_now(d->env.loop), wait_us = VGW_DELIVERY_IDLE_US;
     if (d->paused || d->ended || !d->members)
         return;
     if (now_us < d->store_after_us) {

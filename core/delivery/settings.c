@@ -138,6 +138,9 @@ static int read_profiles(struct vgw_delivery_settings *s, const struct vgw_optio
                 profile_free(p);
             return VGW_ELIMIT;
         }
+        const char *url = vgw_json_get_string(p->webhook_config, "url", NULL);
+        if (p->webhook_config && (!url || (!vgw_starts_with(url, "http://") && !vgw_starts_with(url, "https://"))))
+            vgw_options_error(o, "webhook_config", errors, "url must be an http or https address");
         if (p->assistant && p->workflow)
             vgw_options_error(o, "workflow", errors, "give an assistant or a workflow, not both");
     }

@@ -17,7 +17,7 @@
 #define MESSAGE S("message_id", "the message"), S("provider_message_id", "the provider's id of it"), FROM_TO, \
     S("status", "of a text message sent by a workflow: accepted, sent, delivered or failed; of one that is delivered: queued, calling, retrying, delivered, failed or canceled"), \
     S("cause", "why it failed"), S("thread_id", "the history with the lead"), S("campaign_id", "the campaign, if it has one"), \
-    S("lead_id", "the lead, if it has an id"), S("channel", "voice or sms"), N("attempt", "number of the attempt"), \
+    S("lead_id", "the lead, if it has an id"), S("channel", "voice or sms"), S("voice_config", "the profile that it names"), N("attempt", "number of the attempt"), \
     S("outcome", "of the attempt: delivered, busy, no_answer, voicemail, failed, provider_error or refused"), ERROR_CLASS
 #define RUN S("run_id", "the run"), S("workflow", "id of the workflow")
 

@@ -242,11 +242,11 @@ static void home_action(void *arg, uint64_t handle, const char *action, struct v
     } else if (vgw_streq(action, "assistant") || vgw_streq(action, "handoff")) {
         rc = wish_assistant(g, call, action, params, &err);
     } else {
-        rc = vgw_error_set(
-            &err, VGW_EUNSUPPORTED,
-            "an assistant cannot ask for '%s': the actions are end, transfer, workflow, assistant, handoff, dtmf, play, "
-            "say, language, hints and talk",
-            action);
+        rc = vgw_error_set(&err, VGW_EUNSUPPORTED,
+                           "an assistant cannot ask for '%s': the actions are end, transfer, workflow, assistant, "
+                           "handoff, dtmf, play, "
+                           "say, language, hints and talk",
+                           action);
     }
     if (rc < 0)
         wish_failed(g, call, action, &err);

@@ -252,6 +252,30 @@ static const struct limit outgoing[] = {
     FIXED("host/extra.c", SEND_TIMEOUT_US, 30 * VGW_US_PER_S, US, "time to send a text message", NONE),
 };
 
+static const struct limit delivery[] = {
+    SET("delivery.window", "messages that wait in memory", NULL),
+    SET("delivery.lease", "time after which a message of a lost gateway goes to another", "voicegw_dropped_total"),
+    SET("delivery.max_attempts", "attempts of one message", "voicegw_delivery_attempts_total"),
+    FIXED("delivery/message.h", VGW_MESSAGE_CONTENT_MAX, 10000u, BYTES, "what a message says", NONE),
+    FIXED("delivery/message.h", VGW_MESSAGE_SMS_MAX, 1600u, BYTES, "a text message", NONE),
+    FIXED("delivery/message.h", VGW_MESSAGE_LEAD_MAX, 16384u, BYTES, "lead or metadata of a message", NONE),
+    FIXED("api/messages.c", BULK_MAX, 500u, COUNT, "messages of one request", NONE),
+    FIXED("delivery/inside.h", VGW_DELIVERY_CLAIM_MAX, 100u, COUNT, "messages that are taken from the store at once",
+          NONE),
+    FIXED("delivery/inside.h", VGW_DELIVERY_LATE_MAX, 1000u, COUNT, "settled messages whose late prices are known",
+          NONE),
+    FIXED("delivery/campaign.h", VGW_CAMPAIGNS_MAX, 1000u, COUNT, "campaigns that run or rest", NONE),
+    FIXED("delivery/campaign.h", VGW_CAMPAIGN_NUMBERS_MAX, 10000u, COUNT,
+          "numbers of a campaign's own do-not-call list", NONE),
+    FIXED("delivery/share.c", MEMBERS_MAX, 1000u, COUNT, "gateways that share limits", NONE),
+    FIXED("delivery/settings.h", VGW_PLATFORMS_MAX, 8, COUNT, "platforms in a profile's failover list", NONE),
+    FIXED("delivery/settings.h", VGW_DO_NOT_CALL_FILE_MAX, 64u << 20, BYTES, "a do-not-call file", NONE),
+    FIXED("delivery/intake.h", VGW_INTAKE_HELD_MAX, 200u, COUNT, "messages of one queue outside that are held",
+          "voicegw_queue_messages_total"),
+    FIXED("delivery/intake.c", BACKOFF_MAX_US, 60 * VGW_US_PER_S, US, "wait before a queue outside is asked again",
+          NONE),
+    FIXED("gateway/delivery.c", ZONES_MAX, 1000, COUNT, "time zones in memory", NONE),
+};
 static const struct limit records[] = {
     SET("events.keep", "events to resume from", NULL),
     FIXED("event/ring.h", VGW_RING_BYTES, UINT64_C(96) << 20, BYTES, "bytes of them", QUEUE("events")),
@@ -348,10 +372,11 @@ static const struct limit threads[] = {
         title, rows, sizeof(rows) / sizeof(rows)[0]                                                                    \
     }
 static const struct group groups[] = {
-    GROUP("Calls and conversations", calls),    GROUP("Media", media),
-    GROUP("Workflows and rules", flows),        GROUP("HTTP and WebSocket", http),
-    GROUP("Outgoing requests", outgoing),       GROUP("Events and records", records),
-    GROUP("Configuration and plugins", config), GROUP("Threads, logs and the end", threads),
+    GROUP("Calls and conversations", calls),     GROUP("Media", media),
+    GROUP("Workflows and rules", flows),         GROUP("HTTP and WebSocket", http),
+    GROUP("Outgoing requests", outgoing),        GROUP("Delivery of messages", delivery),
+    GROUP("Events and records", records),        GROUP("Configuration and plugins", config),
+    GROUP("Threads, logs and the end", threads),
 };
 
 /* "1,000" */

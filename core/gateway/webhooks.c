@@ -19,6 +19,7 @@
 
 struct hook {
     char *url, *secret, *provider; /* provider NULL: events of all */
+    char *profile;                 /* of messages: their events alone; NULL: all */
     char *types[TYPES_MAX];        /* names, or globs as "call_*"; none: all */
     size_t type_count;
     int64_t loaded; /* sequence up to which the store was read */
@@ -52,6 +53,7 @@ static void hook_done(struct hook *h)
     vgw_free(h->url);
     vgw_free(h->secret);
     vgw_free(h->provider);
+    vgw_free(h->profile);
     for (size_t i = 0; i < h->type_count; i++)
         vgw_free(h->types[i]);
 }
@@ -113,10 +115,32 @@ static bool hook_fill(struct hook *h, const char *url, const char *secret, const
     return h->url && (!secret || !*secret || h->secret) && (!provider || h->provider);
 }
 
+/* `webhook_config` of the profiles of messages. */
+static bool profile_hooks(const struct vgw_plan *plan, struct hook *hooks, size_t *count)
+{
+    bool fine = true;
+    for (size_t i = 0; fine && i < vgw_options_count(plan->main, "voice_configs"); i++) {
+        const char *name = vgw_options_item_key(plan->main, "voice_configs", i);
+        const struct vgw_profile *p = vgw_delivery_profile(plan->delivery, name);
+        const struct vgw_json *config = p ? p->webhook_config : NULL, *events = vgw_json_get(config, "events");
+        const char *url = vgw_json_get_string(config, "url", NULL);
+        if (!url)
+            continue;
+        struct hook *h = &hooks[(*count)++];
+        fine = hook_fill(h, url, vgw_json_get_string(config, "secret", NULL), NULL) &&
+               (h->profile = vgw_strdup(name)) != NULL;
+        for (size_t k = 0; fine && k < vgw_json_count(events) && k < TYPES_MAX; k++)
+            if (vgw_json_str(vgw_json_at(events, k)))
+                fine = (h->types[h->type_count++] = vgw_strdup(vgw_json_str(vgw_json_at(events, k)))) != NULL;
+    }
+    return fine;
+}
+
 static int hooks_make(struct vgw_webhooks *w, const struct vgw_plan *plan)
 {
     size_t n = vgw_options_count(plan->main, "webhooks");
-    struct hook *hooks = vgw_calloc(n + plan->recipe_count + 1, sizeof *hooks);
+    struct hook *hooks =
+        vgw_calloc(n + plan->recipe_count + vgw_options_count(plan->main, "voice_configs") + 1, sizeof *hooks);
     bool fine = hooks != NULL;
     size_t count = 0;
     for (size_t i = 0; fine && i < n; i++) {
@@ -134,6 +158,7 @@ static int hooks_make(struct vgw_webhooks *w, const struct vgw_plan *plan)
         if (url && *url)
             fine = hook_fill(&hooks[count++], url, secret_text(r->options, "status_callback_secret"), r->name);
     }
+    fine = fine && profile_hooks(plan, hooks, &count);
     struct vgw_webhooks old = *w;
     w->hooks = hooks;
     w->count = count;
@@ -195,8 +220,18 @@ static char *body_of(struct vgw_event *e)
     return vgw_buf_take(&b);
 }
 
+/* An event of a message bears its profile's name; without one it is the default's. */
+static bool of_profile(const char *profile, const struct vgw_event *e)
+{
+    const struct vgw_json *data = vgw_event_data(e);
+    return vgw_starts_with(e->name, "message_") && vgw_json_has(data, "thread_id") &&
+           vgw_streq(vgw_json_get_string(data, "voice_config", "default"), profile);
+}
+
 static bool wanted(const struct hook *h, const struct vgw_event *e)
 {
+    if (h->profile && !of_profile(h->profile, e))
+        return false;
     if (h->provider && !vgw_streq(h->provider, e->about.provider))
         return false;
     for (size_t i = 0; i < h->type_count; i++) {

@@ -61,7 +61,7 @@ def main():
     check("a fixed limit is written where its row says, with the same expression",
           [f"{REGISTRY}: core/{file} does not give {name} the value {expression}" for file, name, expression, *_ in rows
            if not written(f"core/{file}", name, expression)])
-    options = text_of("core/config/main_table.c")
+    options = "".join(text_of(p) for p in sorted(glob.glob("core/config/*_table.c")))
     check("a setting is an option", [f"{REGISTRY}: there is no option {path}" for path, *_ in settings
                                      if f'.name = "{path.split(".")[-1]}"' not in options])
     core = sorted(p for p in glob.glob("core/**/*.[ch]", recursive=True) if not p.startswith("core/ctl/"))
