@@ -4,7 +4,8 @@ prefix will do). The last line is 'N passed, N failed' (', N skipped') over all 
 
 A suite is a program that says how many of its tests passed: a Criterion program by its summary, any other by 'N passed, N failed'
 as its last line. Each has a time budget; one that exceeds it has failed, and so has one that crashes or leaks. End-to-end suites wait
-more than they work: several run side by side, but for those that say `# alone` in a line of their own."""
+more than they work: several run side by side, but for those that say `# alone` in a line of their own. Those that say `# plain` are run
+with the sanitizers' build when they are named only (SUITES=asan-e2e, `make test-long`): the whole must stay short."""
 import argparse
 import concurrent.futures
 import glob
@@ -68,6 +69,8 @@ def end_to_end(build, prefix, slow):
         if os.path.basename(path) == "run.py":  # runs them all, for a person
             continue
         if os.access(path, os.X_OK) or "__main__" in text:
+            if prefix and re.search(r"^# plain$", text, re.M) and not any(n.startswith(prefix) for n in ARGS.names):
+                continue
             budget = re.search(r"^# budget: (\d+) s", text, re.M)
             name = os.path.basename(path)[:-3].removeprefix("test_")
             yield Suite(f"{prefix}e2e-{name}", [sys.executable, path, "--build", build], (int(budget[1]) if budget else 240) * slow, build=build,

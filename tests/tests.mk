@@ -51,7 +51,7 @@ $(foreach t,$(PLUGIN_TESTS),$(if $(call plugins_of,tests/plugins/test_$(t).c),$(
   $(patsubst %,$(BUILD)/tests/plugin-%.a,$(call plugins_of,tests/plugins/test_$(t).c)))))
 
 FUZZ_SECONDS ?= 60
-.PHONY: fuzz fuzz-all test test-plain test-programs thread-programs bench bench-programs lint coverage
+.PHONY: fuzz fuzz-all test test-long test-plain test-programs thread-programs bench bench-programs lint coverage
 ## fuzz: every fuzzer for FUZZ_SECONDS (60), then 10,000 seeds of the whole gateway; a crash is kept in build-fuzz/crashes
 fuzz:
 	@packaging/setup.sh build test
@@ -72,6 +72,9 @@ test:
 	@$(MAKE) $(JOBS) --no-print-directory SANITIZE=thread BUILD=build-thread OPT=-O1 thread-programs
 	@$(MAKE) $(JOBS) --no-print-directory SANITIZE=address,undefined BUILD=build-address-undefined OPT=-O1 all test-programs
 	@$(PYTHON) tests/run.py --build $(BUILD) --threads build-thread --sanitized build-address-undefined $(SUITES)
+## test-long: every end-to-end suite under the sanitizers, those too that `make test` runs plain only
+test-long:
+	@$(MAKE) --no-print-directory test SUITES=asan-e2e
 ## test-plain: the same without the sanitizers' builds
 test-plain:
 	@packaging/setup.sh build run test

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# plain
 # budget: 240 s
 """Assistants behind a vendor's interface: a chat model, the operator's own service, speech to speech; the vendors are fakes that speak the
 real protocols, the callers speak real audio."""

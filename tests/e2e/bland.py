@@ -1,3 +1,4 @@
+# plain
 """bland.py [--build FOLDER] [NAME...] - the provider bland against a Bland of our own: calls, outcomes, webhooks that are signed, lost, late and
 double, refusals, and requests that go wrong without a second call."""
 import contextlib

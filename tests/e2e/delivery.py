@@ -1,3 +1,4 @@
+# plain
 """delivery.py - messages to people through the built gateway: taken in by every source, dialled within limits, tried again as the policy
 says, settled once."""
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# plain
 # budget: 150 s
 """Conversations through each vendor's recognizer and voice, over fakes that speak the vendors' protocols: understood, answered, and what
 happens when a vendor fails."""

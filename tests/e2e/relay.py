@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# plain
 # budget: 150 s
 """Applications that speak ConversationRelay, as they were written for Twilio, behind calls of the mock."""
 import contextlib

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# plain
 # budget: 240 s
 """Telephony by SIP: sipp calls the gateway and is called, and a peer in the tests' own hands does what sipp cannot."""
 import contextlib

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# plain
 # budget: 200 s
 """A telephone that others wrote calls the gateway and is called by it: Debian's baresip, alone and with kamailio in between."""
 import contextlib

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# plain
 # budget: 300 s
 """Calls through Twilio, both ways, from the ring to the record: the gateway against a Twilio that checks each request and document."""
 import contextlib

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# plain
 # budget: 240 s
 """The fake Twilio that the other suite leans on: its tables are Twilio's, it refuses what Twilio refuses, and it signs and builds as
 Twilio's own library does."""
