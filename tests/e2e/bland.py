@@ -207,6 +207,26 @@ def test_requests_that_go_wrong_never_ring_twice():
         assert "sk-the-key" not in g.log()
 
 
+def test_messages_are_delivered_with_their_profile():
+    profile = """voice_configs:
+  default: {platform: bland, voice_id: Nat, max_duration: 90s, record_call: false, platform_config: {temperature: 0.2, dispositions: [kept, lost]}}
+delivery: {retry: {busy: {max: 0}}}
+"""
+    with Bland(secret=SECRET) as bland, gateway(config(bland, calls="{language: de}") + profile) as g:
+        def delivered(to):
+            message = g.post("/voice/messages", {"to": to, "content": "Your room is ready."}, status=202)["message_id"]
+            return g.until(lambda: (m := g.get(f"/voice/messages/{message}"))["status"] in ("delivered", "failed") and m)
+        m = delivered("+15550001")
+        assert m["status"] == "delivered" and "who is there" in m["transcript"] and abs(m["cost"] - 0.09) < 1e-9, m
+        body = bland.asked("POST", "/v1/calls")[0].body
+        assert (body["task"], body["voice"], body["max_duration"], body["temperature"], body["language"], body["voicemail"]["action"]) == (
+            "Your room is ready.", "Nat", 2, 0.2, "de", "hangup"), body
+        bland.phones["+15550002"] = Phone(outcome="busy")
+        m = delivered("+15550002")
+        assert m["status"] == "failed" and m["outcome"] == "busy", m
+        bland.check()
+
+
 def test_after_a_crash_live_calls_are_ended_at_the_platform():
     with both(plugin="bland_ai") as (g, bland, feed):
         bland.phones["+15550001"] = Phone(talks=60)
