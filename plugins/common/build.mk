@@ -6,7 +6,7 @@ $(BUILD)/obj/plugins/common/%.o: plugins/common/src/%.c
 PLUGIN_SPEAKER := pcm sentence speaker sound_cache vendor
 $(BUILD)/plugins/flite.so $(BUILD)/plugins/espeak.so: $(call PLUGIN_SHARED_OBJS,$(PLUGIN_SPEAKER))
 # Engines at a vendor: recognition over a WebSocket (live) or by requests (batch), synthesis by requests (remote).
-PLUGIN_CLOUD := $(PLUGIN_SPEAKER) live live_said remote exchange sse batch batch_form wav
+PLUGIN_CLOUD := $(PLUGIN_SPEAKER) live live_said live_send live_socket live_turn remote exchange sse batch batch_form wav
 $(patsubst %,$(BUILD)/plugins/%.so,assemblyai deepgram elevenlabs openai piper whisper): $(call PLUGIN_SHARED_OBJS,$(PLUGIN_CLOUD))
 $(BUILD)/plugins/pocketsphinx.so: $(call PLUGIN_SHARED_OBJS,pcm)
 $(BUILD)/plugins/sqlite.so: $(call PLUGIN_SHARED_OBJS,sql_filter sql_table sql_text sql_write)
