@@ -45,7 +45,7 @@ static struct vgw_call *call_of(const struct vgw_tool_call *t)
 
 /* ---- what is told ---- */
 
-static void tell(struct vgw_tool_call *t, const char *type, const char *key, struct vgw_json *value)
+static void emit(struct vgw_tool_call *t, const char *type, const char *key, struct vgw_json *value)
 {
     struct vgw_gateway *g = t->g;
     struct vgw_json *o = vgw_json_object();
@@ -92,7 +92,7 @@ static void finish(struct vgw_tool_call *t, int status, const struct vgw_json *r
     vgw_buf_done(&text);
     if (status < 0 && !(sentence && sentence[0]))
         sentence = "the tool failed";
-    tell(t, "voice.tool.finished", status == 0 ? "result" : "error",
+    emit(t, "voice.tool.finished", status == 0 ? "result" : "error",
          status == 0 ? vgw_json_copy(result) : vgw_json_string(sentence));
     vgw_strcopy(call_id, sizeof call_id, t->call_id);
     struct vgw_buf kept = {0};
@@ -394,7 +394,7 @@ void vgw_gateway_tool_start(struct vgw_gateway *g, const struct vgw_tool_request
             r->done(r->arg, VGW_ELIMIT, NULL, "out of memory");
         return;
     }
-    tell(t, "voice.tool.called", "arguments", vgw_json_copy(t->arguments));
+    emit(t, "voice.tool.called", "arguments", vgw_json_copy(t->arguments));
     enum vgw_tool_verdict verdict = judge(t, &err);
     if (verdict == VGW_VERDICT_REFUSE || check(t, &err) < 0) {
         finish_error(t, &err);
