@@ -54,6 +54,7 @@ static const struct vgw_ctl_option call_options[] = {
     {"provider", "NAME", "provider", VGW_CTL_TEXT, "provider; the default one unless given"},
     {"workflow", "ID", "workflow", VGW_CTL_TEXT, "workflow that holds the conversation"},
     {"assistant", "NAME", "assistant", VGW_CTL_TEXT, "assistant that holds the conversation"},
+    {"agent", "NAME", "agent", VGW_CTL_TEXT, "agent that holds the conversation"},
     {"greeting", "TEXT", "greeting", VGW_CTL_TEXT, "said when the call is answered"},
     LANGUAGE,
     {"var", "KEY=VALUE", "variables", VGW_CTL_PAIR, "variable of the session; may be given again"},
