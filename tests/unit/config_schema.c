@@ -116,6 +116,7 @@ Test(config_schema, describes_every_option_in_every_form)
     cr_assert_not_null(schema);
     cr_expect_str_eq(vgw_json_get_string(schema, "$schema", ""), "https://json-schema.org/draft/2020-12/schema");
     cr_expect_not_null(vgw_json_path(schema, "properties.gateway.anyOf.0.properties.max_concurrent_sessions"));
+    cr_expect_not_null(vgw_json_path(schema, "properties.recordings.anyOf.0.properties.path"));
     cr_expect_null(vgw_json_path(schema, "properties.recordings.anyOf.0.properties.bucket"));
     cr_expect_str_eq(
         vgw_json_str(vgw_json_path(
