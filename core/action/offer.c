@@ -12,8 +12,8 @@ bool vgw_action_param_is_own(const char *name)
 
 static int set_type(struct vgw_json *o, const struct vgw_action_param *p)
 {
-    static const char *const types[] = {"string", "integer", "number", "boolean", NULL, "object", "array", NULL};
-    const char *type = (size_t)p->type < sizeof types / sizeof *types ? types[p->type] : NULL;
+    static const char *const words[] = {"string", "integer", "number", "boolean", NULL, "object", "array", NULL};
+    const char *type = (size_t)p->type < sizeof words / sizeof *words ? words[p->type] : NULL;
     if (p->type != VGW_PARAM_DURATION)
         return type ? vgw_json_set_string(o, "type", type) : 0;
     struct vgw_json *both = vgw_json_array(); /* "5s", or seconds */

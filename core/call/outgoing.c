@@ -16,7 +16,8 @@ static int check_outgoing(const struct vgw_outgoing *out, struct vgw_error *err)
                             "from must be a phone number (+15551234567), a sip: address or a provider's name");
     if (out->workflow && (out->assistant || out->agent))
         return vgw_error_at(err, VGW_EINVALID, "assistant",
-                            "a workflow excludes assistant and agent; it can have a step of type assistant");
+                            "workflow and assistant or agent exclude each other; a workflow can have a step of type "
+                            "assistant");
     if (out->variables && vgw_json_type(out->variables) != VGW_JSON_OBJECT)
         return vgw_error_at(err, VGW_EINVALID, "variables", "variables must be an object");
     if (out->ring_timeout_us < 0)

@@ -123,8 +123,9 @@ static int read_rest(struct vgw_route *r, const struct vgw_json *o, struct vgw_e
     if (r->media && !vgw_streq(r->media, "stream") && !vgw_streq(r->media, "twiml"))
         return vgw_error_at(err, VGW_ECONFIG, r->place, "route: media is %s, it must be stream or twiml", r->media);
     if ((r->assistant || r->agent) && r->workflow)
-        return vgw_error_at(err, VGW_ECONFIG, r->place,
-                            "route: a workflow excludes assistant and agent; it can have a step of type assistant");
+        return vgw_error_at(
+            err, VGW_ECONFIG, r->place,
+            "route: assistant or agent and workflow exclude each other; a workflow can have a step of type assistant");
     const struct vgw_json *record = vgw_json_get(o, "record");
     if (record && vgw_json_type(record) != VGW_JSON_BOOL)
         return vgw_error_at(err, VGW_ECONFIG, r->place, "route: record must be true or false");

@@ -78,15 +78,16 @@ int vgw_ctl_sessions(struct vgw_ctl *ctl), vgw_ctl_transcript(struct vgw_ctl *ct
 int vgw_ctl_history(struct vgw_ctl *ctl), vgw_ctl_erase(struct vgw_ctl *ctl);       /* sessions.c */
 int vgw_ctl_events(struct vgw_ctl *ctl);                                            /* events.c */
 int vgw_ctl_run(struct vgw_ctl *ctl), vgw_ctl_runs(struct vgw_ctl *ctl);            /* flow.c */
+int vgw_ctl_tools(struct vgw_ctl *ctl), vgw_ctl_tool(struct vgw_ctl *ctl);          /* tools.c */
 int vgw_ctl_run_cancel(struct vgw_ctl *ctl), vgw_ctl_workflows(struct vgw_ctl *ctl), vgw_ctl_rules(struct vgw_ctl *ctl);
 int vgw_ctl_webhooks(struct vgw_ctl *ctl), vgw_ctl_webhook_replay(struct vgw_ctl *ctl); /* webhooks.c */
-int vgw_ctl_send(struct vgw_ctl *ctl), vgw_ctl_messages(struct vgw_ctl *ctl);     /* send.c */
-int vgw_ctl_campaign(struct vgw_ctl *ctl);                                        /* campaign.c */
-int vgw_ctl_plugins(struct vgw_ctl *ctl), vgw_ctl_plugin(struct vgw_ctl *ctl);    /* plugins.c */
-int vgw_ctl_reload(struct vgw_ctl *ctl), vgw_ctl_drain(struct vgw_ctl *ctl);      /* admin.c */
-int vgw_ctl_undrain(struct vgw_ctl *ctl), vgw_ctl_log_level(struct vgw_ctl *ctl); /* admin.c */
-int vgw_ctl_check(struct vgw_ctl *ctl);                                           /* check.c */
-int vgw_ctl_completion(struct vgw_ctl *ctl), vgw_ctl_help(struct vgw_ctl *ctl);   /* help.c */
+int vgw_ctl_send(struct vgw_ctl *ctl), vgw_ctl_messages(struct vgw_ctl *ctl);           /* send.c */
+int vgw_ctl_campaign(struct vgw_ctl *ctl);                                              /* campaign.c */
+int vgw_ctl_plugins(struct vgw_ctl *ctl), vgw_ctl_plugin(struct vgw_ctl *ctl);          /* plugins.c */
+int vgw_ctl_reload(struct vgw_ctl *ctl), vgw_ctl_drain(struct vgw_ctl *ctl);            /* admin.c */
+int vgw_ctl_undrain(struct vgw_ctl *ctl), vgw_ctl_log_level(struct vgw_ctl *ctl);       /* admin.c */
+int vgw_ctl_check(struct vgw_ctl *ctl);                                                 /* check.c */
+int vgw_ctl_completion(struct vgw_ctl *ctl), vgw_ctl_help(struct vgw_ctl *ctl);         /* help.c */
 /** A provider's own route: the first word names the instance or its plugin. */
 int vgw_ctl_instance(struct vgw_ctl *ctl); /* instance.c */
 /** The summary of everything, or of one command (may be NULL). */

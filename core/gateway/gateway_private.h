@@ -86,7 +86,7 @@ struct vgw_gateway {
     struct vgw_action_registry *actions;
     struct vgw_list plugin_actions, plugin_runs, listeners; /* of plugin_actions.c */
     struct vgw_list action_waits;                           /* of struct waiting in actions.c */
-    struct vgw_list tool_calls, http_runs, asides;          /* of tools.c, tool_http.c, voice_tools.c */
+    struct vgw_list tool_calls, http_runs, mcp_questions, asides;          /* of tools.c, tool_http.c, voice_tools.c */
     struct vgw_list contexts, callbacks;                    /* of agent_context.c, callbacks.c */
     struct vgw_map *tools;                                  /* name -> struct vgw_http_tool */
     struct vgw_map *mcps;                                   /* name -> struct vgw_mcp */

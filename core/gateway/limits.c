@@ -159,6 +159,38 @@ static const struct limit flows[] = {
           "voicegw_http_client_requests_total"),
 };
 
+static const struct limit tools[] = {
+    FIXED("gateway/tools.h", VGW_TOOL_ARGUMENTS_MAX, 65536u, BYTES, "arguments of a tool", NONE),
+    FIXED("gateway/tools.h", VGW_TOOL_RESULT_MAX, 65536u, BYTES, "result of a tool", NONE),
+    FIXED("gateway/tools.h", VGW_TOOL_CALLS_MAX, 16u, COUNT, "tools under way for one session", NONE),
+    FIXED("gateway/tools.h", VGW_TOOL_TURN_MAX, 32u, COUNT, "tools that an assistant may call in one turn", NONE),
+    FIXED("gateway/tools.h", VGW_TOOL_TIMEOUT_US, 30 * VGW_US_PER_S, US, "a tool, unless it has a time of its own",
+          NONE),
+    FIXED("gateway/tools.h", VGW_CONSENT_TIMEOUT_US, 10 * VGW_US_PER_S, US, "silence of a caller who is asked to agree",
+          NONE),
+    FIXED("action/policy.h", VGW_CONSENT_ASKS_MAX, 2, COUNT, "times that a caller is asked to agree", NONE),
+    FIXED("action/schema.h", VGW_SCHEMA_DEPTH_MAX, 32, COUNT, "depth of a JSON Schema and of what it is held against",
+          NONE),
+    FIXED("gateway/voice_tools.c", TRANSFER_TIMEOUT_US, 120 * VGW_US_PER_S, US, "transfer_to_human", NONE),
+    FIXED("gateway/voice_tools.c", MUSIC_MAX_S, 120, SECONDS, "play_hold_music", NONE),
+    FIXED("gateway/voice_tools.c", NOTE_MAX_S, 300, SECONDS, "record_voice_note", NONE),
+    FIXED("gateway/voice_tools.c", HISTORY_MAX, 20, COUNT, "calls that get_caller_history gives", NONE),
+    FIXED("gateway/callbacks.c", AHEAD_MAX_US, 366 * 24 * 3600 * VGW_US_PER_S, US,
+          "how far ahead schedule_callback may", NONE),
+    FIXED("gateway/callbacks.c", TRIES_MAX, 3, COUNT, "tries of a call back", NONE),
+    FIXED("gateway/gateway_private.h", VGW_STATE_OWN_MAX, 500u, COUNT, "calls back that wait", NONE),
+    FIXED("gateway/gateway_private.h", VGW_STATE_PLUGIN_MAX, 64u, COUNT, "small values that an instance keeps", NONE),
+    FIXED("gateway/tool_http.c", URL_BYTES_MAX, 4096, BYTES, "URL of an http tool with its arguments", NONE),
+    FIXED("gateway/tool_http.c", ANSWER_BYTES_MAX, (1u << 20), BYTES, "answer to an http tool", NONE),
+    FIXED("gateway/tool_http.c", HEADERS_MAX, 32, COUNT, "headers of an http tool", NONE),
+    FIXED("gateway/mcp.h", VGW_MCP_TOOLS_MAX, 128u, COUNT, "tools of an MCP server", NONE),
+    FIXED("gateway/mcp.h", VGW_MCP_ANSWER_MAX, (1u << 20), BYTES, "answer of an MCP server", NONE),
+    FIXED("gateway/agent_context.h", VGW_CONTEXT_BYTES_MAX, 32768u, BYTES, "answer of context_url",
+          "voicegw_agent_context_failed_total"),
+    FIXED("gateway/agent_context.h", VGW_HISTORY_TURNS_MAX, 100u, COUNT,
+          "lines of the transcript that an agent is told when it comes in", NONE),
+};
+
 static const struct limit http[] = {
     FIXED("net/front.c", max_connections, 4096, COUNT, "connections", "voicegw_http_connections"),
     FIXED("net/front.c", max_per_address, 256, COUNT, "connections of an address", REFUSED),
@@ -372,11 +404,11 @@ static const struct limit threads[] = {
         title, rows, sizeof(rows) / sizeof(rows)[0]                                                                    \
     }
 static const struct group groups[] = {
-    GROUP("Calls and conversations", calls),     GROUP("Media", media),
-    GROUP("Workflows and rules", flows),         GROUP("HTTP and WebSocket", http),
-    GROUP("Outgoing requests", outgoing),        GROUP("Delivery of messages", delivery),
-    GROUP("Events and records", records),        GROUP("Configuration and plugins", config),
-    GROUP("Threads, logs and the end", threads),
+    GROUP("Calls and conversations", calls),    GROUP("Media", media),
+    GROUP("Workflows and rules", flows),        GROUP("HTTP and WebSocket", http),
+    GROUP("Outgoing requests", outgoing),       GROUP("Delivery of messages", delivery),
+    GROUP("Tools and agents", tools),           GROUP("Events and records", records),
+    GROUP("Configuration and plugins", config), GROUP("Threads, logs and the end", threads),
 };
 
 /* "1,000" */

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "flow/template.h"
+#include "gateway/mcp.h"
 #include "gateway/tools.h"
 
 #define URL_BYTES_MAX 4096          /* with its arguments */
@@ -453,10 +454,12 @@ void vgw_gateway_tools_swap(struct vgw_gateway *g)
         if (vgw_streq(vgw_options_string(o, "plugin"), "http"))
             take(g, vgw_options_item_key(main, "tools", i), o);
     }
+    vgw_mcps_swap(g);
 }
 
 void vgw_gateway_tools_free(struct vgw_gateway *g)
 {
+    vgw_mcps_free(g);
     vgw_map_free(g->tools);
     g->tools = NULL;
 }

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/time.h"
 
+enum told { TOLD_ARGUMENTS, TOLD_RESULT, TOLD_ERROR };
 enum stage { STAGE_QUEUED, STAGE_ASKING, STAGE_RUNNING };
 struct vgw_tool_call {
     struct vgw_list link;
@@ -45,8 +46,9 @@ static struct vgw_call *call_of(const struct vgw_tool_call *t)
 
 /* ---- what is told ---- */
 
-static void tell(struct vgw_tool_call *t, const char *type, const char *key, struct vgw_json *value)
+static void emit(struct vgw_tool_call *t, const char *type, enum told what, struct vgw_json *value)
 {
+    static const char *const keys[] = {"arguments", "result", "error"};
     struct vgw_gateway *g = t->g;
     struct vgw_json *o = vgw_json_object();
     unsigned before = g->depth;
@@ -56,7 +58,7 @@ static void tell(struct vgw_tool_call *t, const char *type, const char *key, str
         vgw_json_free(value);
         value = vgw_json_string("***");
     }
-    vgw_json_set(o, key, value);
+    vgw_json_set(o, keys[what], value);
     g->depth = t->caused_by > 0 ? (unsigned)t->caused_by : 0;
     vgw_gateway_emit(g, type, session_of(t), call_of(t), o);
     g->depth = before;
@@ -92,7 +94,7 @@ static void finish(struct vgw_tool_call *t, int status, const struct vgw_json *r
     vgw_buf_done(&text);
     if (status < 0 && !(sentence && sentence[0]))
         sentence = "the tool failed";
-    tell(t, "voice.tool.finished", status == 0 ? "result" : "error",
+    emit(t, "voice.tool.finished", status == 0 ? TOLD_RESULT : TOLD_ERROR,
          status == 0 ? vgw_json_copy(result) : vgw_json_string(sentence));
     vgw_strcopy(call_id, sizeof call_id, t->call_id);
     struct vgw_buf kept = {0};
@@ -394,7 +396,7 @@ void vgw_gateway_tool_start(struct vgw_gateway *g, const struct vgw_tool_request
             r->done(r->arg, VGW_ELIMIT, NULL, "out of memory");
         return;
     }
-    tell(t, "voice.tool.called", "arguments", vgw_json_copy(t->arguments));
+    emit(t, "voice.tool.called", TOLD_ARGUMENTS, vgw_json_copy(t->arguments));
     enum vgw_tool_verdict verdict = judge(t, &err);
     if (verdict == VGW_VERDICT_REFUSE || check(t, &err) < 0) {
         finish_error(t, &err);

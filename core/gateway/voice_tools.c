@@ -610,6 +610,7 @@ int vgw_gateway_voice_tools_register(struct vgw_gateway *g, struct vgw_error *er
 {
     vgw_list_init(&g->tool_calls);
     vgw_list_init(&g->http_runs);
+    vgw_list_init(&g->mcp_questions);
     vgw_list_init(&g->asides);
     vgw_list_init(&g->contexts);
     vgw_list_init(&g->callbacks);

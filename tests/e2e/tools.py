@@ -277,6 +277,7 @@ def test_a_conversation_is_handed_over_only_to_whom_the_agent_lists():
         assert agent["tools"] == ["lookup"] and "Ms Miller" in agent["prompt"], agent
         assert told(g, "resumed", "sales") == ["1"]
         assert "not offered" in press(g, s, "2")[0]["data"]["error"]
+        g.until(lambda: told(g, "refused", "sales"))
         s.dtmf("9")  # nobody stands in the list of sales, and it has used its tokens by now
         g.events.wait("call_ended", session_id="mock-hand")
         assert len(told(g, "agent")) == 2, told(g, "agent")
@@ -372,6 +373,67 @@ def test_a_promised_call_survives_a_restart():
         assert session["variables"]["callback_reason"] == "spa", session
         g.until(lambda: told(g, "agent", "sales"))
         assert len(g.events.find("call_initiated", to="+15550007")) == 1
+
+
+class Mcp(Tools):
+    """An MCP server by streamable HTTP: JSON to `initialize`, an event stream to the rest. `session` may be changed under its clients."""
+
+    def __init__(self):
+        super().__init__()
+        self.session = "s1"
+
+    def route(self, h):
+        said = self.asked[-1][3]
+        method, wants = said["method"], self.session if said["method"] != "initialize" else None
+        reply = {"jsonrpc": "2.0", "id": said.get("id")}
+        if wants and self.asked[-1][2].get("Mcp-Session-Id") != wants:
+            return self.send(h, 404, "application/json", b"{}")
+        if method == "initialize":
+            reply["result"] = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "crm", "version": "1"}}
+            return self.send(h, 200, "application/json", json.dumps(reply).encode(), {"Mcp-Session-Id": self.session})
+        if method == "notifications/initialized":
+            return self.send(h, 202, "application/json", b"")
+        if method == "tools/list":
+            schema = {"type": "object", "properties": {"name": {"type": "string", "pattern": "^[A-Z]"}}, "required": ["name"]}
+            reply["result"] = {"tools": [{"name": "guest.find", "description": "Finds a guest", "inputSchema": schema}, {"name": "drop"}]}
+        elif said["params"]["name"] == "guest.find":
+            name = said["params"]["arguments"]["name"]
+            reply["result"] = {"content": [{"type": "text", "text": f"{name} has room 7"}], "isError": name == "Nobody"}
+        note = json.dumps({"jsonrpc": "2.0", "method": "notifications/progress", "params": {}})
+        return self.send(h, 200, "text/event-stream", f": hello\n\ndata: {note}\n\nevent: message\ndata: {json.dumps(reply)}\n\n".encode())
+
+    def send(self, h, status, kind, data, headers=None):
+        h.send_response(status)
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(data)), **(headers or {})}.items():
+            h.send_header(name, value)
+        h.end_headers()
+        h.wfile.write(data)
+
+
+def test_tools_of_an_mcp_server():
+    server = Mcp()
+    more = f"tools: {{crm: {{plugin: mcp, url: 'http://127.0.0.1:{server.port}/mcp', headers: {{X-Key: abc}}, only: [guest.find]}}}}\n"
+    with_server = Gateway(base(more=more))
+    try:
+        g = with_server.start()
+        tool = g.until(lambda: [t for t in g.get("/voice/tools")["tools"] if t["name"] == "crm_guest_find"])[0]
+        assert tool["description"] == "Finds a guest" and not any(t["name"] == "crm_drop" for t in g.get("/voice/tools")["tools"])
+        assert server.asked[0][2]["X-Key"] == "abc" and "text/event-stream" in server.asked[0][2]["Accept"], server.asked[0]
+        assert g.post("/voice/tools/crm_guest_find", {"name": "Ms Miller"})["result"] == {"text": "Ms Miller has room 7"}
+        a = g.request("POST", "/voice/tools/crm_guest_find", {})
+        assert a.status == 422 and "is missing" in a.body, a
+        a = g.request("POST", "/voice/tools/crm_guest_find", {"name": "Nobody"})
+        assert a.status == 502 and "has room 7" in a.body, a
+        server.session = "s2"  # it has forgotten us: the next call fails, the one after it finds a new session
+        assert g.request("POST", "/voice/tools/crm_guest_find", {"name": "A"}).status == 502
+        g.until(lambda: g.request("POST", "/voice/tools/crm_guest_find", {"name": "A"}).status == 200)
+        g.write(base())
+        g.post("/voice/reload")
+        assert not any(t["name"].startswith("crm_") for t in g.get("/voice/tools")["tools"])
+        g.stop()
+    finally:
+        server.server.shutdown()
+        with_server.done()
 
 
 def test_configuration_errors_name_what_is_wrong():
