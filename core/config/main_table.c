@@ -510,12 +510,24 @@ static const struct vgw_option engine_rows[] = {
      .text = "text or WAV file played meanwhile; none unless given"},
     {.name = "failover_after",
      .type = VGW_OPTION_DURATION,
-     .flags = LATER,
-     .text = "how long before the next engine takes over"},
+     .dflt = "3s",
+     .flags = RELOAD,
+     .min = 0.1,
+     .max = 60,
+     .text =
+         "how long a stage may take before the next engine takes over: the next in the route's list, for an assistant "
+         "the next of its `failover`"},
+    {.name = "failover",
+     .type = VGW_OPTION_STRINGS,
+     .flags = RELOAD,
+     .text = "of an assistant: who goes on with the conversation when it fails or does not answer in time; a name, or "
+             "a list"},
     {.name = "shadow",
      .type = VGW_OPTION_STRING,
-     .flags = LATER,
-     .text = "engine that hears the same and only reports"},
+     .flags = RELOAD,
+     .text =
+         "of a recognizer: another under stt that hears the same and only reports, in the metrics voicegw_shadow_*: "
+         "words that differ, and its latency"},
 };
 TABLE(engine, "engine", "Common to all instances under stt, tts and assistants");
 

@@ -4,7 +4,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "delivery/attempt.h"
-#include "delivery/breaker.h"
+#include "base/breaker.h"
 #include "delivery/delivery.h"
 #include "delivery/limits.h"
 #include "delivery/message.h"

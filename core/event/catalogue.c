@@ -97,6 +97,8 @@ static const struct vgw_event_info table[VGW_EVENT_TYPES] = {
     [VGW_EVENT_CAMPAIGN_CHANGED] = {"campaign_changed", "a campaign runs, rests, or is over",
         {S("campaign_id", "the campaign"), S("name", "its name"), S("status", "running, paused, canceled or finished"),
          S("reason", "why, as budget")}},
+    [VGW_EVENT_ENGINE_FAILOVER] = {"voice.engine.failover", "another engine takes over in mid-call",
+        {S("kind", "stt, tts or assistants"), S("from", "the engine that failed or was too slow"), S("to", "who takes over; null when nobody is left")}},
 };
 /* clang-format on */
 

@@ -202,6 +202,7 @@ static void memory_free(struct vgw_gateway *g)
     vgw_plugin_cache_free(g->cache);
     vgw_map_free(g->health);
     vgw_map_free(g->conversations);
+    vgw_map_free(g->engine_health);
     vgw_map_free(g->state);
     vgw_free(g);
 }

@@ -488,16 +488,47 @@ static void talk_options(struct vgw_gateway *g, const struct vgw_call *call, str
         vgw_log(VGW_LOG_WARNING, &call->scope, "the route's talk options were refused", "error", err.text, NULL);
 }
 
-/* What the assistant's instance says about fillers goes over the rest. */
-static void filler_options(struct vgw_gateway *g, const struct vgw_engine *engine, struct vgw_talk_options *out)
+/* What an instance says about fillers goes over the rest; the assistant's before the recognizer's and the voice's. */
+static void filler_options(struct vgw_gateway *g, const struct vgw_engine *engine, bool always,
+                           struct vgw_talk_options *out)
 {
     const struct vgw_recipe *r = vgw_gateway_recipe_of(g, engine->ref);
-    if (!r || !r->options)
+    const char *filler = r && r->options ? vgw_options_string(r->options, "filler") : NULL;
+    if (!r || !r->options || (!filler && !always))
         return;
-    const char *filler = vgw_options_string(r->options, "filler");
     if (filler)
         vgw_strcopy(out->filler, sizeof out->filler, filler);
     out->filler_after_us = vgw_options_duration_us(r->options, "filler_after");
+}
+
+/* Who goes on when the assistant cannot, and who hears the same as the recognizer. */
+static void other_engines(struct vgw_gateway *g, struct vgw_talk_begin *b)
+{
+    const struct vgw_recipe *r = b->has_assistant ? vgw_gateway_recipe_of(g, b->assistant.ref) : NULL;
+    size_t names = r && r->options ? vgw_options_count(r->options, "failover") : 0;
+    if (names)
+        b->stand_ins = vgw_calloc(VGW_TALK_ENGINES_MAX, sizeof *b->stand_ins);
+    for (size_t i = 0; b->stand_ins && i < names; i++)
+        add_engine(g, "assistants", vgw_options_item(r->options, "failover", i), b->stand_ins, &b->stand_in_count);
+    r = b->stt_count ? vgw_gateway_recipe_of(g, b->stt[0].ref) : NULL;
+    const char *shadow = r && r->options ? vgw_options_string(r->options, "shadow") : NULL;
+    uint32_t heard = 0;
+    if (shadow && VGW_NEW(b->shadow))
+        add_engine(g, "stt", shadow, b->shadow, &heard);
+    if (b->shadow && !heard) {
+        vgw_free(b->shadow);
+        b->shadow = NULL;
+    }
+}
+
+static void fillers(struct vgw_gateway *g, struct vgw_talk_begin *b)
+{
+    if (b->stt_count)
+        filler_options(g, &b->stt[0], false, &b->options);
+    if (b->tts_count)
+        filler_options(g, &b->tts[0], false, &b->options);
+    if (b->has_assistant)
+        filler_options(g, &b->assistant, !b->options.filler[0], &b->options);
 }
 
 char *vgw_gateway_session_text(const struct vgw_call *call)
@@ -539,7 +570,6 @@ static void find_assistant(struct vgw_gateway *g, struct vgw_call *call, struct 
     const char *assistant = vgw_gateway_assistant_of(g, call, agent);
     if (assistant && vgw_gateway_engine(g, "assistants", assistant, &b->assistant)) {
         b->has_assistant = true;
-        filler_options(g, &b->assistant, &b->options);
     } else if (assistant) {
         vgw_log(VGW_LOG_ERROR, &call->scope, "the call's assistant does not run", "assistant", assistant, NULL);
     }
@@ -586,6 +616,8 @@ static void begin_now(struct vgw_gateway *g, struct vgw_call *call, struct vgw_c
         first_engine(g, "stt", b->stt, &b->stt_count);
     if (!b->tts_count)
         first_engine(g, "tts", b->tts, &b->tts_count);
+    other_engines(g, b);
+    fillers(g, b);
     b->session_json = vgw_gateway_session_text(call);
     if (b->stt_count && !(call->session->stt_provider && call->session->stt_provider[0])) {
         char *name = vgw_strdup(b->stt[0].name);

@@ -164,6 +164,11 @@ static int plan_first(struct vgw_gateway *g, struct vgw_config_reader *reader, s
     return snapshot_of(g->plan, ++g->generation, &g->snapshot) < 0 ? vgw_error_nomem(err) : 0;
 }
 
+static void health_free(void *value)
+{
+    vgw_engine_health_free(value);
+}
+
 int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config_reader *reader,
                     struct vgw_gateway **ret_gateway, struct vgw_error *err)
 {
@@ -183,12 +188,13 @@ int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config
     vgw_list_init(&g->sources);
     g->health = vgw_map_new(vgw_free);
     g->conversations = vgw_map_new(vgw_gateway_conversation_free);
+    g->engine_health = vgw_map_new(health_free);
     g->state = vgw_map_new(vgw_free);
     g->actions = vgw_action_registry_new(0);
     vgw_gateway_home_fill(g);
     g->side = &g->workers[VGW_WORKERS_MAX];
     g->control = &g->workers[VGW_WORKERS_MAX + 1];
-    int rc = g->health && g->conversations && g->state && g->actions ? 0 : vgw_error_nomem(err);
+    int rc = g->health && g->conversations && g->engine_health && g->state && g->actions ? 0 : vgw_error_nomem(err);
     if (rc == 0)
         rc = vgw_gateway_actions_register(g, err);
     if (rc == 0)

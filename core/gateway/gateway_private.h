@@ -105,6 +105,7 @@ struct vgw_gateway {
     struct vgw_list restarts;   /* of struct vgw_restart: calls of an earlier run at their vendors */
     struct vgw_list recordings; /* of struct vgw_recording: to be fetched from providers */
     struct vgw_calls *calls;
+    struct vgw_map *engine_health; /* "section/name" -> vgw_engine_health */
     struct vgw_map *conversations; /* call handle in hex -> vgw_conversation */
     struct vgw_map *health;        /* part -> vgw_part_health */
 

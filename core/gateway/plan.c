@@ -104,6 +104,29 @@ static void check_name(struct vgw_config_reader *reader, const struct vgw_plan *
                        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+/* Engines that name others: who stands in for an assistant, who shadows a recognizer. */
+static void check_engines(struct vgw_config_reader *reader, const struct vgw_plan *plan, const struct vgw_node *root)
+{
+    for (size_t i = 0; i < plan->recipe_count; i++) {
+        const struct vgw_recipe *r = plan->recipes[i];
+        bool hears = vgw_streq(r->section, "stt"), answers = vgw_streq(r->section, "assistants");
+        const struct vgw_node *node = vgw_node_get(vgw_node_get(root, r->section), r->name);
+        if (!r->options || !(hears || answers || vgw_streq(r->section, "tts")))
+            continue;
+        const char *shadow = vgw_options_string(r->options, "shadow");
+        size_t names = vgw_options_count(r->options, "failover");
+        if (hears)
+            check_name(reader, plan, node, "shadow", "stt", shadow);
+        else if (shadow)
+            vgw_node_key_error(&reader->errors, node, "shadow", "only a recognizer, under `stt:`, can have a shadow");
+        if (names && !answers)
+            vgw_node_key_error(&reader->errors, node, "failover",
+                               "only an assistant names who stands in for it; of stt and tts a route takes a list");
+        for (size_t k = 0; answers && k < names; k++)
+            check_name(reader, plan, node, "failover", "assistants", vgw_options_item(r->options, "failover", k));
+    }
+}
+
 /* `media: twiml` needs a provider with documents of its own among those that the route may match. */
 static void check_media(struct vgw_config_reader *reader, const struct vgw_plan *plan, const struct vgw_route *r,
                         const struct vgw_node *node)
@@ -438,6 +461,7 @@ int vgw_plan_compile(const struct vgw_plan_source *source, struct vgw_config_rea
         vgw_options_check(vgw_main_table(), root, &reader->errors, &plan->main);
         find_plugins(source, reader, root, plan);
         vgw_plan_instances(source, reader, root, plan);
+        check_engines(reader, plan, root);
         compile_flows(source, reader, root, plan, docs);
         if (plan->flows)
             compile_routes(reader, root, plan, docs[0]);

@@ -215,6 +215,20 @@ void vgw_gateway_route_defaults(struct vgw_gateway *g)
     }
 }
 
+/* What is known of an engine outlives its instances: a reload does not mend a vendor. */
+static struct vgw_engine_health *health_of(struct vgw_gateway *g, const char *section, const char *name)
+{
+    struct vgw_buf key = {0};
+    vgw_buf_printf(&key, "%s/%s", section, name);
+    struct vgw_engine_health *h = vgw_map_get(g->engine_health, vgw_buf_str(&key));
+    if (!h && (h = vgw_engine_health_new(section, name)) && vgw_map_set(g->engine_health, vgw_buf_str(&key), h) < 0) {
+        vgw_engine_health_free(h);
+        h = NULL;
+    }
+    vgw_buf_done(&key);
+    return h;
+}
+
 bool vgw_gateway_engine(struct vgw_gateway *g, const char *section, const char *name, struct vgw_engine *ret_engine)
 {
     struct vgw_instance *i = vgw_registry_acquire(g->registry, section, name);
@@ -222,6 +236,9 @@ bool vgw_gateway_engine(struct vgw_gateway *g, const char *section, const char *
         return false;
     vgw_host_engine(i, ret_engine);
     ret_engine->ref = i;
+    ret_engine->health = health_of(g, section, name);
+    const struct vgw_recipe *r = vgw_gateway_recipe_of(g, i);
+    ret_engine->failover_after_us = r && r->options ? vgw_options_duration_us(r->options, "failover_after") : 0;
     return true;
 }
 

@@ -47,7 +47,7 @@ static struct vgw_speech *answer_speech(struct vgw_talk *t, uint64_t turn)
 static void answer_unspoken(struct vgw_talk *t, const char *text, const struct vgw_error *err)
 {
     vgw_log(VGW_LOG_WARNING, &t->scope, "the assistant's answer cannot be spoken", "error", err->text, NULL);
-    vgw_timer_stop(&t->filler_timer);
+    vgw_talk_filler_disarm(t);
     vgw_talk_transcript(t, "assistant", text, -1, -1, false, NULL);
     struct vgw_json *o = vgw_json_object();
     vgw_json_set_string(o, "text", text);
@@ -81,6 +81,7 @@ static void on_delta(struct vgw_talk *t, const struct vgw_engine_message *m)
         s->times.first_text_us = vgw_now(t->worker);
         memset(&t->times, 0, sizeof t->times);
     }
+    vgw_talk_answer_watch(t);
     vgw_speech_text(t, s, m->text, false);
 }
 
@@ -100,11 +101,18 @@ static void on_turn_done(struct vgw_talk *t, const struct vgw_engine_message *m)
     if (m->utterance != t->turn)
         return;
     struct vgw_speech *s = answer_speech(t, m->utterance);
-    bool cut = t->turn_cut;
-    t->thinking = t->turn_cut = false;
-    vgw_timer_stop(&t->filler_timer);
-    if (m->status < 0 && m->status != VGW_EBUSY && !cut)
+    bool cut = t->turn_cut, failed = m->status < 0 && m->status != VGW_EBUSY && !cut;
+    vgw_talk_answer_unwatch(t);
+    if (failed && t->thinking) {
         vgw_talk_error(t, m->status, m->text, "the assistant failed in a turn", t->assistant_engine.name);
+        if (vgw_talk_stand_in(t))
+            return;
+    }
+    if (!failed && !cut)
+        vgw_engine_health_report(t->assistant_engine.health, false, vgw_now(t->worker));
+    t->thinking = t->turn_cut = false;
+    if (!vgw_talk_speaking(t)) /* else its voice may still be waited for */
+        vgw_talk_filler_disarm(t);
     if (s)
         vgw_speech_text(t, s, "", true);
     else if (!vgw_talk_speaking(t))
@@ -145,6 +153,7 @@ static void on_action(struct vgw_talk *t, const struct vgw_engine_message *m)
     struct wish *w;
     if (t->turn_cut && m->utterance == t->turn) /* it was about to, before the caller cut in */
         return;
+    t->answer_acted = t->answer_acted || !(vgw_streq(m->text, "hints") || vgw_streq(m->text, "talk"));
     if (m->text2 && vgw_json_parse(m->text2, strlen(m->text2), &params, NULL) < 0)
         params = NULL;
     if (vgw_talk_wish_now(t, m->text ? m->text : "", params))
@@ -172,6 +181,8 @@ void vgw_talk_all_heard(struct vgw_talk *t)
 static void on_tool(struct vgw_talk *t, const struct vgw_engine_message *m)
 {
     struct vgw_json *o = vgw_json_object(), *arguments = NULL;
+    t->answer_acted = true;
+    vgw_talk_answer_unwatch(t); /* it waits for us now */
     if (m->text2)
         vgw_json_parse(m->text2, strlen(m->text2), &arguments, NULL);
     vgw_json_set_int(o, "turn", (int64_t)m->utterance);
@@ -293,8 +304,11 @@ static void closed_by_itself(struct vgw_talk *t, struct vgw_engine_stream *strea
     vgw_talk_error(t, VGW_EPROVIDER, NULL, "the assistant closed its session", t->assistant_engine.name);
     *(stream == t->audio ? &t->audio : &t->assistant) = NULL;
     vgw_engine_stream_free(stream);
+    if (vgw_talk_stand_in(t))
+        return;
+    vgw_talk_answer_unwatch(t);
     t->thinking = t->turn_cut = false;
-    vgw_timer_stop(&t->filler_timer);
+    vgw_talk_filler_disarm(t);
     vgw_talk_listen_update(t);
     vgw_talk_act(t, "end", NULL);
 }
@@ -343,7 +357,7 @@ static void on_assistant(void *owner, struct vgw_engine_stream *stream, const st
         break;
     case VGW_MSG_ERROR:
         vgw_talk_error(t, m->status, m->text, "the assistant failed", t->assistant_engine.name);
-        if (m->flag)
+        if (m->flag && !vgw_talk_stand_in(t))
             vgw_talk_act(t, "end", NULL);
         break;
     default:
@@ -355,11 +369,36 @@ static void on_assistant(void *owner, struct vgw_engine_stream *stream, const st
 
 /* ---- asking ---- */
 
-static void on_filler(void *arg)
+/* For whoever may have to answer it instead. */
+static void turn_keep(struct vgw_talk *t, const char *text, double confidence, uint32_t flags)
 {
-    struct vgw_talk *t = arg;
-    if (t->thinking && !t->on_hold && !vgw_talk_speaking(t) && t->options->filler[0])
-        vgw_talk_prompt(t, t->options->filler, 0, true, VGW_SPEECH_SAY);
+    vgw_free(t->asked);
+    t->asked = t->cfg->stand_in_count ? vgw_strdup(text) : NULL;
+    t->asked_confidence = confidence;
+    t->asked_flags = flags;
+    t->answer_acted = false;
+    t->stand_ins_tried = 0;
+}
+
+static bool turn_give(struct vgw_talk *t, const char *text, double confidence, uint32_t flags)
+{
+    struct voicegw_turn turn = {.size = sizeof turn,
+                                .flags = flags,
+                                .turn = ++t->turn,
+                                .text = text,
+                                .confidence = confidence,
+                                .language = t->cfg->language};
+    t->thinking = true;
+    if (!(flags & VOICEGW_TURN_START)) {
+        vgw_talk_filler_arm(t);
+        vgw_talk_answer_watch(t);
+    }
+    if (t->assistant_engine.assistant->turn(t->assistant->s, &turn) >= 0)
+        return true;
+    t->thinking = false;
+    vgw_talk_filler_disarm(t);
+    vgw_talk_answer_unwatch(t);
+    return false;
 }
 
 static bool used_up(const struct vgw_talk *t)
@@ -383,24 +422,20 @@ bool vgw_talk_ask(struct vgw_talk *t, const char *text, double confidence, uint3
         vgw_talk_act(t, "end", NULL);
         return true;
     }
-    struct voicegw_turn turn = {.size = sizeof turn,
-                                .flags = flags,
-                                .turn = ++t->turn,
-                                .text = text,
-                                .confidence = confidence,
-                                .language = t->cfg->language};
-    t->thinking = true;
+    if (!(flags & VOICEGW_TURN_START))
+        turn_keep(t, text, confidence, flags);
     t->turn_cut = false;
     if (flags & VOICEGW_TURN_START)
         memset(&t->times, 0, sizeof t->times);
-    else if (t->options->filler_after_us && t->options->filler[0])
-        vgw_timer_start(&t->filler_timer, t->options->filler_after_us);
-    if (t->assistant_engine.assistant->turn(t->assistant->s, &turn) < 0) {
-        t->thinking = false;
-        vgw_timer_stop(&t->filler_timer);
-        return false;
-    }
-    return true;
+    return turn_give(t, text, confidence, flags) || vgw_talk_stand_in(t);
+}
+
+void vgw_talk_ask_again(struct vgw_talk *t)
+{
+    /* What a tool has done once must not be done again: only the caller can say what is wanted now. */
+    bool twice = t->answer_acted || !t->asked;
+    turn_give(t, twice ? "" : t->asked, twice ? -1 : t->asked_confidence,
+              twice ? VOICEGW_TURN_NO_MATCH : t->asked_flags);
 }
 
 bool vgw_talk_assistant_digit(struct vgw_talk *t, char digit)
@@ -416,28 +451,28 @@ bool vgw_talk_assistant_digit(struct vgw_talk *t, char digit)
 
 /* ---- life ---- */
 
-static struct voicegw_assistant_params params_of(const struct vgw_talk *t, bool resumed)
+static struct voicegw_assistant_params params_of(const struct vgw_talk *t, bool resumed, const char *history)
 {
     return (struct voicegw_assistant_params){.size = sizeof(struct voicegw_assistant_params),
                                              .resumed = resumed,
                                              .session_json = t->cfg->session_json ? t->cfg->session_json : "{}",
                                              .tools_json = t->cfg->tools_json ? t->cfg->tools_json : "[]",
-                                             .history_json = t->cfg->history_json,
+                                             .history_json = history ? history : t->cfg->history_json,
                                              .agent_json = t->cfg->agent_json};
 }
 
-static int audio_call_open(struct vgw_talk *t, struct vgw_engine_stream *es, bool resumed)
+static int audio_call_open(struct vgw_talk *t, struct vgw_engine_stream *es,
+                           const struct voicegw_assistant_params *params)
 {
     static const uint32_t encodings[] = {VOICEGW_AUDIO_PCMU, VOICEGW_AUDIO_PCMA, VOICEGW_AUDIO_L16};
     struct vgw_engine *e = &t->assistant_engine;
-    struct voicegw_assistant_params params = params_of(t, resumed);
     struct voicegw_audio_format format = {sizeof format, encodings[vgw_leg_encoding(t->leg)], vgw_leg_rate_hz(t->leg),
                                           20};
     uint32_t chosen = 0;
-    return e->audio->open(e->instance, es->handle, &params, &format, 1, &es->s, &chosen);
+    return e->audio->open(e->instance, es->handle, params, &format, 1, &es->s, &chosen);
 }
 
-static int assistant_open(struct vgw_talk *t, bool resumed, struct vgw_error *err)
+int vgw_talk_assistant_open(struct vgw_talk *t, bool resumed, struct vgw_error *err)
 {
     struct vgw_engine *e = &t->assistant_engine;
     if (!e->assistant && !e->audio)
@@ -446,9 +481,11 @@ static int assistant_open(struct vgw_talk *t, bool resumed, struct vgw_error *er
     if (!es)
         return vgw_error_nomem(err);
     es->engine = e;
-    struct voicegw_assistant_params params = params_of(t, resumed);
+    char *history = resumed && t->said ? vgw_json_text(t->said, false) : NULL;
+    struct voicegw_assistant_params params = params_of(t, resumed, history);
     int rc =
-        e->assistant ? e->assistant->open(e->instance, es->handle, &params, &es->s) : audio_call_open(t, es, resumed);
+        e->assistant ? e->assistant->open(e->instance, es->handle, &params, &es->s) : audio_call_open(t, es, &params);
+    vgw_free(history);
     if (rc < 0) {
         vgw_engine_stream_free(es);
         return vgw_error_set(err, rc, "the assistant '%s' could not be opened", e->name);
@@ -461,8 +498,9 @@ static int assistant_open(struct vgw_talk *t, bool resumed, struct vgw_error *er
 void vgw_talk_assistant_start(struct vgw_talk *t)
 {
     struct vgw_error err = {0};
-    vgw_timer_init(&t->filler_timer, t->worker, on_filler, t);
-    if (t->assistant_held && assistant_open(t, false, &err) < 0) {
+    vgw_talk_filler_init(t);
+    vgw_talk_stand_in_init(t);
+    if (t->assistant_held && vgw_talk_assistant_open(t, false, &err) < 0 && !vgw_talk_stand_in(t)) {
         vgw_log(VGW_LOG_ERROR, &t->scope, err.text, NULL);
         vgw_talk_tell(t, "lost", err.text, 0, 0, NULL);
     }
@@ -471,7 +509,8 @@ void vgw_talk_assistant_start(struct vgw_talk *t)
 /* `release`: the reference that goes back once it has closed, or NULL. True when there was one to close. */
 static bool assistant_close(struct vgw_talk *t, void *release)
 {
-    vgw_timer_stop(&t->filler_timer);
+    vgw_talk_filler_disarm(t);
+    vgw_talk_answer_unwatch(t);
     t->thinking = t->turn_cut = false;
     vgw_talk_wishes_drop(t);
     if (t->assistant)
@@ -523,7 +562,7 @@ int vgw_talk_assistant_switch(struct vgw_talk *t, const struct vgw_engine *engin
     t->assistant_engine = *engine;
     t->assistant_held = true;
     role_take(t, role);
-    int rc = assistant_open(t, had, err);
+    int rc = vgw_talk_assistant_open(t, had, err);
     vgw_talk_listen_update(t);
     if (rc == 0)
         rc = vgw_talk_step_options(t, op, talk, err);

@@ -90,6 +90,8 @@ void vgw_talk_begin_free(struct vgw_talk_begin *b)
         return;
     vgw_free(b->stt);
     vgw_free(b->tts);
+    vgw_free(b->shadow);
+    vgw_free(b->stand_ins);
     vgw_free(b->greeting);
     vgw_free(b->language);
     vgw_free(b->voice);
@@ -107,6 +109,10 @@ void vgw_talk_begin_refuse(const struct vgw_talk_home *home, struct vgw_talk_beg
         home->engine_release(home->arg, b->stt[i].ref);
     for (uint32_t i = 0; i < b->tts_count; i++)
         home->engine_release(home->arg, b->tts[i].ref);
+    for (uint32_t i = 0; i < b->stand_in_count; i++)
+        home->engine_release(home->arg, b->stand_ins[i].ref);
+    if (b->shadow)
+        home->engine_release(home->arg, b->shadow->ref);
     if (b->has_assistant)
         home->engine_release(home->arg, b->assistant.ref);
     vgw_talk_begin_free(b);
@@ -392,6 +398,8 @@ static void tool_result_run(void *object, void *arg)
         t->assistant_engine.assistant->tool_result(t->assistant->s, m->tool_call, m->status, text ? text : "null");
     else if (object && !t->ending && t->audio && t->assistant_engine.audio->tool_result)
         t->assistant_engine.audio->tool_result(t->audio->s, m->tool_call, m->status, text ? text : "null");
+    if (object && !t->ending && t->assistant && t->thinking)
+        vgw_talk_answer_watch(t);
     vgw_free(text);
     message_free(m);
 }

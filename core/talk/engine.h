@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "loop/handle.h"
 #include "media/frame.h"
+#include "talk/health.h"
 #include "voicegw/draft/assistant.h"
 #include "voicegw/draft/stt.h"
 #include "voicegw/draft/tts.h"
@@ -20,6 +21,8 @@ struct vgw_engine {
     const struct voicegw_assistant *assistant;
     const struct voicegw_assistant_audio *audio;
     char name[64], plugin[40];
+    struct vgw_engine_health *health; /* over all calls; NULL: nobody keeps it */
+    int64_t failover_after_us;        /* a stage that takes longer goes to the next engine; 0: never */
 };
 
 enum vgw_engine_message_kind {

@@ -99,6 +99,12 @@ static size_t heard_bytes(struct vgw_talk *t, const struct vgw_speech *s, uint64
     return vgw_text_heard(text, heard, made);
 }
 
+size_t vgw_speech_made_bytes(struct vgw_talk *t, const struct vgw_speech *s)
+{
+    uint32_t leg_hz = vgw_leg_rate_hz(t->leg);
+    return heard_bytes(t, s, s->rate_hz ? s->samples * leg_hz / s->rate_hz : 0);
+}
+
 static void tell_interrupted(struct vgw_talk *t, const struct vgw_speech *s, const char *heard, uint32_t heard_ms)
 {
     bool own = t->assistant && s->turn >= t->first_turn;

@@ -2,42 +2,25 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/metric.h"
 #include "base/str.h"
 #include "talk/talk_private.h"
 
 #define FRAME 160 /* 20 ms at 8 kHz */
 #define PREROLL_MS 500
-#define RATE_MAX 24000 /* of what is offered to recognizers */
 
 /* ---- to the engine ---- */
 
-/* A piece of at most 20 ms, in the form that the engine chose. */
-static void stt_send(struct vgw_talk *t, const int16_t *pcm, size_t n, uint64_t sample)
+/* Is there another engine that may have to hear this utterance? */
+static bool has_other(const struct vgw_talk *t)
 {
-    int16_t wide[FRAME * RATE_MAX / 8000 + 64];
-    uint8_t wire[FRAME];
-    const struct voicegw_audio_format *format = &t->stt_format;
-    struct voicegw_frame f = {
-        .size = sizeof f, .encoding = format->encoding, .rate = format->rate, .timestamp = sample};
-    size_t got = n;
-    if (format->encoding != VOICEGW_AUDIO_L16) {
-        vgw_encoding_encode(format->encoding == VOICEGW_AUDIO_PCMU ? VGW_PCMU : VGW_PCMA, pcm, n, wire);
-        f.data = wire;
-        f.bytes = (uint32_t)n;
-    } else if (t->stt_resampler) {
-        if (vgw_resampler_run(t->stt_resampler, pcm, n, wide, sizeof wide / sizeof wide[0], &got) < 0)
-            return;
-        f.timestamp = sample * format->rate / 8000;
-        f.data = wide;
-        f.bytes = (uint32_t)(got * sizeof *wide);
-    } else {
-        f.data = pcm;
-        f.bytes = (uint32_t)(n * sizeof *pcm);
-    }
-    f.samples = (uint32_t)got;
-    if (t->stt->engine->stt->push(t->stt->s, &f) < 0)
-        vgw_metric_dropped("stt_frame");
+    return t->cfg->stt_count > 1;
+}
+
+static void hear(struct vgw_talk *t, const int16_t *pcm, size_t n, uint64_t sample)
+{
+    vgw_ear_send(&t->ear, t->stt, pcm, n, sample);
+    if (t->hearing && has_other(t))
+        vgw_kept_audio_add(&t->kept, pcm, n, sample);
 }
 
 void vgw_talk_on_pcm(void *arg, const int16_t *pcm, uint64_t sample)
@@ -48,13 +31,15 @@ void vgw_talk_on_pcm(void *arg, const int16_t *pcm, uint64_t sample)
     if (t->preroll)
         vgw_preroll_push(t->preroll, pcm, FRAME, sample);
     if (t->stt && !t->on_hold && (t->hearing || t->stt->engine->stt->endpoints))
-        stt_send(t, pcm, FRAME, sample);
+        hear(t, pcm, FRAME, sample);
+    vgw_shadow_pcm(t, pcm, FRAME, sample);
 }
 
 void vgw_talk_stt_speech(struct vgw_talk *t, bool started, uint64_t sample)
 {
     if (t->stt)
-        t->stt->engine->stt->speech(t->stt->s, t->utterance, started, sample * t->stt_format.rate / 8000);
+        t->stt->engine->stt->speech(t->stt->s, t->utterance, started, sample * t->ear.format.rate / 8000);
+    vgw_shadow_speech(t, started, sample);
 }
 
 void vgw_talk_stt_begin(struct vgw_talk *t, uint64_t sample)
@@ -63,20 +48,40 @@ void vgw_talk_stt_begin(struct vgw_talk *t, uint64_t sample)
     uint64_t at;
     if (!t->stt)
         return;
+    if (!t->final_utterance) /* else what came before the pause is not understood yet */
+        vgw_kept_audio_done(&t->kept);
+    t->kept.mark = t->kept.bytes.len;
     vgw_talk_stt_speech(t, true, sample);
-    if (t->stt->engine->stt->endpoints || !t->preroll) /* it has heard all along */
+    vgw_shadow_begin(t, sample);
+    bool heard_all = t->stt->engine->stt->endpoints;
+    if (!t->preroll)
         return;
     /* The frame that is just running is not in the ring yet: on_pcm() brings it next. */
     size_t n = vgw_preroll_read(t->preroll, sample, pcm, sizeof pcm / sizeof pcm[0], &at);
-    for (size_t i = 0; i < n; i += FRAME)
-        stt_send(t, pcm + i, n - i < FRAME ? n - i : FRAME, at + i);
+    for (size_t i = 0; i < n; i += FRAME) {
+        size_t piece = n - i < FRAME ? n - i : FRAME;
+        if (!heard_all)
+            hear(t, pcm + i, piece, at + i);
+        else if (has_other(t))
+            vgw_kept_audio_add(&t->kept, pcm + i, piece, at + i);
+        vgw_shadow_preroll(t, pcm + i, piece, at + i);
+    }
+}
+
+/* Another engine has its turn after `failover_after`; without one there is nothing to gain by a short wait. */
+static int64_t final_wait_us(const struct vgw_talk *t)
+{
+    int64_t wait = t->stt->engine->failover_after_us;
+    return wait && has_other(t) && t->stt_tried + 1 < t->cfg->stt_count ? wait : VGW_TALK_FINAL_TIMEOUT_US;
 }
 
 void vgw_talk_stt_finalize(struct vgw_talk *t)
 {
     t->final_utterance = t->utterance;
-    vgw_timer_start(&t->final_timer, VGW_TALK_FINAL_TIMEOUT_US);
+    vgw_timer_start(&t->final_timer, final_wait_us(t));
+    vgw_talk_filler_arm(t);
     t->stt->engine->stt->finalize(t->stt->s, t->utterance);
+    vgw_shadow_finalize(t);
 }
 
 void vgw_talk_hints(struct vgw_talk *t, const char *hints_json)
@@ -108,7 +113,10 @@ static void understood(struct vgw_talk *t, const char *text, double confidence, 
 {
     char whole[VGW_TALK_TEXT_MAX];
     t->final_utterance = 0;
+    t->stt_tried = 0;
     vgw_timer_stop(&t->final_timer);
+    vgw_talk_filler_disarm(t);
+    vgw_kept_audio_done(&t->kept);
     if (!t->carried[0]) {
         vgw_talk_caller_said(t, text, confidence, language);
         return;
@@ -117,17 +125,6 @@ static void understood(struct vgw_talk *t, const char *text, double confidence, 
     vgw_strcopy(whole, sizeof whole, t->carried);
     t->carried[0] = '\0';
     vgw_talk_caller_said(t, whole, confidence, language);
-}
-
-static void on_final_late(void *arg)
-{
-    struct vgw_talk *t = arg;
-    char text[VGW_TALK_TEXT_MAX];
-    vgw_strcopy(text, sizeof text, t->hearing ? "" : t->partial); /* better than nothing */
-    t->final_seen = t->final_utterance;
-    vgw_talk_error(t, VGW_ETIMEOUT, NULL, "the recognizer gave no final result in time",
-                   t->stt ? t->stt->engine->name : "stt");
-    understood(t, text, -1, NULL);
 }
 
 static void on_partial(struct vgw_talk *t, const struct vgw_engine_message *m)
@@ -161,6 +158,8 @@ static void on_final(struct vgw_talk *t, const struct vgw_engine_message *m)
     const char *text = m->text ? m->text : "";
     if (t->on_hold)
         return;
+    vgw_engine_health_report(t->stt->engine->health, false, vgw_now(t->worker));
+    vgw_shadow_compare(t, t->stt->engine->stt->endpoints ? t->utterance : m->utterance, text);
     if (t->stt->engine->stt->endpoints) { /* it finds the ends itself */
         if (t->caller_speaking || !t->speech_end_us)
             t->speech_end_us = vgw_now(t->worker);
@@ -178,32 +177,77 @@ static void on_final(struct vgw_talk *t, const struct vgw_engine_message *m)
     }
     /* The caller has gone on meanwhile: it was a pause, not the end. */
     carry(t, text);
+    vgw_kept_audio_drop(&t->kept, t->kept.mark);
     if (m->utterance == t->final_utterance) {
         t->final_utterance = 0;
         vgw_timer_stop(&t->final_timer);
     }
 }
 
-static void stt_open(struct vgw_talk *t);
+static bool stt_open(struct vgw_talk *t);
+
+/* Another engine hears the utterance from its beginning. False: there is none, or nothing was kept for it. */
+static bool heard_again(struct vgw_talk *t, bool awaited)
+{
+    if (!t->stt || !t->kept.bytes.len || t->stt_tried >= t->cfg->stt_count)
+        return false;
+    vgw_talk_stt_speech(t, true, t->kept.first_sample);
+    vgw_kept_audio_give(&t->kept, &t->ear, t->stt);
+    if (!awaited || t->hearing)
+        return true;
+    vgw_talk_stt_speech(t, false, t->kept.first_sample + t->kept.bytes.len);
+    t->final_utterance = t->utterance;
+    vgw_timer_start(&t->final_timer, final_wait_us(t));
+    t->stt->engine->stt->finalize(t->stt->s, t->utterance);
+    return true;
+}
+
+static void told_failover(struct vgw_talk *t, const char *from)
+{
+    vgw_talk_failover_told(t, "stt", from, t->stt ? t->stt->engine->name : NULL);
+}
 
 /* The stream is gone: the next engine takes over, in the middle of an utterance if need be. */
-static void stt_lost(struct vgw_talk *t)
+static void stt_lost(struct vgw_talk *t, const struct vgw_engine *lost)
 {
     char text[VGW_TALK_TEXT_MAX];
     bool awaited = t->final_utterance != 0;
     vgw_strcopy(text, sizeof text, t->hearing ? "" : t->partial);
-    t->stt_index++;
-    stt_open(t);
+    vgw_engine_health_report(lost->health, true, vgw_now(t->worker));
+    t->stt_index = (t->stt_index + 1) % t->cfg->stt_count;
+    t->stt_tried++;
+    if (t->stt_losses++ < VGW_TALK_LOSSES_MAX)
+        stt_open(t);
+    told_failover(t, lost->name);
     vgw_talk_listen_update(t);
-    if (t->hearing && t->stt)
+    bool again = heard_again(t, awaited);
+    if (t->hearing && t->stt && !again)
         vgw_talk_stt_begin(t, 0); /* with all that the ring still has */
     if (awaited && t->hearing) {
         t->final_utterance = 0;
         vgw_timer_stop(&t->final_timer);
-    } else if (awaited) {
+    } else if (awaited && !again) {
         t->final_seen = t->final_utterance;
         understood(t, text, -1, NULL);
     }
+}
+
+static void on_final_late(void *arg)
+{
+    struct vgw_talk *t = arg;
+    char text[VGW_TALK_TEXT_MAX];
+    const struct vgw_engine *late = t->stt ? t->stt->engine : NULL;
+    vgw_talk_error(t, VGW_ETIMEOUT, NULL, "the recognizer gave no final result in time", late ? late->name : "stt");
+    if (late && t->kept.bytes.len && t->stt_tried + 1 < t->cfg->stt_count) {
+        vgw_talk_stream_close(t, &t->stt, late->stt->close, NULL);
+        stt_lost(t, late);
+        return;
+    }
+    if (late)
+        vgw_engine_health_report(late->health, true, vgw_now(t->worker));
+    vgw_strcopy(text, sizeof text, t->hearing ? "" : t->partial); /* better than nothing */
+    t->final_seen = t->final_utterance;
+    understood(t, text, -1, NULL);
 }
 
 static void on_stt(void *owner, struct vgw_engine_stream *stream, const struct vgw_engine_message *m)
@@ -215,15 +259,15 @@ static void on_stt(void *owner, struct vgw_engine_stream *stream, const struct v
     case VGW_MSG_CLOSED: /* by itself: as good as broken */
         vgw_talk_error(t, VGW_EPROVIDER, NULL, "the recognizer closed its stream", stream->engine->name);
         t->stt = NULL;
+        stt_lost(t, stream->engine);
         vgw_engine_stream_free(stream);
-        stt_lost(t);
         break;
     case VGW_MSG_ERROR:
         vgw_talk_error(t, m->status, m->text, "speech recognition failed", stream->engine->name);
         if (!m->flag)
             break;
         vgw_talk_stream_close(t, &t->stt, stream->engine->stt->close, NULL);
-        stt_lost(t);
+        stt_lost(t, stream->engine);
         break;
     case VGW_MSG_RESULT:
         if (m->flag)
@@ -238,23 +282,6 @@ static void on_stt(void *owner, struct vgw_engine_stream *stream, const struct v
 
 /* ---- life ---- */
 
-static const struct voicegw_audio_format formats[] = {
-    {sizeof formats[0], VOICEGW_AUDIO_L16, 8000, 20},     {sizeof formats[0], VOICEGW_AUDIO_PCMU, 8000, 20},
-    {sizeof formats[0], VOICEGW_AUDIO_PCMA, 8000, 20},    {sizeof formats[0], VOICEGW_AUDIO_L16, 16000, 20},
-    {sizeof formats[0], VOICEGW_AUDIO_L16, RATE_MAX, 20},
-};
-#define FORMATS ((uint32_t)(sizeof formats / sizeof formats[0]))
-
-static bool stt_format(struct vgw_talk *t, uint32_t chosen)
-{
-    if (chosen >= FORMATS)
-        return false;
-    t->stt_format = formats[chosen];
-    vgw_resampler_free(t->stt_resampler);
-    t->stt_resampler = NULL;
-    return t->stt_format.rate == 8000 || vgw_resampler_new(8000, t->stt_format.rate, &t->stt_resampler, NULL) == 0;
-}
-
 /* Room for what is being said, once there is somebody to recognise it. */
 static bool need_texts(struct vgw_talk *t)
 {
@@ -268,33 +295,26 @@ static bool need_texts(struct vgw_talk *t)
     return true;
 }
 
-static void stt_open(struct vgw_talk *t)
+/* From the one whose turn it is onwards; those that rest after failures only when no other can be had. */
+static bool stt_open(struct vgw_talk *t)
 {
-    if (t->stt_index < t->cfg->stt_count && !need_texts(t))
-        return;
-    for (; t->stt_index < t->cfg->stt_count; t->stt_index++) {
-        const struct vgw_engine *engine = &t->cfg->stt[t->stt_index];
-        struct voicegw_stt_params params = {.size = sizeof params,
-                                            .formats = formats,
-                                            .format_count = FORMATS,
-                                            .interim = 1,
-                                            .language = t->cfg->language};
-        uint32_t chosen = 0;
-        struct vgw_engine_stream *es = engine->stt ? vgw_engine_stream_new(VGW_HANDLE_STT, t->worker, on_stt, t) : NULL;
-        if (!es)
+    uint32_t count = t->cfg->stt_count, refused = 0;
+    if (count && !need_texts(t))
+        return false;
+    for (uint32_t i = 0; i < 2 * count; i++) {
+        uint32_t at = (t->stt_index + i) % count;
+        const struct vgw_engine *engine = &t->cfg->stt[at];
+        if (refused & 1u << at || (i < count && !vgw_engine_health_take(engine->health, vgw_now(t->worker))))
             continue;
-        es->engine = engine;
-        int rc = engine->stt->open(engine->instance, es->handle, &params, &es->s, &chosen);
-        if (rc == 0 && stt_format(t, chosen)) {
-            t->stt = es;
-            return;
+        t->stt = vgw_ear_open(t, &t->ear, engine, on_stt);
+        if (t->stt) {
+            t->stt_index = at;
+            return true;
         }
-        vgw_log(VGW_LOG_ERROR, &t->scope, "the recognizer could not be opened", "stt", engine->name, NULL);
-        if (rc == 0)
-            vgw_talk_stream_close(t, &es, engine->stt->close, NULL);
-        else
-            vgw_engine_stream_free(es);
+        refused |= 1u << at;
+        vgw_engine_health_report(engine->health, true, vgw_now(t->worker));
     }
+    return false;
 }
 
 void vgw_talk_stt_start(struct vgw_talk *t)
@@ -303,6 +323,7 @@ void vgw_talk_stt_start(struct vgw_talk *t)
     stt_open(t);
     if (t->stt && !t->preroll)
         vgw_preroll_new(VGW_L16, 8000, PREROLL_MS, &t->preroll, NULL);
+    vgw_shadow_start(t);
 }
 
 void vgw_talk_stt_end(struct vgw_talk *t)
@@ -312,6 +333,7 @@ void vgw_talk_stt_end(struct vgw_talk *t)
         vgw_talk_stream_close(t, &t->stt, t->stt->engine->stt->close, NULL);
     vgw_preroll_free(t->preroll);
     t->preroll = NULL;
-    vgw_resampler_free(t->stt_resampler);
-    t->stt_resampler = NULL;
+    vgw_ear_done(&t->ear);
+    vgw_kept_audio_done(&t->kept);
+    vgw_shadow_end(t);
 }

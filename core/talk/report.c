@@ -104,6 +104,7 @@ void vgw_talk_transcript(struct vgw_talk *t, const char *role, const char *conte
     if (at >= 0)
         vgw_json_set_double(o, "audio_to", at);
     vgw_talk_tell(t, "turn", NULL, 0, 0, o);
+    vgw_talk_stand_in_note(t, role, content);
 }
 
 void vgw_talk_set_measure(struct vgw_json *o, const char *name, double value)
@@ -131,4 +132,19 @@ void vgw_talk_error(struct vgw_talk *t, int status, const char *sentence, const 
     vgw_json_set_string(o, "where", where);
     vgw_json_set_bool(o, "retryable", info->retryable);
     vgw_talk_event(t, "error", o);
+}
+
+void vgw_talk_failover_told(struct vgw_talk *t, const char *kind, const char *from, const char *to)
+{
+    static const char help[] = "Engines that took over from another in mid-call";
+    vgw_log(to ? VGW_LOG_WARNING : VGW_LOG_ERROR, &t->scope,
+            to ? "another engine takes over" : "no engine is left that could take over", "kind", kind, "from", from,
+            to ? "to" : NULL, to, NULL);
+    vgw_metric_add(vgw_metric_family(VGW_METRIC_COUNTER, "voicegw_engine_failovers_total", help, "kind from to"), 1,
+                   kind, from, to ? to : "");
+    struct vgw_json *o = vgw_json_object();
+    vgw_json_set_string(o, "kind", kind);
+    vgw_json_set_string(o, "from", from);
+    vgw_json_set_string(o, "to", to);
+    vgw_talk_event(t, "voice.engine.failover", o);
 }

@@ -206,6 +206,11 @@ static bool pump_step(struct vgw_talk *t)
         cuttable = cuttable || s->interruptible;
         if (s->finished)
             continue;
+        if (s->filler && !s->begun && !has_audio(s) && s->link.next != &t->speeches &&
+            has_audio(speech_at(s->link.next))) { /* what it was to bridge has come first */
+            speech_over(t, s, 0, false);
+            return true;
+        }
         if (!s->begun && !has_audio(s) && s->synth_done) { /* nothing to hear of it */
             if (at != t->speeches.next)
                 return false;

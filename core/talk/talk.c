@@ -165,6 +165,7 @@ static void on_end(void *arg)
     if (t->started) {
         vgw_talk_speak_end(t); /* first: the assistant hears of what was cut */
         vgw_talk_assistant_end(t);
+        vgw_talk_stand_in_end(t);
         vgw_talk_listen_end(t);
     }
     t->closing_all = false;
@@ -202,6 +203,10 @@ static void engines_release(struct vgw_talk *t)
             t->home->engine_release(t->home->arg, b->stt[i].ref);
         for (uint32_t i = 0; i < b->tts_count; i++)
             t->home->engine_release(t->home->arg, b->tts[i].ref);
+        for (uint32_t i = 0; i < b->stand_in_count; i++)
+            t->home->engine_release(t->home->arg, b->stand_ins[i].ref);
+        if (b->shadow)
+            t->home->engine_release(t->home->arg, b->shadow->ref);
     }
     if (t->assistant_held)
         t->home->engine_release(t->home->arg, t->assistant_engine.ref);

@@ -70,6 +70,9 @@ struct vgw_talk_begin {
     char *speech_language;        /* of what we say; NULL: `language` */
     struct vgw_engine *stt, *tts; /* room for VGW_TALK_ENGINES_MAX of each until the talk has begun */
     uint32_t stt_count, tts_count;
+    struct vgw_engine *shadow;    /* hears what stt hears and only reports; NULL: none */
+    struct vgw_engine *stand_ins; /* for the assistant, in this order; room as above, NULL: none */
+    uint32_t stand_in_count;
     bool has_assistant;
     char *session_json, *tools_json;   /* for the assistant */
     char *agent_json, *history_json;   /* of the agent that it is, or NULL; what was said before, or NULL */

@@ -21,6 +21,23 @@
 #define VGW_TALK_PARTIAL_GAP_US (100 * VGW_US_PER_MS)
 #define VGW_TALK_TEXT_MAX 1024 /* of a partial, and of what is carried over a pause */
 
+#define VGW_TALK_KEPT_MS 20000                /* of an utterance, for another engine to hear */
+#define VGW_TALK_LOSSES_MAX 8                 /* broken streams of recognition in one call: then it stays deaf */
+#define VGW_TALK_STAGE_US (30 * VGW_US_PER_S) /* a voice or an assistant that nobody can stand in for */
+
+struct vgw_ear { /* how one recognizer wants the caller's audio */
+    struct voicegw_audio_format format;
+    struct vgw_resampler *resampler;
+};
+
+struct vgw_kept_audio { /* mu-law, 8 kHz */
+    struct vgw_buf bytes;
+    uint64_t first_sample;
+    size_t mark; /* where the newest utterance begins in it */
+};
+
+struct vgw_shadow;
+
 enum vgw_speech_kind { VGW_SPEECH_SAY, VGW_SPEECH_PLAY, VGW_SPEECH_ANSWER, VGW_SPEECH_PROMPT, VGW_SPEECH_LIVE };
 
 struct vgw_turn_times { /* 0: not reached; the loop's clock */
@@ -34,6 +51,8 @@ struct vgw_speech { /* one utterance of ours, in the order of speaking */
     uint64_t op;   /* completes when heard; 0: none */
     uint64_t turn; /* of the assistant, for VGW_SPEECH_ANSWER and LIVE */
     bool interruptible;
+    bool filler;          /* stands in front of what is waited for */
+    uint32_t tried;       /* voices that broke before they said it */
     bool sensitive;       /* its text is for the caller alone */
     int64_t asked_us;     /* when it was asked for */
     struct vgw_buf text;  /* all of it so far */
@@ -67,7 +86,9 @@ struct vgw_voice {                /* a way to speak: the synthesis stream for on
     struct vgw_talk *talk;
     char voice[64], language[32];
     uint32_t engine_index;
+    bool other; /* speaks while the voice of the same name is waited for */
     int64_t used_us;
+    struct vgw_timer stall_timer; /* armed while audio is owed */
 };
 
 #define VGW_TALK_HIDDEN "***" /* stands in for what is sensitive, as in logs */
@@ -120,8 +141,11 @@ struct vgw_talk {
     /* listen.c, recognize.c */
     struct vgw_engine_stream *stt; /* NULL: none is open */
     uint32_t stt_index;
-    struct voicegw_audio_format stt_format;
-    struct vgw_resampler *stt_resampler;
+    uint32_t stt_tried;  /* engines that did not understand this utterance */
+    uint32_t stt_losses; /* streams that broke in this call */
+    struct vgw_ear ear;
+    struct vgw_kept_audio kept;
+    struct vgw_shadow *shadow; /* NULL: none */
     struct vgw_preroll *preroll;
     uint64_t utterance;            /* of the caller; grows */
     uint64_t final_utterance;      /* whose final is awaited; 0: none */
@@ -141,6 +165,7 @@ struct vgw_talk {
     uint32_t speech_count;
     uint64_t next_utterance;
     struct vgw_voice *voices[VGW_TALK_VOICES];
+    uint32_t tts_index; /* of the engine that speaks now */
     bool pumping, clearing;
 
     /* answer.c */
@@ -151,6 +176,12 @@ struct vgw_talk {
     bool turn_cut; /* the rest of this turn's answer is not wanted */
     struct vgw_turn_times times;
     struct vgw_timer filler_timer;
+    struct vgw_timer answer_timer; /* armed while an answer is owed */
+    char *asked;                   /* the turn that is being answered, while another could take it over */
+    double asked_confidence;
+    uint32_t asked_flags, stand_in_at, stand_ins_tried;
+    bool answer_acted;            /* it used a tool or wished something in this turn */
+    struct vgw_json *said;        /* [{"role","content"}] for whoever takes over */
     struct vgw_list after_speech; /* actions that wait until all was heard */
     uint64_t assistant_op;        /* of the command that switched to this assistant */
     uint32_t turns_used;
@@ -182,6 +213,9 @@ void vgw_talk_activity(struct vgw_talk *t);
 void vgw_talk_set_measure(struct vgw_json *o, const char *name, double value);
 /** Logs and tells a failure of a part as the event `error`. `sentence` may be NULL: then `fallback`. */
 void vgw_talk_error(struct vgw_talk *t, int status, const char *sentence, const char *fallback, const char *where);
+
+/** One engine took over from another in mid-call; `to` NULL: none was left. Counted, logged and told. */
+void vgw_talk_failover_told(struct vgw_talk *t, const char *kind, const char *from, const char *to);
 
 /* listen.c */
 void vgw_talk_listen_start(struct vgw_talk *t);
@@ -216,6 +250,38 @@ void vgw_talk_hints(struct vgw_talk *t, const char *hints_json);
 /** The caller is expected to speak another language from here on. */
 void vgw_talk_stt_language(struct vgw_talk *t, const char *language);
 
+/* ear.c */
+/** Opens a recognizer in a form that it can take; NULL when it cannot be opened, which is logged. */
+struct vgw_engine_stream *vgw_ear_open(struct vgw_talk *t, struct vgw_ear *e, const struct vgw_engine *engine,
+                                       void (*on_message)(void *owner, struct vgw_engine_stream *stream,
+                                                          const struct vgw_engine_message *m));
+/** A piece of at most 20 ms at 8 kHz. */
+void vgw_ear_send(struct vgw_ear *e, struct vgw_engine_stream *es, const int16_t *pcm, size_t n, uint64_t sample);
+void vgw_ear_done(struct vgw_ear *e);
+void vgw_kept_audio_add(struct vgw_kept_audio *k, const int16_t *pcm, size_t n, uint64_t sample);
+/** Forgets the oldest `n` samples. */
+void vgw_kept_audio_drop(struct vgw_kept_audio *k, size_t n);
+void vgw_kept_audio_done(struct vgw_kept_audio *k);
+void vgw_kept_audio_give(const struct vgw_kept_audio *k, struct vgw_ear *e, struct vgw_engine_stream *es);
+
+/* shadow.c: a recognizer that hears the same and is never listened to. What is sensitive it does not hear. */
+void vgw_shadow_start(struct vgw_talk *t);
+void vgw_shadow_end(struct vgw_talk *t);
+void vgw_shadow_begin(struct vgw_talk *t, uint64_t sample);
+void vgw_shadow_speech(struct vgw_talk *t, bool started, uint64_t sample);
+void vgw_shadow_preroll(struct vgw_talk *t, const int16_t *pcm, size_t n, uint64_t sample);
+void vgw_shadow_pcm(struct vgw_talk *t, const int16_t *pcm, size_t n, uint64_t sample);
+void vgw_shadow_finalize(struct vgw_talk *t);
+/** What the primary understood of this utterance. */
+void vgw_shadow_compare(struct vgw_talk *t, uint64_t utterance, const char *text);
+
+/* filler.c */
+/** The caller waits from here on; when it takes longer than `filler_after` something is said. Once armed it stays. */
+void vgw_talk_filler_arm(struct vgw_talk *t);
+/** Nobody waits any more. */
+void vgw_talk_filler_disarm(struct vgw_talk *t);
+void vgw_talk_filler_init(struct vgw_talk *t);
+
 /* turn.c */
 /** The caller's turn is over and this is what was understood; "" for nothing. */
 void vgw_talk_caller_said(struct vgw_talk *t, const char *text, double confidence, const char *language);
@@ -246,6 +312,8 @@ void vgw_talk_speech_cancel(struct vgw_talk *t, uint64_t op);
 
 /* voice.c */
 struct vgw_voice *vgw_voice_get(struct vgw_talk *t, const char *voice, const char *language, struct vgw_error *err);
+/** The same voice and language by another engine, for what cannot wait for this one; NULL when there is none. */
+struct vgw_voice *vgw_voice_other(struct vgw_talk *t, const struct vgw_voice *slow);
 void vgw_speech_text(struct vgw_talk *t, struct vgw_speech *s, const char *text, bool last);
 /** From the first word again, under a new number. */
 void vgw_speech_again(struct vgw_talk *t, struct vgw_speech *s);
@@ -268,6 +336,9 @@ int vgw_talk_assistant_switch(struct vgw_talk *t, const struct vgw_engine *engin
                               uint64_t op, const struct vgw_json *talk, struct vgw_error *err);
 /** A caller's turn (or its absence: flags) goes to the assistant. False when there is none. */
 bool vgw_talk_ask(struct vgw_talk *t, const char *text, double confidence, uint32_t flags);
+/** Asks the same once more of an assistant that has taken over. */
+void vgw_talk_ask_again(struct vgw_talk *t);
+int vgw_talk_assistant_open(struct vgw_talk *t, bool resumed, struct vgw_error *err);
 bool vgw_talk_assistant_digit(struct vgw_talk *t, char digit);
 /** The answer that is being spoken takes no more text: what comes of this turn is an utterance of its own. */
 void vgw_talk_answer_close(struct vgw_talk *t);
@@ -277,7 +348,21 @@ void vgw_talk_all_heard(struct vgw_talk *t);
 /** What it wished to do after this text is void: the caller has something else to say. */
 void vgw_talk_wishes_drop(struct vgw_talk *t);
 
+/* stand_in.c */
+/** The caller's turn was given to the assistant, or more of its answer came: the next must come in time. */
+void vgw_talk_answer_watch(struct vgw_talk *t);
+/** Nothing is owed: the turn is done, or it waits for us. */
+void vgw_talk_answer_unwatch(struct vgw_talk *t);
+void vgw_talk_stand_in_init(struct vgw_talk *t);
+/** Keeps a line for whoever may have to go on from here. */
+void vgw_talk_stand_in_note(struct vgw_talk *t, const char *role, const char *content);
+/** Another assistant goes on with the conversation, and with the turn that was asked. False: there is none. */
+bool vgw_talk_stand_in(struct vgw_talk *t);
+void vgw_talk_stand_in_end(struct vgw_talk *t);
+
 /* heard.c */
+/** How many bytes of its text are in the audio that was made so far. */
+size_t vgw_speech_made_bytes(struct vgw_talk *t, const struct vgw_speech *s);
 /** An utterance of ours is over: events, the transcript's line, the assistant's knowledge. */
 void vgw_talk_heard(struct vgw_talk *t, struct vgw_speech *s, uint64_t heard_samples, bool complete);
 

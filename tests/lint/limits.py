@@ -21,7 +21,7 @@ INTERNAL = {
     "core/net/tls.h": "VGW_DIGEST_MAX", "core/net/outbox.c": "KEY_MAX", "core/media/vad.c": "SPREAD_MAX_DB BAND_EXCESS_MAX",
     "core/media/wav.h": "VGW_WAV_HEADER_MAX", "core/media/clip.c": "CLIP_SAMPLES_MAX", "core/media/dtmf_rx.c": "RUN_MAX",
     "core/media/playout.c": "FADE_SAMPLES_MAX", "core/media/record.c": "MAX_MS_BOUND", "core/call/inside.h": "VGW_PROVIDER_KEY_MAX",
-    "core/talk/recognize.c": "RATE_MAX", "core/flow/source.c": "KEYS_MAX", "core/gateway/describe.c": "PLUGINS_MAX",
+    "core/talk/ear.c": "RATE_MAX", "core/flow/source.c": "KEYS_MAX", "core/gateway/describe.c": "PLUGINS_MAX",
     "core/gateway/gateway.h": "VGW_GATEWAY_LOOPS_MAX", "core/api/dispatch.c": "ALLOW_MAX", "core/api/routes.c": "LIMIT",
 }
 

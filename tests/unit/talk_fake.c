@@ -195,7 +195,11 @@ static int32_t tts_speak(void *stream, uint64_t utterance, const char *text, uin
         vgw_timer_start(&l->timer, e->byte_us);
         return 0;
     }
+    if (e->mute_voice)
+        return 0;
     uint32_t ms = (uint32_t)strlen(text) * e->ms_a_char;
+    bool falls_silent = e->falls_silent && ms > e->falls_silent;
+    ms = falls_silent ? e->falls_silent : ms;
     for (uint32_t done = 0; done < ms; done += 200) {
         uint32_t part = ms - done < 200 ? ms - done : 200;
         struct later *l = later_new(e, s->handle, VGW_MSG_AUDIO);
@@ -222,7 +226,7 @@ static int32_t tts_speak(void *stream, uint64_t utterance, const char *text, uin
         vgw_timer_start_at(&l->timer, at);
         at += 1000;
     }
-    if (flags & VOICEGW_SPEAK_LAST) {
+    if ((flags & VOICEGW_SPEAK_LAST) && !falls_silent) {
         struct later *l = later_new(e, s->handle, VGW_MSG_DONE);
         l->m.utterance = utterance;
         vgw_timer_start_at(&l->timer, at);
@@ -266,6 +270,7 @@ static int32_t assistant_open(void *instance, uint64_t handle, const struct voic
     struct fake_engine *e = instance;
     if (e->refuse_open)
         return VOICEGW_ENETWORK;
+    vgw_strcopy(e->history, sizeof e->history, params->history_json ? params->history_json : "");
     *ret_session = stream_new(e, handle);
     return 0;
 }
@@ -283,6 +288,15 @@ static int32_t assistant_turn(void *session, const struct voicegw_turn *turn)
         say_later(e, s->handle, VGW_MSG_TURN_DONE, turn->turn, NULL, 0);
         return 0;
     }
+    if (e->turn_fails) {
+        struct later *l = later_new(e, s->handle, VGW_MSG_TURN_DONE);
+        l->m.utterance = turn->turn;
+        l->m.status = e->turn_fails;
+        vgw_timer_start(&l->timer, e->answer_us);
+        return 0;
+    }
+    if (e->no_answer)
+        return 0;
     if (e->answer)
         say_later(e, s->handle, VGW_MSG_DELTA, turn->turn, e->answer, e->answer_us);
     if (e->action) {
@@ -663,7 +677,7 @@ struct fake *fake_new(uint64_t seed)
 
 void fake_engine_of(struct fake *f, struct fake_engine *e, struct vgw_engine *out)
 {
-    *out = (struct vgw_engine){.ref = e, .instance = e};
+    *out = (struct vgw_engine){.ref = e, .instance = e, .health = e->health, .failover_after_us = e->failover_us};
     f->given++;
     vgw_strcopy(out->name, sizeof out->name, e->name);
     if (e >= f->stt && e < f->stt + FAKE_ENGINES)
@@ -695,6 +709,12 @@ void fake_begin(struct fake *f, uint32_t stt, uint32_t tts, bool assistant, cons
         fake_engine_of(f, &f->tts[b->tts_count], &b->tts[b->tts_count]);
     if (assistant)
         fake_engine_of(f, &f->assistant[0], &b->assistant);
+    if (f->stand_ins)
+        b->stand_ins = vgw_calloc(VGW_TALK_ENGINES_MAX, sizeof *b->stand_ins);
+    for (; b->stand_in_count < f->stand_ins; b->stand_in_count++)
+        fake_engine_of(f, &f->assistant[1 + b->stand_in_count], &b->stand_ins[b->stand_in_count]);
+    if (f->shadow && (b->shadow = vgw_calloc(1, sizeof *b->shadow)))
+        fake_engine_of(f, &f->stt[2], b->shadow);
     vgw_driver_settle(f->d);
     if (!f->up_on_attach)
         format_up(f);

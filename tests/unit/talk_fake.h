@@ -35,6 +35,10 @@ struct fake_engine {
     int64_t byte_us;    /* until the first audio */
     uint32_t ms_a_char; /* of audio */
     bool fail_on_speak, refuse_open, align;
+    bool mute_voice;       /* takes text and gives nothing */
+    uint32_t falls_silent; /* ms of audio after which nothing more comes; 0: never */
+    int64_t failover_us;
+    struct vgw_engine_health *health;
     int cancelled;
     int64_t credit_ms, made_ms;
     char spoken[1024];
@@ -43,7 +47,9 @@ struct fake_engine {
     int64_t answer_us, done_us;
     const char *action, *action_params;
     int dtmf_takes; /* digits that are consumed, then 0 is answered */
-    bool no_done;
+    bool no_done, no_answer;
+    int32_t turn_fails; /* the status that a turn ends with, before any text */
+    char history[512];
     int turns, interrupts;
     uint32_t turn_flags[64];
     char turn_text[64][96];
@@ -103,6 +109,8 @@ struct fake {
     struct vgw_json *summary;
     struct fake_engine stt[FAKE_ENGINES], tts[FAKE_ENGINES], assistant[FAKE_ENGINES];
     uint64_t next_op;
+    uint32_t stand_ins; /* assistants behind the first */
+    bool shadow;        /* stt[2] hears what stt[0] hears */
 };
 
 /* A conversation that is ready to begin: one recognizer, one voice, one assistant. */

@@ -1,7 +1,7 @@
-/* breaker.h - a circuit breaker for one provider: after so many failures in a row it is left alone for a while, then
- * asked once. Pure: time is an argument. Not thread safe. */
-#ifndef VGW_DELIVERY_BREAKER_H
-#define VGW_DELIVERY_BREAKER_H
+/* breaker.h - a circuit breaker for one vendor (a delivery provider, an engine of speech): after so many failures in a
+ * row it is left alone for a while, then asked once. Pure: time is an argument. Not thread safe. */
+#ifndef VGW_BASE_BREAKER_H
+#define VGW_BASE_BREAKER_H
 #include <stdbool.h>
 #include <stdint.h>
 

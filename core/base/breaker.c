@@ -1,5 +1,5 @@
 /* breaker.c - closed, open, half open. */
-#include "delivery/breaker.h"
+#include "base/breaker.h"
 
 void vgw_breaker_init(struct vgw_breaker *b, uint32_t threshold, int64_t open_us, int64_t max_open_us)
 {
