@@ -192,8 +192,10 @@ static void send_text(struct vgw_item *item)
         rc = d->env.send_sms(d->env.arg, item->provider, text(item->row, "to_number"), item->from,
                              vgw_json_get_string(item->row, "content", ""), on_texted, t, &err);
     }
-    if (rc == 0)
+    if (rc == 0) {
+        vgw_item_emit(item, "message_sent", NULL);
         return;
+    }
     d->requests -= t != NULL;
     vgw_free(t);
     refused_by_provider(item, rc, err.text);
@@ -315,11 +317,11 @@ static void place(struct vgw_item *item)
     vgw_map_set(d->calls, item->call_id, item);
     vgw_timer_init(&item->timer, d->env.loop, on_record_missing, item);
     write_call(item, call);
+    vgw_item_emit(item, "message_sent", NULL);
 }
 
 void vgw_item_dial(struct vgw_item *item)
 {
-    vgw_item_emit(item, "message_sent", NULL);
     if (item->sms)
         send_text(item);
     else

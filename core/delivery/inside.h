@@ -30,7 +30,7 @@ struct vgw_item {         /* a message that this gateway holds */
     struct vgw_json *row;     /* of "messages" */
     const char *message_id;   /* the row's */
     int64_t claimed_until_us; /* wall */
-    int64_t since_us;         /* when it came to wait */
+    int64_t job_due_us;       /* the job's */
     int64_t not_before_us;    /* on the loop's clock */
     struct vgw_limit_keys keys;
     struct vgw_limit campaign_limit;
