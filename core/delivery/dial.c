@@ -411,6 +411,17 @@ static void on_answered(struct vgw_item *item)
         say(item, call);
 }
 
+/* The provider has found it out while the content was being said. */
+static void on_machine(struct vgw_item *item, const char *answered_by)
+{
+    const struct vgw_call *call = vgw_calls_find(item->d->env.calls, item->call_id);
+    if (!by_machine(answered_by) || item->over)
+        return;
+    item->machine = true;
+    if (call && !(call->caps & VOICEGW_CAP_CONVERSATION) && item->profile->machine != VGW_MACHINE_LEAVE_MESSAGE)
+        hang_up(item->d, item->call_id);
+}
+
 /* How it came out, from the call as it stands at its end. */
 static enum vgw_attempt_outcome outcome_of(const struct vgw_item *item, const struct vgw_call *call)
 {
@@ -463,6 +474,8 @@ void vgw_delivery_on_event(void *arg, struct vgw_event *e)
         return;
     if (e->type == VGW_EVENT_CALL_ANSWERED)
         on_answered(item);
+    else if (e->type == VGW_EVENT_AMD_RESULT)
+        on_machine(item, vgw_json_get_string(vgw_event_data(e), "answered_by", NULL));
     else if (e->type == VGW_EVENT_CALL_ENDED || e->type == VGW_EVENT_CALL_FAILED)
         on_over(item);
 }

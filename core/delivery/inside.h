@@ -100,6 +100,7 @@ struct vgw_delivery {
     bool pumping, again;
     unsigned requests; /* to the store, that are under way */
     int64_t backoff_us, store_after_us;
+    int64_t budget_until_us; /* the day's budget is spent: nobody is called before */
     struct vgw_rng rng;
 };
 

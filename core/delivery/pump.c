@@ -681,8 +681,9 @@ static void pump_once(struct vgw_delivery *d)
     int64_t now_us = vgw_now(d->env.loop), wait_us = VGW_DELIVERY_IDLE_US;
     if (d->paused || d->ended || !d->members)
         return;
-    if (now_us < d->store_after_us) {
-        vgw_pump_soon(d, d->store_after_us - now_us);
+    int64_t after_us = d->store_after_us > d->budget_until_us ? d->store_after_us : d->budget_until_us;
+    if (now_us < after_us) {
+        vgw_pump_soon(d, after_us - now_us);
         return;
     }
     if (!d->begins) {
