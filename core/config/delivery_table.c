@@ -114,7 +114,7 @@ static const struct vgw_option budget_rows[] = {
      .choices = "campaign|day",
      .dflt = "campaign",
      .flags = RELOAD,
-     .text = "what it is for: each campaign, or all messages of a day (UTC)"},
+     .text = "what it is for: each campaign, or all outgoing calls of a day (UTC)"},
 };
 TABLE(budget, "budget", "A cap of cost");
 

@@ -12,7 +12,8 @@
 
 #define REFRESH_US (5 * VGW_US_PER_S)
 #define QUIET_US (60 * VGW_US_PER_S) /* the same when nothing happens and nobody else writes to the store */
-#define COUNT_SHARE 20               /* counting takes at most this part of the time */
+#define DAY_US (INT64_C(86400) * VGW_US_PER_S)
+#define COUNT_SHARE 20 /* counting takes at most this part of the time */
 
 static const char *status_of(const struct vgw_campaign *c)
 {
@@ -186,6 +187,40 @@ void vgw_campaign_spent(struct vgw_campaign *c, double cost)
     }
 }
 
+/* ---- the day's budget ---- */
+
+static void on_day_counted(void *arg, int status, const char *sentence, const struct vgw_json *rows)
+{
+    struct vgw_delivery *d = arg;
+    if (!vgw_delivery_back(d) || status < 0)
+        return;
+    double spent = vgw_json_get_double(vgw_json_at(rows, 0), "cost", 0);
+    int64_t wall_us = vgw_wall(d->env.loop), left_us = DAY_US - wall_us % DAY_US;
+    bool out = d->settings->budget_per_day && d->settings->budget > 0 && spent >= d->settings->budget;
+    if (out && !d->budget_until_us)
+        vgw_log(VGW_LOG_WARNING, NULL, "the budget of the day is spent: nobody is called before midnight UTC", NULL);
+    d->budget_until_us = out ? vgw_now(d->env.loop) + left_us : 0;
+}
+
+/* What all calls of the day have cost, as far as it is known. */
+static void count_day(struct vgw_delivery *d)
+{
+    struct vgw_json *filter = vgw_message_key("direction", "outbound"), *what = vgw_json_object(),
+                    *sum = vgw_json_array();
+    int64_t wall_us = vgw_wall(d->env.loop);
+    if (!d->settings->budget_per_day || d->settings->budget <= 0) {
+        d->budget_until_us = 0;
+        vgw_json_free(sum);
+    } else {
+        vgw_json_set_int(filter, "created_at>=", wall_us - wall_us % DAY_US);
+        vgw_json_append_string(sum, "cost");
+        vgw_json_set(what, "sum", sum);
+        d->requests += vgw_store_tally(d->env.store, "calls", filter, what, on_day_counted, d) == 0;
+    }
+    vgw_json_free(filter);
+    vgw_json_free(what);
+}
+
 /* ---- refreshing ---- */
 
 static void drop_gone(struct vgw_delivery *d)
@@ -244,6 +279,8 @@ void vgw_campaigns_refresh(void *arg)
     vgw_json_append_string(in, "running");
     vgw_json_append_string(in, "paused");
     vgw_json_set(filter, "status", in);
+    if (!d->ended)
+        count_day(d);
     if (!d->refreshing && !d->ended &&
         vgw_store_query(d->env.store, "campaigns", filter, VGW_CAMPAIGNS_MAX, NULL, on_refreshed, d) == 0) {
         d->refreshing = true;

@@ -158,7 +158,7 @@ int vgw_delivery_new(const struct vgw_delivery_env *env, struct vgw_delivery_set
     if (made)
         d->sub = vgw_bus_subscribe(env->bus,
                                    VGW_EVENT_BIT(VGW_EVENT_CALL_ANSWERED) | VGW_EVENT_BIT(VGW_EVENT_CALL_ENDED) |
-                                       VGW_EVENT_BIT(VGW_EVENT_CALL_FAILED),
+                                       VGW_EVENT_BIT(VGW_EVENT_CALL_FAILED) | VGW_EVENT_BIT(VGW_EVENT_AMD_RESULT),
                                    vgw_delivery_on_event, d);
     if (!d->sub) {
         vgw_delivery_free(d);

@@ -192,8 +192,10 @@ static void send_text(struct vgw_item *item)
         rc = d->env.send_sms(d->env.arg, item->provider, text(item->row, "to_number"), item->from,
                              vgw_json_get_string(item->row, "content", ""), on_texted, t, &err);
     }
-    if (rc == 0)
+    if (rc == 0) {
+        vgw_item_emit(item, "message_sent", NULL);
         return;
+    }
     d->requests -= t != NULL;
     vgw_free(t);
     refused_by_provider(item, rc, err.text);
@@ -315,11 +317,11 @@ static void place(struct vgw_item *item)
     vgw_map_set(d->calls, item->call_id, item);
     vgw_timer_init(&item->timer, d->env.loop, on_record_missing, item);
     write_call(item, call);
+    vgw_item_emit(item, "message_sent", NULL);
 }
 
 void vgw_item_dial(struct vgw_item *item)
 {
-    vgw_item_emit(item, "message_sent", NULL);
     if (item->sms)
         send_text(item);
     else
@@ -409,6 +411,17 @@ static void on_answered(struct vgw_item *item)
         say(item, call);
 }
 
+/* The provider has found it out while the content was being said. */
+static void on_machine(struct vgw_item *item, const char *answered_by)
+{
+    const struct vgw_call *call = vgw_calls_find(item->d->env.calls, item->call_id);
+    if (!by_machine(answered_by) || item->over)
+        return;
+    item->machine = true;
+    if (call && !(call->caps & VOICEGW_CAP_CONVERSATION) && item->profile->machine != VGW_MACHINE_LEAVE_MESSAGE)
+        hang_up(item->d, item->call_id);
+}
+
 /* How it came out, from the call as it stands at its end. */
 static enum vgw_attempt_outcome outcome_of(const struct vgw_item *item, const struct vgw_call *call)
 {
@@ -461,6 +474,8 @@ void vgw_delivery_on_event(void *arg, struct vgw_event *e)
         return;
     if (e->type == VGW_EVENT_CALL_ANSWERED)
         on_answered(item);
+    else if (e->type == VGW_EVENT_AMD_RESULT)
+        on_machine(item, vgw_json_get_string(vgw_event_data(e), "answered_by", NULL));
     else if (e->type == VGW_EVENT_CALL_ENDED || e->type == VGW_EVENT_CALL_FAILED)
         on_over(item);
 }

@@ -30,7 +30,7 @@ struct vgw_item {         /* a message that this gateway holds */
     struct vgw_json *row;     /* of "messages" */
     const char *message_id;   /* the row's */
     int64_t claimed_until_us; /* wall */
-    int64_t since_us;         /* when it came to wait */
+    int64_t job_due_us;       /* the job's */
     int64_t not_before_us;    /* on the loop's clock */
     struct vgw_limit_keys keys;
     struct vgw_limit campaign_limit;
@@ -100,6 +100,7 @@ struct vgw_delivery {
     bool pumping, again;
     unsigned requests; /* to the store, that are under way */
     int64_t backoff_us, store_after_us;
+    int64_t budget_until_us; /* the day's budget is spent: nobody is called before */
     struct vgw_rng rng;
 };
 

@@ -162,6 +162,22 @@ static void count_held(const char *why)
                    1, why, NULL, NULL);
 }
 
+/* It would have to wait for long: others may have it meanwhile. A campaign's keep their order, so that their queue
+ * rests as a whole. */
+static void give_back(struct vgw_item *item, int64_t wait_us)
+{
+    struct vgw_delivery *d = item->d;
+    struct vgw_queue *q = item->queue;
+    int64_t until_us = vgw_now(d->env.loop) + wait_us;
+    if (!q->campaign) {
+        postpone(item, vgw_wall(d->env.loop) + wait_us);
+        return;
+    }
+    q->idle_until_us = q->idle_until_us > until_us ? q->idle_until_us : until_us;
+    q->size = VGW_DELIVERY_CLAIM_MIN;
+    postpone(item, item->job_due_us);
+}
+
 /* True: its places are taken. False: not now, or the item is gone. */
 static bool ready(struct vgw_item *item, int64_t *ret_wait_us)
 {
@@ -198,10 +214,8 @@ static bool ready(struct vgw_item *item, int64_t *ret_wait_us)
         }
     }
     count_held(why);
-    bool of_campaign =
-        item->keys.keys[VGW_LIMIT_CAMPAIGN] != NULL; /* those have a window of their own and keep order */
-    if (!of_campaign && now_us - item->since_us + wait_us > VGW_DELIVERY_RELEASE_US && vgw_streq(why, "provider")) {
-        postpone(item, wall_us + wait_us);
+    if (wait_us > VGW_DELIVERY_RELEASE_US) {
+        give_back(item, wait_us);
         return false;
     }
     *ret_wait_us = wait_us ? wait_us : VGW_DELIVERY_POLL_US;
@@ -422,7 +436,7 @@ static void settle_lost(struct vgw_item *item)
 }
 
 static struct vgw_item *item_new(struct vgw_delivery *d, struct vgw_queue *queue, const struct vgw_json *row,
-                                 int64_t claimed_until_us)
+                                 int64_t claimed_until_us, int64_t job_due_us)
 {
     struct vgw_item *item;
     if (!VGW_NEW(item))
@@ -432,7 +446,7 @@ static struct vgw_item *item_new(struct vgw_delivery *d, struct vgw_queue *queue
     item->row = vgw_json_copy(row);
     item->message_id = vgw_json_get_string(item->row, "message_id", NULL);
     item->claimed_until_us = claimed_until_us;
-    item->since_us = vgw_now(d->env.loop);
+    item->job_due_us = job_due_us;
     item->profile = vgw_delivery_profile(d->settings, vgw_json_get_string(item->row, "voice_config", NULL));
     item->sms = vgw_streq(vgw_json_get_string(item->row, "channel", NULL), "sms");
     vgw_timer_init(&item->timer, d->env.loop, NULL, item);
@@ -467,7 +481,7 @@ static void take_message(struct claim *c, const struct vgw_json *job, const stru
         vgw_delivery_write(d, ops);
         return;
     }
-    if (!(item = item_new(d, c->queue, row, until_us)))
+    if (!(item = item_new(d, c->queue, row, until_us, vgw_json_get_int(job, "due_at", 0))))
         return;
     move(item, &d->waiting);
     if (vgw_streq(status, "calling"))
@@ -667,8 +681,9 @@ static void pump_once(struct vgw_delivery *d)
     int64_t now_us = vgw_now(d->env.loop), wait_us = VGW_DELIVERY_IDLE_US;
     if (d->paused || d->ended || !d->members)
         return;
-    if (now_us < d->store_after_us) {
-        vgw_pump_soon(d, d->store_after_us - now_us);
+    int64_t after_us = d->store_after_us > d->budget_until_us ? d->store_after_us : d->budget_until_us;
+    if (now_us < after_us) {
+        vgw_pump_soon(d, after_us - now_us);
         return;
     }
     if (!d->begins) {

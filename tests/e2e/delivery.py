@@ -278,6 +278,22 @@ def test_kill_9_in_the_middle_calls_nobody_too_often():
         g.done()
 
 
+def test_a_budget_stops_a_campaign():
+    priced = PROVIDERS + '    rates: [{prefix: "+1555", per_minute: 1.0, currency: USD}]\n'
+    g = gateway(providers=priced, delivery=DELIVERY + "  budget: {amount: 3}\n  limits: {provider: {concurrent: 1}}\n")
+    try:
+        c = g.post("/voice/campaigns", {"name": "dear", "content": "Hi."}, status=201)["campaign_id"]
+        g.post("/voice/messages/bulk", {"campaign_id": c, "messages": [{"to": f"+1555900{i:04}"} for i in range(12)]}, status=202)
+        over = finished(g, c, "paused")
+        assert over["reason"] == "budget" and 3 <= over["cost"] <= 5, over
+        assert over["by_status"].get("queued", 0) >= 6, over
+        m = g.get(f"/voice/messages?campaign_id={c}&status=delivered")["messages"][0]
+        assert m["cost"] == 1 and m["currency"] == "USD", m
+        g.stop()
+    finally:
+        g.done()
+
+
 def ctl(g, *words):
     r = subprocess.run([os.path.join(daemon.build(), "bin", "voicegwctl"), "--socket", os.path.join(g.run, "control.sock"), *words],
                        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=daemon.wait() * 5, check=False)

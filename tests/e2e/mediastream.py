@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# plain
 # budget: 120 s
 """Applications that take Media Streams, as they were written for Twilio, behind calls of the mock."""
 import contextlib

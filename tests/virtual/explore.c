@@ -116,7 +116,7 @@ static int run_all(const struct world_options *o, uint64_t first, uint64_t count
 {
     struct totals t = {0};
     double began = seconds();
-    unsigned promised = 0, broken = promises_run(o, &promised);
+    unsigned promised = 0, broken = promises_run(o, &promised) + delivery_run(o, &promised);
     for (uint64_t at = first; at < first + count;) {
         uint64_t end = at + 100 < first + count ? at + 100 : first + count;
         at = run_child(o, at, end, &t);

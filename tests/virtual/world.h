@@ -76,6 +76,8 @@ void acts_free(struct world *w);
 
 /** Scenarios with a known course; how many failed. */
 unsigned promises_run(const struct world_options *options, unsigned *ret_passed);
+/** The same about messages. */
+unsigned delivery_run(const struct world_options *options, unsigned *ret_passed);
 
 static inline bool chance(struct world *w, unsigned percent)
 {
