@@ -178,9 +178,9 @@ static int32_t on_event(void *arg, const char *event, const char *data, uint64_t
 static enum reply_kind kind_of(const char *text, uint64_t bytes)
 {
     static const char *const fields[] = {":", "data:", "event:", "id:", "retry:"};
-    while (bytes && strchr(" \t\r\n", *text)) {
-        text++;
-        bytes--;
+    if (bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+        text += 3;
+        bytes -= 3;
     }
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (bytes >= strlen(fields[i]) && memcmp(text, fields[i], strlen(fields[i])) == 0)
@@ -204,28 +204,36 @@ static int32_t feed_known(struct reply *r, const char *data, uint64_t bytes)
 static int32_t begin(struct reply *r)
 {
     char *head = r->object;
-    uint64_t bytes = r->bytes, blank = 0;
+    uint64_t bytes = r->bytes;
     r->kind = kind_of(head ? head : "", bytes);
     r->object = NULL;
     r->bytes = r->cap = 0;
-    while (blank < bytes && strchr(" \t\r\n", head[blank]))
-        blank++;
     int32_t status = VOICEGW_OK;
-    if (r->kind == REPLY_TEXT && blank < bytes && head[blank] == '<')
+    if (r->kind == REPLY_TEXT && bytes && *head == '<')
         status = refuse(r, VOICEGW_EPROVIDER, "the service sent a page where words to say were expected");
-    else if (bytes > blank)
-        status = feed_known(r, head + blank, bytes - blank);
+    else if (bytes)
+        status = feed_known(r, head, bytes);
     free(head);
     return status;
 }
 
+static uint32_t is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 int32_t reply_feed(struct reply *r, const void *data, uint64_t bytes)
 {
+    const char *p = data;
+    while (bytes && r->kind == REPLY_AUTO && !r->bytes && is_blank(*p)) { /* an answer begins with what is none */
+        p++;
+        bytes--;
+    }
     if (!bytes)
         return VOICEGW_OK;
     if (r->kind != REPLY_AUTO)
-        return feed_known(r, data, bytes);
-    int32_t status = keep(r, data, bytes);
+        return feed_known(r, p, bytes);
+    int32_t status = keep(r, p, bytes);
     return status < 0 || r->bytes < KNOWN_BYTES ? status : begin(r);
 }
 

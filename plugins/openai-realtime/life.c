@@ -27,7 +27,7 @@ static void again_or_end(struct rt *s, const char *sentence)
                                      .repeatable = 1,
                                      .random = (uint64_t)s->o->host->now_us(s->o->host)};
     int64_t wait_ms = voicegw_retry_decide(&s->o->vendor.retry, &in);
-    if (s->closing || s->ending || s->retry_timer)
+    if (s->closing || s->ending || s->retry_timer || s->next) /* the renewal takes over when it is ready */
         return;
     if (wait_ms < 0) {
         give_up(s, sentence);
@@ -39,6 +39,8 @@ static void again_or_end(struct rt *s, const char *sentence)
 
 void rt_connect(struct rt *s)
 {
+    if (s->link)
+        return;
     s->link = rt_link_open(s);
     if (!s->link)
         again_or_end(s, s->o->host->last_error(s->o->host));
@@ -47,13 +49,16 @@ void rt_connect(struct rt *s)
 void rt_link_lost(struct rt_link *link, const char *sentence)
 {
     struct rt *s = link->s;
-    if (link == s->next) { /* the session in use goes on; the renewal is tried again a little later */
+    if (link == s->next && s->link) { /* that goes on; the renewal is tried again a little later */
         s->next = NULL;
         rt_stop_timer(s, &s->limit_timer);
         s->limit_timer = s->o->host->timer_start(s->o->host, s->handle, 10000000, on_limit, s);
         return;
     }
-    s->link = NULL;
+    if (link == s->next)
+        s->next = NULL;
+    else
+        s->link = NULL;
     s->owed |= s->responding | s->want_response;
     s->responding = s->want_response = 0;
     s->response[0] = '\0';

@@ -220,10 +220,14 @@ static int32_t on_event(void *arg, const char *event, const char *data, uint64_t
 
 static void answered(struct chat *c)
 {
+    if (c->answer.input_tokens < 0 || c->answer.output_tokens < 0) /* no vendor counts so */
+        c->answer.input_tokens = c->answer.output_tokens = 0;
     c->turn_input += c->answer.input_tokens;
     c->turn_output += c->answer.output_tokens;
     c->input_tokens += c->answer.input_tokens;
     c->output_tokens += c->answer.output_tokens;
+    c->o->host->count(c->o->host, "input_tokens", (uint64_t)c->answer.input_tokens);
+    c->o->host->count(c->o->host, "output_tokens", (uint64_t)c->answer.output_tokens);
     if (c->answer.call_count) {
         run_calls(c);
         return;

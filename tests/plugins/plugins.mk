@@ -28,11 +28,7 @@ $(patsubst %,$(BUILD)/obj/tests/%.o,plugins/test_bland plugins/test_vapi fuzz/fu
 $(BUILD)/obj/tests/fuzz/fuzz_speech_wire.o $(BUILD)/obj/tests/plugins/test_speech_vendors.o $(BUILD)/obj/tests/plugins/test_sound_cache.o: ALL_CFLAGS += -Iplugins/common
 $(BUILD)/tests/plugin-sound_cache: $(BUILD)/tests/plugin-deepgram.a
 $(BUILD)/tests/plugin-speech_vendors $(BUILD)/tests/plugin-sound_cache: ALL_LDFLAGS += -Wl,--no-as-needed -lm -lcrypto -Wl,--as-needed
-$(BUILD)/obj/tests/plugins/test_bland.o $(BUILD)/obj/tests/plugins/test_vapi.o: ALL_CFLAGS += -Iplugins/common
 $(BUILD)/tests/plugin-bland: $(BUILD)/obj/plugins/bland/wire.o $(PLATFORM_OBJS)
-$(BUILD)/obj/tests/fuzz/fuzz_speech_wire.o $(BUILD)/obj/tests/plugins/test_speech_vendors.o $(BUILD)/obj/tests/plugins/test_sound_cache.o: ALL_CFLAGS += -Iplugins/common
-$(BUILD)/tests/plugin-sound_cache: $(BUILD)/tests/plugin-deepgram.a
-$(BUILD)/tests/plugin-speech_vendors $(BUILD)/tests/plugin-sound_cache: ALL_LDFLAGS += -Wl,--no-as-needed -lm -lcrypto -Wl,--as-needed
 $(BUILD)/tests/plugin-vapi: $(patsubst %,$(BUILD)/obj/plugins/vapi/%.o,payload wire) $(PLATFORM_OBJS)
 .PHONY: plugin-test
 plugin-test: $(patsubst %,plugin-test-%,$(PLUGIN_TESTS))

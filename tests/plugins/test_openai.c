@@ -312,6 +312,7 @@ static void replies_in_every_split(void)
         {"{\"text\":\"a\"}{\"text\":\"b\"}\n{\n \"action\": \"end\"\n}", "ab(end)", 0},
         {"data: a\n\nevent: x\ndata: {\"text\":\" b\"}\n\ndata: [DONE]\n\n", "a b", 0},
         {": nothing yet\n\ndata: a\n\n", "a", 0},
+        {"\n\n \r\n\n\n\ndata: a\n\n", "a", 0},
         {"{\"text\":\"a", "", VOICEGW_EPROVIDER},
         {"{\"text\":\"a\"} x", "a", VOICEGW_EPROVIDER},
         {"{\"text\":1,}", "", VOICEGW_EPROVIDER},
