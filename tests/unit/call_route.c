@@ -85,7 +85,7 @@ Test(call_route, errors_name_the_key_and_what_would_be_right)
         {"[{\"talk\":3}]", "talk must be"},
         {"[{\"stt\":[1]}]", "stt must be"},
         {"[{\"tts\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]}]", "at most 8"},
-        {"[{\"assistant\":\"a\",\"workflow\":\"b\"}]", "a workflow excludes assistant"},
+        {"[{\"assistant\":\"a\",\"workflow\":\"b\"}]", "exclude each other"},
         {"[7]", "must be a mapping"},
         {"{}", "must be a list"},
     };
