@@ -3,6 +3,7 @@
 # budget: 200 s
 """Assistants at a chat model: a fake that speaks the vendor's protocol, callers who speak real audio and press keys."""
 import contextlib
+import json
 import os
 import sys
 
@@ -101,7 +102,7 @@ def pressing(g, name="api-keys"):
 
 def test_tools_are_called_and_their_results_told():
     with OpenAI() as model:
-        model.answer("One moment. ", calls=[("set_variable", {"name": "room", "value": "12"}), ("no_such_tool", {}), ("set_variable", "{\"name\": ")])
+        model.answer("One moment. ", calls=[("format_for_voice", {"format": "list", "data": ["sea", "garden"]}), ("no_such_tool", {}), ("get_caller_history", "{\"limit\": ")])
         model.answer("Room twelve is yours.")
         with desk(chat(model)) as g, pressing(g) as s:
             s.dtmf("1")
@@ -109,7 +110,9 @@ def test_tools_are_called_and_their_results_told():
             messages = model.wait(2)["messages"]
             assert "pressed 1" in messages[-5]["content"], messages
             results = [m["content"] for m in messages if m["role"] == "tool"]
-            assert len(results) == 3 and "no such function" in results[1], results
+            assert len(results) == 3 and "no such function" in results[1] and "no JSON object" in results[2], results
+            told = g.events.wait("voice.tool.finished")["data"]
+            assert told["tool"] == "format_for_voice" and json.loads(results[0]) == told.get("result"), (results, told)
         assert not model.violations, model.violations
 
 

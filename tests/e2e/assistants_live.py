@@ -149,7 +149,7 @@ def test_a_realtime_model_with_the_gateways_own_turns():
 
 def test_a_realtime_model_calls_tools_and_ends_the_call():
     with OpenAI() as model:
-        model.answer("One moment.", ms=300, calls=[("no_such_tool", {}), ("voice_get_status", {}), ("voice_get_status", "{\"x\": ")])
+        model.answer("One moment.", ms=300, calls=[("no_such_tool", {}), ("get_caller_history", {}), ("get_caller_history", "{\"x\": ")])
         model.answer("Goodbye.", ms=600, calls=[("end_call", {})])
         with desk(realtime(model)) as g, speaking(g) as s:
             s.speak(tone(400, 300), 1.0)
