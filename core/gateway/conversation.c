@@ -200,8 +200,8 @@ static int wish_end(struct vgw_gateway *g, struct vgw_call *call, const struct v
 }
 
 /* A handoff is to an agent; chat models name it by both. */
-static int wish_assistant(struct vgw_gateway *g, struct vgw_call *call, const char *action,
-                          const struct vgw_json *params, struct vgw_error *err)
+static int wish_assistant(struct vgw_gateway *g, struct vgw_call *call, const struct vgw_json *params,
+                          struct vgw_error *err)
 {
     struct vgw_json *p = params ? vgw_json_copy(params) : vgw_json_object();
     const char *agent = vgw_json_get_string(p, "agent", NULL), *name = vgw_json_get_string(p, "name", NULL);
@@ -209,6 +209,7 @@ static int wish_assistant(struct vgw_gateway *g, struct vgw_call *call, const ch
         vgw_json_del(p, "name");
     else if (agent && name && vgw_plan_recipe(g->plan, "assistants", name))
         vgw_json_del(p, "agent");
+    vgw_json_set_bool(p, "handed", true);
     int rc = vgw_calls_command(g->calls, call, VGW_CMD_ASSISTANT, p, false, NULL, NULL, err);
     vgw_json_free(p);
     return rc;
@@ -240,7 +241,7 @@ static void home_action(void *arg, uint64_t handle, const char *action, struct v
         rc = vgw_flow_engine_run(g->flow, vgw_json_get_string(params, "id", ""), &request, vgw_now(g->loop), run, &err);
         vgw_gateway_flow_arm(g);
     } else if (vgw_streq(action, "assistant") || vgw_streq(action, "handoff")) {
-        rc = wish_assistant(g, call, action, params, &err);
+        rc = wish_assistant(g, call, params, &err);
     } else {
         rc = vgw_error_set(&err, VGW_EUNSUPPORTED,
                            "an assistant cannot ask for '%s': the actions are end, transfer, workflow, assistant, "

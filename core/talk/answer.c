@@ -134,7 +134,8 @@ void vgw_talk_act(struct vgw_talk *t, const char *action, struct vgw_json *param
 {
     if (vgw_talk_wish_here(t, action, params))
         return;
-    if (t->assistant_op && !vgw_streq(action, "play")) { /* the step that brought this assistant in is over */
+    bool goes_on = vgw_streq(action, "play") || vgw_streq(action, "handoff"); /* whoever takes over ends the step */
+    if (t->assistant_op && !goes_on) { /* the step that brought this assistant in is over */
         struct vgw_json *o = vgw_json_object();
         vgw_json_set_string(o, "action", action);
         vgw_json_set(o, "params", vgw_json_copy(params));
@@ -552,26 +553,31 @@ static void role_take(struct vgw_talk *t, struct vgw_talk_role *role)
 }
 
 int vgw_talk_assistant_switch(struct vgw_talk *t, const struct vgw_engine *engine, struct vgw_talk_role *role,
-                              uint64_t op, const struct vgw_json *talk, struct vgw_error *err)
+                              uint64_t op, const struct vgw_json *params, struct vgw_error *err)
 {
+    bool handed = vgw_json_get_bool(params, "handed", false);
     void *before = t->assistant_held ? t->assistant_engine.ref : NULL;
     bool had = assistant_close(t, before);
     if (!had && before)
         vgw_talk_tell(t, "release", NULL, (uint64_t)(uintptr_t)before, 0, NULL);
-    assistant_op_over(t, VGW_EBUSY, "another assistant took its place", NULL);
+    if (!handed)
+        assistant_op_over(t, VGW_EBUSY, "another assistant took its place", NULL);
     t->assistant_engine = *engine;
     t->assistant_held = true;
     role_take(t, role);
     int rc = vgw_talk_assistant_open(t, had, err);
     vgw_talk_listen_update(t);
     if (rc == 0)
-        rc = vgw_talk_step_options(t, op, talk, err);
-    if (rc < 0)
+        rc = vgw_talk_step_options(t, op, vgw_json_get(params, "talk"), err);
+    if (rc < 0) {
+        assistant_op_over(t, rc, err->text, NULL);
         return rc;
-    t->assistant_op = op;
+    }
+    if (!handed)
+        t->assistant_op = op;
     if (t->assistant)
         vgw_talk_ask(t, "", -1, VOICEGW_TURN_START);
-    return 0;
+    return handed;
 }
 
 void vgw_talk_assistant_end(struct vgw_talk *t)

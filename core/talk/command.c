@@ -253,7 +253,7 @@ static int command_run(struct vgw_talk *t, struct message *m, struct vgw_json *r
         return vgw_talk_gather(t, m->op, m->params, err);
     if (vgw_streq(c, "assistant") && m->has_engine) {
         m->has_engine = false; /* the talk holds it from here on */
-        return vgw_talk_assistant_switch(t, &m->engine, m->role, m->op, vgw_json_get(m->params, "talk"), err);
+        return vgw_talk_assistant_switch(t, &m->engine, m->role, m->op, m->params, err);
     }
     if (vgw_streq(c, "dtmf")) {
         rc = vgw_leg_dtmf(t->leg, vgw_json_get_string(m->params, "digits", ""), err);

@@ -1,7 +1,8 @@
 /* talk_private.h - the talk's inside, shared by the files of this room only: talk.c (life), command.c, listen.c (voice
  * activity, digits, silence), recognize.c (the recognizer), turn.c (what a caller's turn leads to), speak.c (utterances
- * into the queue), voice.c (synthesis), play.c (files), answer.c (the assistant), wish.c (what it wishes of the talk), heard.c
- * (what was heard of us), gather.c, report.c. Everything here runs on the leg's worker unless said otherwise. */
+ * into the queue), voice.c (synthesis), play.c (files), answer.c (the assistant), wish.c (what it wishes of the talk),
+ * heard.c (what was heard of us), gather.c, report.c. Everything here runs on the leg's worker unless said otherwise.
+ */
 #ifndef VGW_TALK_PRIVATE_H
 #define VGW_TALK_PRIVATE_H
 #include "base/buf.h"
@@ -331,9 +332,10 @@ int vgw_talk_play(struct vgw_talk *t, uint64_t op, const struct vgw_json *params
 /* answer.c */
 void vgw_talk_assistant_start(struct vgw_talk *t);
 void vgw_talk_assistant_end(struct vgw_talk *t);
-/** `talk`: options for as long as `op` lasts, or NULL. What the role holds is taken out of it. */
+/** `params`: `talk`, options for as long as `op` lasts; `handed`: the one before handed over, so that a step that
+ * brought it in goes on, and `op` is done (1). What the role holds is taken out of it. */
 int vgw_talk_assistant_switch(struct vgw_talk *t, const struct vgw_engine *engine, struct vgw_talk_role *role,
-                              uint64_t op, const struct vgw_json *talk, struct vgw_error *err);
+                              uint64_t op, const struct vgw_json *params, struct vgw_error *err);
 /** A caller's turn (or its absence: flags) goes to the assistant. False when there is none. */
 bool vgw_talk_ask(struct vgw_talk *t, const char *text, double confidence, uint32_t flags);
 /** Asks the same once more of an assistant that has taken over. */

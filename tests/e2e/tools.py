@@ -311,20 +311,26 @@ steps:
   - {type: tool, params: {name: format_for_voice, arguments: {format: list, data: ["{{found.said}}", "no pool"]}}, output_key: said}
   - {type: log, params: {message: "said: {{said.text}}"}}
   - {type: session_set, params: {values: {verified: true}}}
-  - {type: assistant, params: {agent: sales}}
+  - {type: assistant, params: {agent: desk}, output_key: talked}
+  - {type: log, params: {message: "after the talk: {{talked.action}}"}}
 """
 
 
 def test_workflows_call_tools_and_bring_agents_in():
     with Desk(routes="  - {match: {}, workflow: flow, stt: local, tts: local}\n", more="workflows: [workflows/*.yaml]\n",
               files={"workflows/a.yaml": FLOW}) as (g, tools):
-        s = Stream(g, "flow", {"from": "+15551112222"})
-        g.until(lambda: told(g, "agent", "sales"))
+        s = caller(g, "flow")
         assert "said: 5 rooms and no pool" in g.log()
         assert g.events.wait("voice.tool.finished", tool="lookup")["session_id"] == "mock-flow"
         assert g.get("/voice/sessions/mock-flow")["variables"]["verified"] is True
-        g.post("/voice/sessions/mock-flow/end")
-        assert g.history(1, session_id="mock-flow")[0]["tools_executed"] == ["lookup", "format_for_voice"]
+        s.dtmf("9")  # desk hands over to sales within the step, which lasts until sales is done
+        g.until(lambda: told(g, "agent", "sales"))
+        assert "after the talk" not in g.log()
+        press(g, s, "1")
+        g.until(lambda: told(g, "result", "sales"))
+        s.dtmf("1")  # it has used its tokens: the step is over
+        g.until(lambda: "after the talk: end" in g.log())
+        assert g.history(1, session_id="mock-flow")[0]["tools_executed"] == ["lookup", "format_for_voice", "lookup"]
         s.stop()
 
 
