@@ -81,6 +81,8 @@ static void home_event(void *arg, uint64_t handle, const char *type, struct vgw_
         return;
     }
     vgw_session_touch(call->session);
+    if (vgw_streq(type, "voice.sentiment")) /* the record keeps the newest mean */
+        call->session->sentiment_score = vgw_json_get_double(data, "mean", 0);
     vgw_gateway_emit(g, type, NULL, call, data);
 }
 

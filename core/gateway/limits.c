@@ -97,6 +97,8 @@ static const struct limit calls[] = {
           "wait for a voice or an assistant that no other stands in for", "voicegw_turn_seconds"),
     FIXED("talk/stand_in.c", SAID_LINES, 60, COUNT, "lines of a conversation that a stand-in assistant is told", NONE),
     FIXED("talk/words.h", VGW_WORDS_MAX, 200, COUNT, "words of an utterance that a shadow engine is compared by", NONE),
+    FIXED("talk/sentiment.c", WORDS_MAX, 200, COUNT, "words of a turn whose sentiment is judged", NONE),
+    FIXED("talk/sentiment.c", WORD_MAX, 24, BYTES, "a word that can be known to it", NONE),
     FIXED("talk/health.h", VGW_ENGINE_FAILURES, 3, COUNT, "failures of an engine in a row, over all calls",
           "voicegw_engine_breaker_open"),
     FIXED("talk/health.h", VGW_ENGINE_REST_S, 10, SECONDS, "rest of an engine after them, the first time",

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "media/preroll.h"
 #include "media/resample.h"
+#include "talk/sentiment.h"
 #include "talk/talk.h"
 
 #define VGW_TALK_PENDING_MS 120000                   /* synthesised audio that waits for room in the queue */
@@ -157,6 +158,7 @@ struct vgw_talk {
     int64_t speech_start_us, speech_end_us;
     struct vgw_timer endpoint_timer, barge_timer, final_timer, no_input_timer;
     uint32_t reprompts, no_matches;
+    struct vgw_sentiment sentiment;
     char *partial; /* VGW_TALK_TEXT_MAX bytes, as the next; both are `no_text` while nothing is recognised here */
     char *carried; /* said before a pause that turned out not to be the end */
     char no_text[1];

@@ -28,6 +28,23 @@ static void tell_final(struct vgw_talk *t, const char *text, double confidence, 
     vgw_talk_transcript(t, "user", text, -1, confidence, false, NULL);
 }
 
+/* What is sensitive is not judged: its score would tell of it. */
+static void tell_sentiment(struct vgw_talk *t, const char *text)
+{
+    const char *phrase = vgw_sentiment_phrase(text);
+    double score = vgw_sentiment_score(text);
+    if (t->gather.sensitive || strncmp(t->cfg->language, "en", 2) != 0 || (score == 0 && !phrase))
+        return;
+    vgw_sentiment_add(&t->sentiment, score);
+    struct vgw_json *o = vgw_json_object();
+    vgw_json_set_double(o, "score", score);
+    vgw_json_set_double(o, "mean", t->sentiment.mean);
+    vgw_json_set_string(o, "trend", vgw_sentiment_trend(&t->sentiment));
+    vgw_json_set_string(o, "phrase", phrase);
+    vgw_json_set_int(o, "turn", (int64_t)t->turn + 1);
+    vgw_talk_event(t, "voice.sentiment", o);
+}
+
 static void prompt_or_wait(struct vgw_talk *t, const char *prompt)
 {
     if (prompt[0])
@@ -69,6 +86,7 @@ void vgw_talk_caller_said(struct vgw_talk *t, const char *text, double confidenc
     }
     t->reprompts = t->no_matches = 0;
     tell_final(t, text, confidence, language);
+    tell_sentiment(t, text);
     if (vgw_talk_speaking(t) && t->options->barge_in)
         vgw_talk_interrupt(t);
     if (!vgw_talk_gather_speech(t, text, confidence) && !vgw_talk_ask(t, text, confidence, 0))

@@ -287,6 +287,27 @@ Test(talk_failover, a_shadow_hears_nothing_that_is_sensitive)
     over(f);
 }
 
+Test(talk_failover, a_stand_in_is_not_told_what_was_sensitive)
+{
+    struct fake *f = ready(14);
+    f->stand_ins = 1;
+    f->stt[0].says[0] = "four one one one";
+    f->stt[0].says[1] = "two rooms please";
+    fake_begin(f, 1, 1, true, NULL, NULL);
+    fake_run(f, 1 * S);
+    uint64_t op = fake_command(f, "gather", "{\"sensitive\":true}");
+    fake_speak(f, 1500);
+    fake_run(f, 6 * S);
+    cr_assert_str_eq(vgw_json_get_string(fake_done(f, op)->json, "text", ""), "four one one one");
+    f->assistant[0].turn_fails = VGW_EPROVIDER;
+    fake_speak(f, 900);
+    fake_run(f, 6 * S);
+    cr_assert_eq(f->assistant[1].turns, 1);
+    cr_assert_not_null(strstr(f->assistant[1].history, "***"), "%s", f->assistant[1].history);
+    cr_assert_null(strstr(f->assistant[1].history, "four"), "%s", f->assistant[1].history);
+    over(f);
+}
+
 Test(talk_words, the_distance_counts_words_that_differ)
 {
     static const struct {
