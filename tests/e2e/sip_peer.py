@@ -11,7 +11,7 @@ import struct
 import threading
 import time
 
-from daemon import wait
+from daemon import free_port, wait
 
 
 def free_udp_pair():
@@ -29,12 +29,7 @@ def free_udp_pair():
 
 def sip_port():
     """A port that is free for UDP and for TCP."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as a, socket.socket() as b:
-            a.bind(("127.0.0.1", 0))
-            with contextlib.suppress(OSError):
-                b.bind(("127.0.0.1", a.getsockname()[1]))
-                return a.getsockname()[1]
+    return free_port()
 
 
 class Message:
