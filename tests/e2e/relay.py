@@ -106,7 +106,8 @@ def test_a_conversation_token_by_token_with_keys_sound_and_an_end_that_hands_on(
         e = g.events.wait("call_ended", call_id=call["call_id"])
         assert e["data"]["cause"] == "the application ended the session", e
         c.ended()
-        assert c.socket.closed[0] == 1000 and app.requests["/bell.wav"] == 1 and not c.of("error"), (c.socket.closed, app.requests, c.messages)
+        g.until(lambda: c.socket.closed and c.socket.closed[0] == 1000 and app.requests["/bell.wav"] == 1)
+        assert not c.of("error"), c.messages
         session = g.get(f"/voice/sessions/{call['session_id']}")
         assert json.loads(session["variables"]["handoff"]) == {"reason": "done", "key": "7"}, session
         said = [(t["role"], t["content"].lower()) for t in g.get(f"/voice/sessions/{call['session_id']}/transcript")["turns"]]
