@@ -4,8 +4,7 @@ prefix will do). The last line is 'N passed, N failed' (', N skipped') over all 
 
 A suite is a program that says how many of its tests passed: a Criterion program by its summary, any other by 'N passed, N failed'
 as its last line. Each has a time budget; one that exceeds it has failed, and so has one that crashes or leaks. End-to-end suites wait
-more than they work: two run side by side, but for those that say `# alone` in a line of their own; one that fails so is run again by
-itself, and that counts. Those that say `# plain` are run
+more than they work: two run side by side, but for those that say `# alone` in a line of their own. Those that say `# plain` are run
 with the sanitizers' build when they are named only (SUITES=asan-e2e, `make test-long`): the whole must stay short."""
 import argparse
 import concurrent.futures
@@ -197,16 +196,9 @@ def main():
     begun = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         for group in groups_of(chosen):
-            waiting, again = {pool.submit(run, s): s for s in group}, []
+            waiting = {pool.submit(run, s): s for s in group}
             for done in concurrent.futures.as_completed(waiting):
-                counted = tell(waiting[done], done.result())
-                if counted[1] and not waiting[done].alone:
-                    again.append(waiting[done])
-                else:
-                    total = [a + b for a, b in zip(total, counted)]
-            for suite in again:  # what failed beside another has to show by itself whether it was the machine
-                print(f"again, alone: {suite.name}")
-                total = [a + b for a, b in zip(total, tell(suite, run(suite)))]
+                total = [a + b for a, b in zip(total, tell(waiting[done], done.result()))]
     if not chosen:
         print(f"no suite is named {' or '.join(args.names)}")
         total[1] = 1

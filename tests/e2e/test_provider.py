@@ -1,5 +1,4 @@
 #!/usr/bin/python3
-# plain
 # budget: 180 s
 """What the host does for providers of vendors: calls led by documents, calls of an earlier run, prices, recordings, actions and
 subscribers of plugins. The vendor is this test: it leads the provider `paper` by HTTP."""
