@@ -34,6 +34,9 @@ struct vgw_leg_sink {
     void (*on_played)(void *arg, uint64_t utterance, uint64_t heard_samples, bool complete);
     /** The queue has room again after vgw_leg_push() took less than given. */
     void (*on_room)(void *arg);
+    /** The recording that was stopped with this tag (never 0) is whole on disk, or as whole as it will be. Maybe from
+     * inside vgw_leg_record_stop(); also after on_end, until the leg goes. */
+    void (*on_recorded)(void *arg, uint64_t tag, double duration_s);
     /** Nothing came for the silence time-out, or the path broke. */
     void (*on_lost)(void *arg, const char *sentence);
     /** Frames came since the last report (at most every 5 s). */
@@ -121,8 +124,9 @@ void vgw_leg_sink_done(struct vgw_leg *leg);
 /* ---- recording (stereo WAV: caller left, gateway right) ---- */
 /** Starts a recording into `path` (a new file, made on the io lane). VGW_EBUSY: one runs. */
 int vgw_leg_record_start(struct vgw_leg *leg, const char *path, const char *recording_id, struct vgw_error *err);
-/** Stops; *ret_duration_s. The file is complete when the leg's summary or done() says so. */
-int vgw_leg_record_stop(struct vgw_leg *leg, double *ret_duration_s);
+/** Stops. Its last blocks are still on their way to the disk: the sink's on_recorded(tag) follows once the file is
+ * whole (tag 0: not wanted). VGW_EBUSY: none runs. */
+int vgw_leg_record_stop(struct vgw_leg *leg, uint64_t tag);
 int vgw_leg_record_pause(struct vgw_leg *leg, bool paused);
 /** While hushed, every recording of this leg takes silence for both sides, also one that starts meanwhile, whatever
  * pause and resume say. Cannot fail. */

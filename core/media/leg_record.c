@@ -29,6 +29,7 @@ struct vgw_leg_record {
     int fd;           /* pool: opened by the first block */
     int error;        /* pool: errno of the first failure */
     uint32_t writing; /* blocks under way */
+    uint64_t tag;     /* of the one who stopped it and wants to hear when the file is whole; 0: nobody */
     bool stopped;
     bool lost;                          /* a block never came to the disk */
     struct vgw_resampler *tx_resampler; /* ours to 8 kHz, when the leg is wider */
@@ -84,9 +85,11 @@ static void record_finished(struct vgw_leg_record *r)
 {
     struct vgw_leg *leg = r->leg;
     struct vgw_json *o = vgw_json_object();
+    double duration_s = (double)vgw_record_samples(r->record) / 8000;
+    uint64_t tag = r->tag;
     vgw_json_set_string(o, "recording_id", r->id);
     vgw_json_set_string(o, "path", r->path);
-    vgw_json_set_double(o, "duration", (double)vgw_record_samples(r->record) / 8000);
+    vgw_json_set_double(o, "duration", duration_s);
     vgw_json_set_bool(o, "complete", !r->error && !r->lost);
     if (!leg->recordings)
         leg->recordings = vgw_json_array();
@@ -95,6 +98,8 @@ static void record_finished(struct vgw_leg_record *r)
         vgw_log(VGW_LOG_ERROR, &leg->scope,
                 "a recording could not be written; is its folder there, writable and not full?", "path", r->path, NULL);
     record_free(r);
+    if (tag && leg->p.sink->on_recorded)
+        leg->p.sink->on_recorded(leg->p.sink_arg, tag, duration_s);
     leg->records_open--;
     vgw_leg_maybe_gone(leg);
 }
@@ -214,7 +219,7 @@ void vgw_leg_record_advance(struct vgw_leg *leg)
         vgw_record_advance(leg->record->record, clock_sample(leg->record));
 }
 
-int vgw_leg_record_stop(struct vgw_leg *leg, double *ret_duration_s)
+int vgw_leg_record_stop(struct vgw_leg *leg, uint64_t tag)
 {
     struct vgw_leg_record *r = leg->record;
     if (!r)
@@ -222,7 +227,7 @@ int vgw_leg_record_stop(struct vgw_leg *leg, double *ret_duration_s)
     vgw_record_advance(r->record, clock_sample(r));
     leg->record = NULL;
     r->stopped = true;
-    *ret_duration_s = (double)vgw_record_samples(r->record) / 8000;
+    r->tag = tag;
     r->writing++; /* the last block may be done before stop() returns in virtual time */
     vgw_record_stop(r->record);
     if (--r->writing == 0)
@@ -232,9 +237,8 @@ int vgw_leg_record_stop(struct vgw_leg *leg, double *ret_duration_s)
 
 void vgw_leg_record_close(struct vgw_leg *leg)
 {
-    double duration;
     if (leg->record)
-        vgw_leg_record_stop(leg, &duration);
+        vgw_leg_record_stop(leg, 0);
 }
 
 int vgw_leg_record_pause(struct vgw_leg *leg, bool paused)

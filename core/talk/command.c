@@ -219,27 +219,37 @@ static int hold(struct vgw_talk *t, bool on)
     return 0;
 }
 
-static int record(struct vgw_talk *t, const struct message *m, struct vgw_json *result, struct vgw_error *err)
+/* Whoever is told that a recording has stopped may fetch it at once: the stop completes when the file is whole. */
+void vgw_talk_on_recorded(void *arg, uint64_t op, double duration_s)
+{
+    struct vgw_json *result = vgw_json_object();
+    vgw_json_set_double(result, "duration", duration_s);
+    vgw_talk_complete(arg, op, VGW_OK, NULL, result);
+}
+
+/* As command_run(). */
+static int record(struct vgw_talk *t, const struct message *m, struct vgw_error *err)
 {
     const char *what = m->command + strlen("record_");
-    double duration = 0;
-    int rc = VGW_EUNSUPPORTED;
-    if (vgw_streq(what, "start"))
-        return vgw_leg_record_start(t->leg, vgw_json_get_string(m->params, "path", ""),
-                                    vgw_json_get_string(m->params, "recording_id", ""), err);
+    int rc = VGW_EUNSUPPORTED, at_once = 1;
+    if (vgw_streq(what, "start")) {
+        rc = vgw_leg_record_start(t->leg, vgw_json_get_string(m->params, "path", ""),
+                                  vgw_json_get_string(m->params, "recording_id", ""), err);
+        return rc < 0 ? rc : 1;
+    }
     if (vgw_streq(what, "stop")) {
-        rc = vgw_leg_record_stop(t->leg, &duration);
-        vgw_json_set_double(result, "duration", duration);
+        rc = vgw_leg_record_stop(t->leg, m->op);
+        at_once = 0;
     } else if (vgw_streq(what, "pause") || vgw_streq(what, "resume")) {
         rc = vgw_leg_record_pause(t->leg, what[0] == 'p');
     }
     if (rc == VGW_EBUSY)
         vgw_error_set(err, rc, "no recording runs on this call");
-    return rc;
+    return rc < 0 ? rc : at_once;
 }
 
 /* 1: completes at once; 0: later. */
-static int command_run(struct vgw_talk *t, struct message *m, struct vgw_json *result, struct vgw_error *err)
+static int command_run(struct vgw_talk *t, struct message *m, struct vgw_error *err)
 {
     const char *c = m->command;
     int rc = VGW_EUNSUPPORTED;
@@ -263,7 +273,9 @@ static int command_run(struct vgw_talk *t, struct message *m, struct vgw_json *r
         vgw_leg_mute(t->leg, c[0] == 'm');
         rc = 0;
     } else if (vgw_starts_with(c, "record_")) {
-        rc = record(t, m, result, err);
+        rc = record(t, m, err);
+        if (rc >= 0)
+            return rc;
     }
     if (rc == VGW_EUNSUPPORTED && !err->status)
         vgw_error_set(err, rc, "the media of a call does not know the command '%s'", c);
@@ -294,15 +306,13 @@ static void command_on_worker(void *object, void *arg)
         message_free(m);
         return;
     }
-    struct vgw_json *result = vgw_json_object();
-    int rc = command_run(t, m, result, &err);
+    int rc = command_run(t, m, &err);
     if (rc == 1)
-        vgw_talk_complete(t, m->op, 0, NULL, vgw_json_ref(result));
+        vgw_talk_complete(t, m->op, 0, NULL, vgw_json_object());
     else if (rc < 0)
         vgw_talk_complete(t, m->op, rc, err.text, NULL);
     if (m->has_engine)
         vgw_talk_tell(t, "release", NULL, (uint64_t)(uintptr_t)m->engine.ref, 0, NULL);
-    vgw_json_free(result);
     message_free(m);
 }
 

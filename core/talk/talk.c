@@ -189,6 +189,7 @@ static const struct vgw_leg_sink sink = {
     .on_lost = on_lost,
     .on_alive = on_alive,
     .on_quality = on_quality,
+    .on_recorded = vgw_talk_on_recorded,
     .on_end = on_end,
     .on_abandon = on_abandon,
 };

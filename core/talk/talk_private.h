@@ -403,6 +403,8 @@ void vgw_talk_begin_free(struct vgw_talk_begin *begin);
 void vgw_talk_start(struct vgw_talk *t);
 /** Runs the commands that waited for media; the other drops them at the end, told as such. */
 void vgw_talk_commands_waited(struct vgw_talk *t);
+/** The sink's on_recorded: `op` stopped a recording, which is whole now. */
+void vgw_talk_on_recorded(void *arg, uint64_t op, double duration_s);
 void vgw_talk_commands_drop(struct vgw_talk *t);
 
 /* talk.c */

@@ -1,7 +1,9 @@
 /* media_leg.c - a leg in virtual time: its clock, its queue, its far side, its caller. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -34,6 +36,11 @@ struct world {
     int vad_starts, vad_ends;
     uint64_t vad_at;
     struct vgw_json *summary;
+    const char *recording; /* what on_recorded() looks at */
+    int recorded;
+    uint64_t tag;
+    double recorded_s;
+    int64_t recorded_bytes;
 };
 
 static int32_t attach(void *instance, uint64_t leg, uint64_t call, const struct voicegw_audio_format *formats,
@@ -147,6 +154,15 @@ static void on_end(void *arg)
     if (!w->sink_hangs)
         vgw_leg_sink_done(w->leg);
 }
+static void on_recorded(void *arg, uint64_t tag, double duration_s)
+{
+    struct world *w = arg;
+    struct stat st = {0};
+    w->recorded++;
+    w->tag = tag;
+    w->recorded_s = duration_s;
+    w->recorded_bytes = w->recording && stat(w->recording, &st) == 0 ? (int64_t)st.st_size : -1;
+}
 static void on_gone(void *arg, struct vgw_json *summary)
 {
     struct world *w = arg;
@@ -163,6 +179,7 @@ static const struct vgw_leg_sink sink = {.on_up = on_up,
                                          .on_lost = on_lost,
                                          .on_alive = on_alive,
                                          .on_quality = on_quality,
+                                         .on_recorded = on_recorded,
                                          .on_end = on_end,
                                          .on_abandon = on_abandon};
 
@@ -524,10 +541,38 @@ Test(media_leg, it_goes_once_also_when_nobody_lets_go)
     }
 }
 
+Test(media_leg, whoever_hears_that_a_recording_is_over_finds_it_whole_on_disk)
+{
+    static uint8_t frame[160];
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/voicegw-leg-%d.wav", (int)getpid());
+    for (int ends = 0; ends < 2; ends++) { /* the leg ends right behind the stop, or goes on */
+        unlink(path);
+        struct world *w = world(false, 0, true);
+        w->recording = path;
+        cr_assert_eq(vgw_leg_record_start(w->leg, path, "rec_1", NULL), 0);
+        struct voicegw_frame in = {.size = sizeof in, .data = frame, .bytes = sizeof frame};
+        for (int i = 0; i < 125; i++, in.timestamp += 160) {
+            cr_assert_eq(vgw_leg_on_frame(w->handle, &in), 0);
+            run(w, 20 * MS);
+        }
+        cr_assert_eq(vgw_leg_record_stop(w->leg, 9), 0);
+        cr_assert_eq(vgw_leg_record_stop(w->leg, 10), VGW_EBUSY);
+        if (ends)
+            vgw_leg_end(w->leg);
+        run(w, 100 * MS);
+        cr_assert_eq(w->recorded, 1);
+        cr_assert_eq(w->tag, 9);
+        cr_assert_float_eq(w->recorded_s, 2.5, 0.05);
+        cr_assert_geq(w->recorded_bytes, (int64_t)(w->recorded_s * 32000));
+        over(w);
+    }
+    unlink(path);
+}
+
 /* Everything a leg can be asked to do, with audio both ways. What cannot be had is refused or left out. */
 static void all_it_can(struct world *w, const uint8_t *frame)
 {
-    double duration;
     struct voicegw_frame in = {.size = sizeof in, .data = frame, .bytes = 160};
     (void)unlink("/tmp/voicegw-leg-alloc.wav");
     (void)vgw_leg_record_start(w->leg, "/tmp/voicegw-leg-alloc.wav", "rec_1", NULL);
@@ -553,7 +598,7 @@ static void all_it_can(struct world *w, const uint8_t *frame)
     in.bytes = 640;
     cr_assert_eq(vgw_leg_on_frame(w->handle, &in), 0);
     run(w, 100 * MS);
-    (void)vgw_leg_record_stop(w->leg, &duration);
+    (void)vgw_leg_record_stop(w->leg, 7);
     vgw_leg_music(w->leg, false);
     run(w, 100 * MS);
     cr_assert_eq(w->played[1], begun ? 1 : 0);
