@@ -102,9 +102,7 @@ static bool taking_new(struct vgw_api_request *r, struct taking **ret)
 
 /* ---- of a campaign ---- */
 
-static void on_woken(void *arg, int status, const char *sentence)
-{
-}
+static void on_woken(void *arg, int status, const char *sentence) {}
 
 /* The campaign that the messages name, if any. False: answered. */
 static bool campaign_of(struct vgw_api_request *r, const struct taking *t, struct vgw_message_campaign *c,

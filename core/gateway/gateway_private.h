@@ -84,12 +84,12 @@ struct vgw_gateway {
     struct vgw_map *state; /* "instance\nkey" -> value: plugins' small state */
 
     struct vgw_action_registry *actions;
-    struct vgw_list plugin_actions, plugin_runs, listeners; /* of plugin_actions.c */
-    struct vgw_list action_waits;                           /* of struct waiting in actions.c */
-    struct vgw_list tool_calls, http_runs, mcp_questions, asides;          /* of tools.c, tool_http.c, voice_tools.c */
-    struct vgw_list contexts, callbacks;                    /* of agent_context.c, callbacks.c */
-    struct vgw_map *tools;                                  /* name -> struct vgw_http_tool */
-    struct vgw_map *mcps;                                   /* name -> struct vgw_mcp */
+    struct vgw_list plugin_actions, plugin_runs, listeners;       /* of plugin_actions.c */
+    struct vgw_list action_waits;                                 /* of struct waiting in actions.c */
+    struct vgw_list tool_calls, http_runs, mcp_questions, asides; /* of tools.c, tool_http.c, voice_tools.c */
+    struct vgw_list contexts, callbacks;                          /* of agent_context.c, callbacks.c */
+    struct vgw_map *tools;                                        /* name -> struct vgw_http_tool */
+    struct vgw_map *mcps;                                         /* name -> struct vgw_mcp */
     struct vgw_bus_sub *callbacks_sub;
     struct vgw_flow_engine *flow;
     struct vgw_flow_registry_link flow_link;

@@ -188,10 +188,10 @@ static bool same(const struct vgw_talk_options *a, const struct vgw_talk_options
 {
     return a->endpoint_silence_us == b->endpoint_silence_us && a->min_duration_us == b->min_duration_us &&
            a->no_input_timeout_us == b->no_input_timeout_us && a->filler_after_us == b->filler_after_us &&
-           a->barge_in == b->barge_in && a->barge_in_keys == b->barge_in_keys && a->min_words == b->min_words && a->max_reprompts == b->max_reprompts &&
-           a->max_turns == b->max_turns && vgw_streq(a->no_input_prompt, b->no_input_prompt) &&
-           vgw_streq(a->no_match_prompt, b->no_match_prompt) && vgw_streq(a->filler, b->filler) &&
-           same_backchannels(a, b);
+           a->barge_in == b->barge_in && a->barge_in_keys == b->barge_in_keys && a->min_words == b->min_words &&
+           a->max_reprompts == b->max_reprompts && a->max_turns == b->max_turns &&
+           vgw_streq(a->no_input_prompt, b->no_input_prompt) && vgw_streq(a->no_match_prompt, b->no_match_prompt) &&
+           vgw_streq(a->filler, b->filler) && same_backchannels(a, b);
 }
 
 const struct vgw_talk_options *vgw_talk_options_share(const struct vgw_talk_options *value)

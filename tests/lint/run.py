@@ -80,10 +80,13 @@ def check_tidy(build, paths):
     report(f"clang-tidy ({len(due)} of {len(paths)} sources are new to it)", found)
 
 
-def check_analysis(build):
+def check_format():
     everything = sources(".[ch]", "core", "plugins", "plugin-sdk", "tests")
     report("clang-format changes nothing",
            in_parallel(lambda p: ["clang-format", "--dry-run", "-Werror", p], everything, lambda line: "error:" in line))
+
+
+def check_analysis(build):
     compiled = sources(".c", "core", "plugins", "plugin-sdk/check", "plugin-sdk/examples")
     check_tidy(build, compiled)
     done = subprocess.run(["cppcheck", "--quiet", "--enable=warning,portability,performance", "--inline-suppr", "--std=c11", "-j2",
@@ -130,6 +133,7 @@ def main():
     count_of([sys.executable, os.path.join(HERE, "documents.py"), "--build", args.build])
     check_headers()
     check_abi(args.build)
+    check_format()
     if not args.fast:
         check_analysis(args.build)
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))

@@ -33,8 +33,9 @@ static int as_server(const char *command)
 static int start_server(void)
 {
     char command[512];
-    snprintf(command, sizeof command, BIN "pg_ctl -w -t 60 -D %s/data -o \"-k %s -F -c listen_addresses= -c max_connections=20\" start",
-             folder, folder);
+    snprintf(command, sizeof command,
+             BIN "pg_ctl -w -t 60 -D %s/data -o \"-k %s -F -c listen_addresses= -c max_connections=20\" start", folder,
+             folder);
     return as_server(command);
 }
 
