@@ -89,7 +89,7 @@ def suites_of(args):
     make = ["make", "-s", "--no-print-directory", f"BUILD={build}"]
     for part in ("headers", "examples", "teeth"):
         yield Suite(f"sdk-{part}", [*make, f"sdk-test-{part}"], 400, whole=True)
-    yield Suite("lint-fast", [sys.executable, "tests/lint/run.py", "--fast", "--build", build], 120)
+    yield Suite("lint-fast", [sys.executable, "tests/lint/run.py", "--fast", "--build", build], 400)
     yield from end_to_end(build, "", 1)
     if args.sanitized:
         yield from end_to_end(args.sanitized, "asan-", 3)
