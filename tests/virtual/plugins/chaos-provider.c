@@ -190,8 +190,9 @@ static void come_in(struct telco *t)
     if (c == known) { /* ours was going out, or another has its id: here it is a new call */
         if (known->came_in && !known->forgotten && !t->ever_rude)
             chance_broken(t->host, "provider: the same provider_call_id gave another call");
-        if (!(c = call_new(t, handle)))
+        if (call_of(t, handle) || !(c = call_new(t, handle)))
             return;
+        memcpy(c->id, known->id, sizeof c->id); /* by which it is known from here on */
     }
     c->came_in = 1;
     c->handle = handle;
