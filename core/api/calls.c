@@ -241,22 +241,21 @@ void vgw_api_calls_place(struct vgw_api_request *r, const struct vgw_http_reques
     vgw_api_reply_with(r, 202, vgw_call_to_json(call), location);
 }
 
-static void show_row(struct vgw_api_request *r, struct vgw_json *rows)
-{
-    struct vgw_json *row = vgw_json_at(rows, 0);
-    if (row && vgw_api_may_see_row(r, row))
-        vgw_api_reply(r, 200, vgw_api_call_row(vgw_json_copy(row)));
-    else
-        vgw_api_not_found(r, "call", r->id[0]);
-    vgw_json_free(rows);
-}
+/* What a search in the store is for. */
+struct search {
+    void (*found)(struct vgw_api_request *r, const struct vgw_json *row);
+};
 
 static void on_by_provider(void *arg, int status, const char *sentence, struct vgw_json *rows)
 {
+    struct vgw_api_request *r = arg;
+    const struct search *s = r->state;
+    const struct vgw_json *row = vgw_json_at(rows, 0);
     if (status == VGW_OK)
-        show_row(arg, rows);
+        s->found(r, row && vgw_api_may_see_row(r, row) ? row : NULL);
     else
-        vgw_api_fail(arg, status, NULL, sentence);
+        vgw_api_fail(r, status, NULL, sentence);
+    vgw_json_free(rows);
 }
 
 static void on_by_id(void *arg, int status, const char *sentence, struct vgw_json *rows)
@@ -272,18 +271,37 @@ static void on_by_id(void *arg, int status, const char *sentence, struct vgw_jso
     vgw_api_query(r, "calls", filter, 1, NULL, on_by_provider);
 }
 
-void vgw_api_calls_show(struct vgw_api_request *r, const struct vgw_http_request *http)
+void vgw_api_call_stored(struct vgw_api_request *r,
+                         void (*found)(struct vgw_api_request *r, const struct vgw_json *row))
 {
-    struct vgw_call *call = vgw_calls_find(r->api->env.calls, r->id[0]);
-    if (call && vgw_api_may_see(r, call->session->project_id)) {
-        vgw_api_reply(r, 200, vgw_call_to_json(call));
+    struct search *s;
+    if (!VGW_NEW(s)) {
+        vgw_api_fail(r, VGW_ELIMIT, NULL, "out of memory; try again in a moment");
         return;
     }
-    if (call || !r->api->env.store_query) {
-        vgw_api_not_found(r, "call", r->id[0]);
-        return;
-    }
+    s->found = found;
+    r->state = s;
+    r->state_free = vgw_free;
     struct vgw_json *filter = vgw_json_object();
     vgw_json_set_string(filter, "call_id", r->id[0]);
     vgw_api_query(r, "calls", filter, 1, NULL, on_by_id);
+}
+
+static void show_row(struct vgw_api_request *r, const struct vgw_json *row)
+{
+    if (row)
+        vgw_api_reply(r, 200, vgw_api_call_row(vgw_json_copy(row)));
+    else
+        vgw_api_not_found(r, "call", r->id[0]);
+}
+
+void vgw_api_calls_show(struct vgw_api_request *r, const struct vgw_http_request *http)
+{
+    struct vgw_call *call = vgw_calls_find(r->api->env.calls, r->id[0]);
+    if (call && vgw_api_may_see(r, call->session->project_id))
+        vgw_api_reply(r, 200, vgw_call_to_json(call));
+    else if (call || !r->api->env.store_query)
+        vgw_api_not_found(r, "call", r->id[0]);
+    else
+        vgw_api_call_stored(r, show_row);
 }

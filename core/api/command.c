@@ -113,35 +113,24 @@ static void carry_out(struct vgw_api_request *r, struct vgw_call *call, enum vgw
 }
 
 /* An ended call is 409, one that never was 404. */
-static void on_ended(void *arg, int status, const char *sentence, struct vgw_json *rows)
+static void refuse_ended(struct vgw_api_request *r, const struct vgw_json *row)
 {
-    struct vgw_api_request *r = arg;
-    const struct vgw_json *row = vgw_json_at(rows, 0);
-    if (row && vgw_api_may_see_row(r, row))
+    if (row)
         vgw_api_fail(r, VGW_EBUSY, NULL, "the call has ended");
     else
         vgw_api_not_found(r, "call", r->id[0]);
-    vgw_json_free(rows);
-}
-
-static void no_live_call(struct vgw_api_request *r, const char *id)
-{
-    struct vgw_json *filter;
-    if (vgw_calls_find(r->api->env.calls, id) || !r->api->env.store_query) {
-        vgw_api_not_found(r, "call", id);
-        return;
-    }
-    filter = vgw_json_object();
-    vgw_json_set_string(filter, "call_id", id);
-    vgw_api_query(r, "calls", filter, 1, NULL, on_ended);
 }
 
 void vgw_api_call_command(struct vgw_api_request *r, const struct vgw_http_request *http)
 {
     struct vgw_call *call = vgw_api_call(r, r->id[0]);
     enum vgw_command command = (enum vgw_command)r->route->code;
+    if (!call && !vgw_calls_find(r->api->env.calls, r->id[0]) && r->api->env.store_query) {
+        vgw_api_call_stored(r, refuse_ended);
+        return;
+    }
     if (!call) {
-        no_live_call(r, r->id[0]);
+        vgw_api_not_found(r, "call", r->id[0]);
         return;
     }
     if (command == VGW_CMD_TRANSFER && !resolve_department(r))

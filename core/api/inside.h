@@ -102,6 +102,11 @@ struct vgw_json *vgw_api_row(struct vgw_json *v);
 struct vgw_json *vgw_api_call_row(struct vgw_json *row);
 /** May the caller see a row? One that names no project is shown to tokens for all projects only. */
 bool vgw_api_may_see_row(const struct vgw_api_request *r, const struct vgw_json *row);
+/** Looks in the store for the call that the path names, by our id or its provider's: found(r, row) with its row
+ * (borrowed), or NULL when there is none that the token may see. A store that fails is answered here. Takes r->state.
+ */
+void vgw_api_call_stored(struct vgw_api_request *r,
+                         void (*found)(struct vgw_api_request *r, const struct vgw_json *row));
 /** Starts a store query on behalf of a request; 503 is answered, and false returned, when there is no store. Takes
  * filter. */
 bool vgw_api_query(struct vgw_api_request *r, const char *table, struct vgw_json *filter, uint32_t limit,

@@ -1,6 +1,7 @@
 /* late.c - what ended calls leave behind for those who come late. */
 #include "call/late.h"
 
+#include <string.h>
 #include "base/alloc.h"
 #include "base/str.h"
 
@@ -12,6 +13,11 @@ static void slot_free(struct vgw_late_call *c)
     vgw_free(c->project_id);
     vgw_json_free(c->call);
     vgw_free(c);
+}
+
+static uint64_t hash_of(const char *key)
+{
+    return key ? vgw_hash64(key, strlen(key)) : 0;
 }
 
 void vgw_late_add(struct vgw_late *l, const struct vgw_call *call, const char *key)
@@ -30,6 +36,7 @@ void vgw_late_add(struct vgw_late *l, const struct vgw_call *call, const char *k
         return;
     }
     slot_free(l->slots[l->next]);
+    l->hashes[l->next] = hash_of(key);
     l->slots[l->next] = c;
     l->next = (l->next + 1) % VGW_CALLS_LATE_MAX;
 }
@@ -45,8 +52,9 @@ struct vgw_late_call *vgw_late_find(struct vgw_late *l, uint64_t handle)
 struct vgw_late_call *vgw_late_find_key(struct vgw_late *l, const char *key)
 {
     struct vgw_late_call *found = NULL;
+    uint64_t hash = hash_of(key);
     for (size_t i = 0; i < VGW_CALLS_LATE_MAX && l->slots[i]; i++)
-        if (vgw_streq(l->slots[i]->key, key))
+        if (l->hashes[i] == hash && vgw_streq(l->slots[i]->key, key))
             found = l->slots[i];
     return found;
 }

@@ -14,6 +14,7 @@ struct vgw_late_call {
 };
 
 struct vgw_late { /* a ring */
+    uint64_t hashes[VGW_CALLS_LATE_MAX]; /* of the keys: every call that comes in is looked for here */
     struct vgw_late_call *slots[VGW_CALLS_LATE_MAX];
     size_t next;
 };

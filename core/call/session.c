@@ -150,20 +150,19 @@ void vgw_session_stop(struct vgw_session *s, enum vgw_outcome outcome, const cha
     vgw_session_finish_in(s, s->summaries_due ? s->calls->limits.summary_timeout_us : 0);
 }
 
-/* Two documents, because each receiver owns its own; both or neither. */
+/* Two references, because each receiver drops its own and changes nothing; both or neither. */
 static bool make_records(struct vgw_session *s, struct vgw_json **ret_store, struct vgw_json **ret_journal)
 {
-    struct vgw_json *record = vgw_session_record_json(s), *transcript = vgw_session_transcript_json(s), *copy = NULL;
+    struct vgw_json *record = vgw_session_record_json(s), *transcript = vgw_session_transcript_json(s);
     bool made = record && transcript &&
-                vgw_json_set(record, "turns", vgw_json_ref(vgw_json_get(transcript, "turns"))) == VGW_OK &&
-                (copy = vgw_json_copy(record));
+                vgw_json_set(record, "turns", vgw_json_ref(vgw_json_get(transcript, "turns"))) == VGW_OK;
     vgw_json_free(transcript);
     if (!made) {
         vgw_json_free(record);
         return false;
     }
     *ret_store = record;
-    *ret_journal = copy;
+    *ret_journal = vgw_json_ref(record);
     return true;
 }
 

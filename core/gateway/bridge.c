@@ -122,7 +122,8 @@ static bool env_price(void *arg, void *instance, const char *number, double seco
                       char *ret_currency)
 {
     const struct vgw_recipe *r = vgw_gateway_recipe_of(arg, instance);
-    struct vgw_json *rates = r && r->options ? vgw_options_json(r->options, "rates") : NULL;
+    const char *text = r && r->options ? vgw_options_json_text(r->options, "rates") : NULL;
+    struct vgw_json *rates = text && !vgw_streq(text, "[]") ? vgw_options_json(r->options, "rates") : NULL;
     bool priced = vgw_rates_price(rates, number, seconds, ret_cost, ret_currency);
     vgw_json_free(rates);
     return priced;

@@ -43,10 +43,9 @@ static void real(struct maker *m, const char *name, double d)
 
 static void json(struct maker *m, const char *name, const struct vgw_json *v)
 {
-    if (!v)
-        return;
-    struct vgw_json *copy = vgw_json_copy(v);
-    m->failed = m->failed || !copy || vgw_json_set(m->values, name, copy) != VGW_OK;
+    /* Shared, not copied: an operation is written out and freed, never changed. */
+    if (v)
+        m->failed = m->failed || vgw_json_set(m->values, name, vgw_json_ref((struct vgw_json *)(uintptr_t)v)) != VGW_OK;
 }
 
 static struct vgw_json *end(struct maker *m, const char *table)

@@ -54,6 +54,10 @@ void line_state(struct line *line, uint32_t state, uint32_t outcome, const char 
                                    .sequence = ++line->sequence,
                                    .provider_time_us = sip->host->wall_us(sip->host),
                                    .cause = cause && *cause ? cause : NULL,
+                                   .data_json =
+                                       c->outbound && state == VOICEGW_CALL_CONNECTED
+                                           ? "{\"transport\":\"sip_rtp\"}" /* of a call that came in it is known */
+                                           : NULL,
                                    .provider_call_id = c->id};
     int32_t rc = line->known ? sip->provider->on_state(sip->host, c->handle, &s) : VOICEGW_OK;
     if (rc == VOICEGW_ELIMIT)

@@ -23,11 +23,9 @@ static const char *const told[] = {"P-Asserted-Identity",
 
 char *line_read_headers(const struct re_message *m)
 {
-    char name[64], value[VALUE_CAP], *json = malloc(TAKEN_MAX * (2 * VALUE_CAP + 80));
+    char name[64], value[VALUE_CAP], json[TAKEN_MAX * (2 * VALUE_CAP + 80)];
     unsigned count = 0;
-    if (!json)
-        return NULL;
-    struct voicegw_json_writer w = voicegw_json_writer_of(json, TAKEN_MAX * (2 * VALUE_CAP + 80));
+    struct voicegw_json_writer w = voicegw_json_writer_of(json, sizeof json);
     voicegw_json_put_object(&w, NULL);
     voicegw_json_put_object(&w, "sip_headers");
     for (size_t i = 0; i < sizeof told / sizeof told[0] && count < TAKEN_MAX; i++) {
@@ -41,10 +39,7 @@ char *line_read_headers(const struct re_message *m)
         voicegw_json_put_string(&w, name, value);
     voicegw_json_put_end(&w);
     voicegw_json_put_end(&w);
-    if (count > 0 && voicegw_json_finish(&w) >= 0)
-        return json;
-    free(json);
-    return NULL;
+    return count > 0 && voicegw_json_finish(&w) >= 0 ? strdup(json) : NULL;
 }
 
 void line_take_variables(struct line *line, struct voicegw_json variables)

@@ -11,6 +11,7 @@
 #define FIRST_MS 32000u /* … before its first message */
 #define MESSAGE_MAX 65536u
 #define UDP_MAX 65535u
+#define UDP_BATCH 16u /* datagrams that are read before others have their turn */
 #define UDP_BUFFER (4 << 20)
 #define QUEUED_MAX 64u /* messages that wait for a connection to be made */
 
@@ -32,6 +33,7 @@ struct listener {
     enum sip_transp tp;
     struct sa laddr;
     struct udp_sock *udp;
+    int fd; /* of udp */
     struct tcp_sock *tcp;
     struct tls *tls;
 };
@@ -64,6 +66,7 @@ static _Thread_local struct {
     struct hash *conns;
     uint32_t conn_count;
     struct sa external;
+    uint8_t *datagram; /* UDP_MAX bytes, for what comes */
 } here;
 
 /* ---- what is seen ---- */
@@ -236,25 +239,21 @@ static int read_message(struct mbuf *mb, const struct sa *src, struct sip_msg **
     return EBADMSG;
 }
 
-/* The message alone: what came lies in a buffer for the largest, which its transaction would hold for 32 s. */
-static struct mbuf *own_copy(const struct mbuf *mb)
+/* The message alone, in a buffer that its transaction holds for 32 s. */
+static struct mbuf *message_of(const uint8_t *bytes, size_t count)
 {
-    size_t n = mbuf_get_left(mb);
-    struct mbuf *own = mbuf_alloc(n + 1);
-    if (own && mbuf_write_mem(own, mbuf_buf(mb), n) != 0)
+    struct mbuf *own = mbuf_alloc(count + 1);
+    if (own && mbuf_write_mem(own, bytes, count) != 0)
         own = mem_deref(own);
     if (own)
         own->pos = 0;
     return own;
 }
 
-static void on_datagram(const struct sa *src, struct mbuf *mb, void *arg)
+static void on_datagram(struct listener *l, const struct sa *src, struct mbuf *own)
 {
-    struct listener *l = arg;
     struct sip_msg *msg = NULL;
-    struct mbuf *answer = NULL, *own = mbuf_get_left(mb) > 4 ? own_copy(mb) : NULL;
-    if (!own) /* a keepalive */
-        return;
+    struct mbuf *answer = NULL;
     trace(false, SIP_TRANSP_UDP, &l->laddr, src, own);
     int err = read_message(own, src, &msg, &answer);
     if (answer) {
@@ -270,7 +269,26 @@ static void on_datagram(const struct sa *src, struct mbuf *mb, void *arg)
         hand_on(msg);
         mem_deref(msg);
     }
-    mem_deref(own);
+}
+
+/* Read here and not by libre, which takes a fresh 64 KB for each datagram and looks at the poll between two. */
+static void on_readable(int flags, void *arg)
+{
+    struct listener *l = mem_ref(arg);
+    (void)flags;
+    for (unsigned i = 0; i < UDP_BATCH; i++) {
+        struct sa src;
+        sa_init(&src, AF_UNSPEC);
+        src.len = sizeof src.u;
+        ssize_t n = recvfrom(l->fd, here.datagram, UDP_MAX, MSG_DONTWAIT, &src.u.sa, &src.len);
+        if (n < 0)
+            break;
+        struct mbuf *own = n > 4 ? message_of(here.datagram, (size_t)n) : NULL; /* fewer bytes are a keepalive */
+        if (own)
+            on_datagram(l, &src, own);
+        mem_deref(own);
+    }
+    mem_deref(l);
 }
 
 /* ---- connections ---- */
@@ -602,8 +620,8 @@ int sip_transp_send(struct sip_connqent **qentp, struct sip *sip, void *sock, en
 static void listener_destructor(void *arg)
 {
     struct listener *l = arg;
-    if (l->udp)
-        udp_handler_set(l->udp, NULL, NULL);
+    if (l->udp) /* transactions hold the socket still */
+        fd_close(l->fd);
     list_unlink(&l->le);
     mem_deref(l->udp);
     mem_deref(l->tcp);
@@ -612,12 +630,14 @@ static void listener_destructor(void *arg)
 
 static int listen_udp(struct listener *l, const struct sa *sa)
 {
-    int err = udp_listen(&l->udp, sa, on_datagram, l);
+    int err = udp_listen(&l->udp, sa, NULL, NULL);
     if (err)
         return err;
-    udp_rxsz_set(l->udp, UDP_MAX);
+    l->fd = udp_sock_fd(l->udp, sa_af(sa));
+    fd_close(l->fd);
     (void)udp_sockbuf_set(l->udp, UDP_BUFFER);
-    return udp_local_get(l->udp, &l->laddr);
+    err = udp_local_get(l->udp, &l->laddr);
+    return err ? err : fd_listen(l->fd, FD_READ, on_readable, l);
 }
 
 static struct listener *listener_at(int transport, const struct sa *sa)
@@ -674,7 +694,8 @@ int re_transport_open(struct sip *sip, const struct re_transport_params *params)
 {
     here.sip = sip;
     here.p = *params;
-    return 0;
+    here.datagram = malloc(UDP_MAX);
+    return here.datagram ? 0 : ENOMEM;
 }
 
 void re_transport_close(void)
@@ -687,6 +708,8 @@ void re_transport_close(void)
             conn_close(bucket->head->data, ECONNABORTED);
     }
     here.conns = mem_deref(here.conns);
+    free(here.datagram);
+    here.datagram = NULL;
     memset(&here.p, 0, sizeof here.p);
     here.sip = NULL;
 }

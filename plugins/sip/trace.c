@@ -91,7 +91,7 @@ static int header(const char *text, size_t bytes, const char *name, char compact
         const char *line = text + at;
         if (len <= 1)
             return -1; /* the body begins */
-        if (len > n && strncasecmp(line, name, n) == 0)
+        if (len > n && (line[0] | 32) == (name[0] | 32) && strncasecmp(line, name, n) == 0)
             used = n;
         else if (compact && (line[0] | 32) == compact && (line[1] == ':' || line[1] == ' '))
             used = 1;
@@ -124,12 +124,16 @@ void trace_mask(char *text, size_t bytes)
     static const struct {
         const char *word, *stops;
     } secrets[] = {{"inline:", "|\r\n"}, {"response=\"", "\"\r\n"}, {"cnonce=\"", "\"\r\n"}, {"nonce=\"", "\"\r\n"}};
-    for (size_t i = 0; i < bytes; i++)
+    for (size_t i = 0; i < bytes; i++) {
+        char first = (char)(text[i] | 32);
+        if (first != 'i' && first != 'r' && first != 'c' && first != 'n')
+            continue;
         for (size_t k = 0; k < sizeof secrets / sizeof secrets[0]; k++) {
             size_t n = strlen(secrets[k].word);
             if (i + n < bytes && strncasecmp(text + i, secrets[k].word, n) == 0)
                 stars(text + i + n, text + bytes, secrets[k].stops);
         }
+    }
 }
 
 static struct trace_call *begin(struct trace *t, const char *call_id)

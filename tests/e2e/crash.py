@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # budget: 90 s
 """kill -9 in the middle of calls: nothing that was finished is lost or doubled, what was live is closed as interrupted, once."""
+import contextlib
 import glob
-import json
 import os
+import sqlite3
 import struct
-import time
 
 from daemon import Gateway, Stream, base, clip, gateway, run
 
@@ -13,11 +13,15 @@ TERMINAL = ("call_ended", "call_failed")
 
 
 def stored_events(g):
-    """Terminal events as the store has them, by session."""
-    import sqlite3
-    with sqlite3.connect(os.path.join(g.state, "voicegw.db"), timeout=10) as db:
-        rows = db.execute("SELECT event_id, type, call_id, session_id, data FROM events ORDER BY event_id").fetchall()
-    return rows
+    """Events as the store has them."""
+    with contextlib.closing(sqlite3.connect(os.path.join(g.state, "voicegw.db"), timeout=30)) as db:
+        return db.execute("SELECT event_id, type, call_id, session_id, data FROM events ORDER BY event_id").fetchall()
+
+
+def stores(g):
+    """Has an event reached the disk?"""
+    with contextlib.suppress(sqlite3.OperationalError):  # it has no tables yet
+        return stored_events(g)
 
 
 def test_five_crashes_lose_and_double_nothing():
@@ -43,6 +47,9 @@ def test_five_crashes_lose_and_double_nothing():
             live = [g.call(f"+1555{round_number}10{i}") for i in range(4)]
             for c in done + live:
                 feed.wait("call_answered", call_id=c["call_id"])
+            # What a feed has shown is stored a moment later, and 410 is the answer where the store goes not back to a client's event at all.
+            # Before the first crash the disk must have begun to take the past; what comes from here on is cut off wherever it is.
+            g.until(lambda: stores(g))
             ringing = g.call(f"+1555{round_number}200")
             for c in done:
                 g.post(f"/voice/calls/{c['call_id']}/end")
@@ -70,7 +77,7 @@ def test_five_crashes_lose_and_double_nothing():
         for _, kind, call, _, _ in stored_events(g):
             if kind in TERMINAL:
                 ends[call] = ends.get(call, 0) + 1
-        assert set(ends.values()) <= {1}, ends
+        assert set(ends.values()) == {1}, ends
         g.stop()
     finally:
         g.done()

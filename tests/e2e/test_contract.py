@@ -330,6 +330,9 @@ def test_a_placed_call_and_all_its_commands():
         has(ended, ("status", "duration", "total_duration", "cause", "from", "to", "direction"))
         problem(g.request("POST", by_provider + "/hold", {}), 409)
         record = g.history(caller_id="+15551")[0]
+        for path in (by_provider, "/voice/calls/" + call["call_id"]):  # it is known from the store only by now
+            problem(g.request("POST", path + "/hold", {}), 409)
+        problem(g.request("POST", "/voice/calls/nobody/hold", {}), 404)
         has(record, RECORD_FIELDS)
         assert (record["status"], record["lead_id"], len(record["calls"])) == ("completed", "L", 1) and record["recording_url"]
         url = record["recording_url"].split("/", 3)[3]

@@ -1,0 +1,45 @@
+#!/usr/bin/python3
+# plain
+# budget: 240 s
+"""Telephony by SIP, the finer points: what is reliable before an answer, who proves what by TLS, where names lead, and keys that the media itself agrees on."""
+import os
+import re
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+
+from daemon import gateway, run, wait
+from sip import certificates, ended, invited, listening, one_record_each, phones, trunk
+from sip_peer import Dialog, Peer, Rtp, sdp, sip_port
+
+
+def called(g, peer, feed, number="555", rtp_port=9000, **more):
+    """A call of the gateway's that the peer answers: (the call, its INVITE)."""
+    call = g.call(number, provider="phones", **more)
+    invite = invited(peer)
+    peer.reply(invite, 200, body=sdp(rtp_port))
+    peer.request_of("ACK")
+    feed.wait("call_answered", call_id=call["call_id"])
+    return call, invite
+
+
+def hang_up(g, peer, feed, call):
+    g.post(f"/voice/calls/{call['call_id']}/end")
+    peer.reply(peer.request_of("BYE"), 200)
+    ended(feed, 1, call_id=call["call_id"])
+
+
+def test_a_call_that_goes_out_names_its_transport():
+    port, peer_port = sip_port(), sip_port()
+    with gateway(phones(port, f"trunks: [{trunk('carrier', peer_port)}]")) as g:
+        feed, peer = g.feed(), Peer(port, port=peer_port)
+        call, _ = called(g, peer, feed)
+        assert g.get(f"/voice/sessions/{call['session_id']}")["transport"] == "sip_rtp"
+        hang_up(g, peer, feed, call)
+        assert one_record_each(g, 1)[0]["transport"] == "sip_rtp"
+
+
+if __name__ == "__main__":
+    run(globals())
