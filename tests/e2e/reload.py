@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 
 from daemon import ROOT, Feed, Gateway, Stream, base, build, gateway, loud, run
 
@@ -363,17 +362,19 @@ def test_a_plugin_that_hangs_holds_nobody():
         first, later = [], []
         waiting = [asked(g, first)]
         g.until(lambda: probing(g))
-        # while the probe hangs: audio goes on, calls come and go, and others ask for a reload too
+        # while the probe hangs, which is 5 s: others ask for a reload too, audio goes on, calls come and go
+        g.write(base(assistant="back", more='departments: {desk: "+15550100"}'))
+        g.process.send_signal(signal.SIGHUP)
+        waiting += [asked(g, later) for _ in range(3)]
         echoed(a, 0x41)
-        for _ in range(5):
+        calls = 0
+        while not first and calls < 5:
             call = g.call("+1555")
             feed.wait("call_answered", call_id=call["call_id"])
             g.post(f"/voice/calls/{call['call_id']}/end")
             feed.wait("call_ended", call_id=call["call_id"])
-        assert not first, "the probe was over before anything was tried"
-        g.write(base(assistant="back", more='departments: {desk: "+15550100"}'))
-        g.process.send_signal(signal.SIGHUP)
-        waiting += [asked(g, later) for _ in range(3)]
+            calls += not first
+        assert calls, "no call came and went before the probe was over"
         for t in waiting:
             t.join()
         assert first[0].status == 422 and "hung" in first[0].body and "voicegw.yaml:" in first[0].body, first
@@ -414,11 +415,10 @@ def test_the_end_comes_while_a_reload_is_under_way():
         answers = []
         t = asked(g, answers)
         g.until(lambda: probing(g))
-        began = time.monotonic()
         g.stop()
         t.join()
-        assert time.monotonic() - began < 4, "the end waited for a probe that hung"
         assert answers[0].status in (409, 503) and "ends" in answers[0].body, answers
+        assert "hung" not in g.log(), "the end waited for a probe that hung"
     finally:
         g.done()
 

@@ -49,7 +49,7 @@ def small_disk(name, fill):
             assert g.get("/health")["parts"]["store"]["status"] == "degraded"
             assert g.request("GET", "/health/ready").status == 200
         inside(g, "rm", f"{disk}/fill")
-        g.until(lambda: g.get("/health")["status"] == "ok", 40)
+        g.until(lambda: g.get("/health")["status"] == "ok")
         sessions.append(one_call(g, feed, "+15559"))
         rows = g.history(len(sessions))
         assert sorted(r["session_id"] for r in rows) == sorted(sessions), (len(rows), len(sessions))
@@ -80,7 +80,7 @@ def test_store_that_is_not_writable_at_start():
         assert g.get("/health")["parts"]["store"]["detail"], g.get("/health")
         sessions = [one_call(g, feed, f"+1555{i}") for i in range(5)]
         os.rmdir(os.path.join(g.state, "voicegw.db"))
-        g.until(lambda: g.get("/health")["status"] == "ok", 40)
+        g.until(lambda: g.get("/health")["status"] == "ok")
         rows = g.history(5)
         assert sorted(r["session_id"] for r in rows) == sorted(sessions)
         os.rename(os.path.join(g.state, "voicegw.db"), os.path.join(g.state, "kept.db"))

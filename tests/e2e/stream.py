@@ -77,7 +77,7 @@ def test_barge_in_clears_what_is_queued():
         s.dtmf("1")
         feed.wait("dtmf_received", digit="1")
         s.speak(b"", 4)
-        e = feed.wait("call_ended", session_id="mock-barge", seconds=20)
+        e = feed.wait("call_ended", session_id="mock-barge")
         assert e["data"]["status"] == "completed", e
         s.wait(lambda s: s.over)
         g.stop()

@@ -470,7 +470,8 @@ def test_a_conversation_its_events_audit_lines_and_transcript():
     with gateway(base(routes=routes)) as g:
         feed = g.feed()
         placed = g.post("/voice/mock/calls", {"from": "+1888", "to": "+17775", "steps": [
-            {"pause": {"seconds": 1.5}}, {"say": {"text": "what time is breakfast"}}, {"expect": {"text": "you said", "within": 8}}, {"hangup": {}}]},
+            {"expect": {"text": "hello", "within": 60}}, {"pause": {"seconds": 1}}, {"say": {"text": "what time is breakfast"}},
+            {"expect": {"text": "you said", "within": 60}}, {"hangup": {}}]},
             status=202)
         sid = "mock-" + placed["provider_call_id"]
         assert placed["session_id"] == sid
@@ -530,7 +531,7 @@ def test_a_session_without_a_call():
 def test_commands_runs_and_their_steps():
     flows = """workflows:
   - {id: w, trigger_command: /w, steps: [{type: set, params: {x: "{{trigger.phone}}"}}, {type: log, params: {message: "said {{x}}"}}]}
-  - {id: slow, steps: [{type: delay, params: {seconds: 60}}]}
+  - {id: slow, steps: [{type: delay, params: {seconds: 600}}]}
 rules: [{id: r, trigger: {type: voice_event, event_type: call_ended}, actions: [{type: log, params: {message: "over {{trigger.call_id}}"}}]}]
 """
     with gateway(base(more=flows)) as g:

@@ -18,7 +18,7 @@ FLOWS = """workflows:
     trigger_command: /note
     steps:
       - {type: log, params: {message: "for {{trigger.phone}}"}}
-      - {type: delay, params: {seconds: 60}}
+      - {type: delay, params: {seconds: 600}}
 rules:
   - id: ended
     trigger: {type: voice_event, event_type: call_ended}
@@ -122,8 +122,10 @@ def test_calls_are_commanded():
                   ("dtmf", call, "12#"), ("record", call), ("record", call, "pause"), ("record", call, "resume"), ("record", call, "stop")):
         assert asked(g, *words)["call_id"] == call, words
     g.until(lambda: "good morning" in ctl(g, "transcript", call).out)
+    other = placed(g, "+15550130")
+    ctl(g, "hangup", other, "--reason", "test")
+    in_state(g, other, "ended")
     ctl(g, "transfer", call, "--department", "front_desk")
-    ctl(g, "hangup", call, "--reason", "test")
     in_state(g, call, "ended")
     late = ctl(g, "answer", call, code=1)
     assert "ended" in late.err and not late.out, late

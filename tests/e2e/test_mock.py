@@ -18,10 +18,10 @@ HOTEL = """
 id: hotel
 steps:
   - type: gather
-    params: {prompt: "Welcome. How can I help you?", input: speech, phrases: [book a room, check out, what time is breakfast], timeout: 6s}
+    params: {prompt: "Welcome. How can I help you?", input: speech, phrases: [book a room, check out, what time is breakfast], timeout: 60s}
     output_key: wish
   - {type: voice_play_tts, params: {text: "You said {{ wish.text }}. Press one if that is right."}}
-  - {type: gather, params: {input: dtmf, num_digits: 1, timeout: 6s}, output_key: key}
+  - {type: gather, params: {input: dtmf, num_digits: 1, timeout: 60s}, output_key: key}
   - {type: if, params: {condition: {field: key.digits, operator: eq, value: "1"}, then: [{type: voice_play_tts, params: {text: "Thank you and goodbye."}}], else: [{type: voice_play_tts, params: {text: "Sorry."}}]}}
   - {type: stop, params: {result: {wish: "{{ wish.text }}", input: "{{ wish.input }}", digits: "{{ key.digits }}"}}}
 """
@@ -30,17 +30,17 @@ id: guest
 from: "+15551234567"
 to: "+18005550100"
 steps:
-  - expect: {text: how can I help, within: 10s}
+  - expect: {text: how can I help, within: 60s}
   - say: {text: book a room}
-  - expect: {text: you said book a room, within: 15s}
+  - expect: {text: you said book a room, within: 60s}
   - dtmf: {digits: "1"}
-  - expect: {text: thank you and goodbye, within: 10s}
+  - expect: {text: thank you and goodbye, within: 60s}
 """
 
 
 def done(g, call):
     """The script's end, which must be a good one."""
-    e = g.events.wait("mock.script_done", call_id=call["call_id"], seconds=45)
+    e = g.events.wait("mock.script_done", call_id=call["call_id"])
     assert e["data"]["ok"], (e, g.events.find("mock.expect_failed"), [(x["type"], x["data"]) for x in g.events.events[-20:]])
     return e
 
@@ -71,9 +71,9 @@ steps:
   - dtmf: {digits: "12"}
   - expect: {event: dtmf_received}
   - hold: {seconds: 0.3}
-  - expect: {event: hold_ended, within: 5s}
-  - expect: {event: "workflow_*", dtmf: "42#", within: 10s}
-  - expect: {text: a long announcement, within: 20s}
+  - expect: {event: hold_ended, within: 60s}
+  - expect: {event: "workflow_*", dtmf: "42#", within: 60s}
+  - expect: {text: a long announcement, within: 60s}
   - hangup
 """
 ANNOUNCES = """
@@ -103,7 +103,7 @@ BARGE = """
 id: barges
 steps:
   - barge_in: {after: 0.8, text: check out}
-  - expect: {text: you said check out, within: 15s}
+  - expect: {text: you said check out, within: 60s}
 """
 LONG = """
 id: long
@@ -243,7 +243,7 @@ SMS = """
 id: text
 steps:
   - {type: send_sms, params: {to: "{{ trigger.to }}", message: "Your room is ready.", from: "+1800"}, output_key: sent}
-  - {type: wait_for, params: {event_type: [message_delivered, message_failed], conditions: [{field: message_id, operator: eq, value: "{{ sent.message_id }}"}], timeout: 5s}, output_key: fate}
+  - {type: wait_for, params: {event_type: [message_delivered, message_failed], conditions: [{field: message_id, operator: eq, value: "{{ sent.message_id }}"}], timeout: 60s}, output_key: fate}
   - {type: stop, params: {result: "{{ fate.status }}"}}
 """
 
@@ -253,6 +253,7 @@ def test_text_messages():
         assert completed(g, start(g, "text", {"to": "+15551234"}))["result"] == "delivered"
         r = completed(g, start(g, "text", {"to": "+15571234"}))
         assert r["result"] == "failed" and r["steps"][0]["output"]["provider_message_id"], r
+        g.events.wait("message_delivered")
         kinds = [e["type"] for e in g.events.events if e["type"].startswith("message_")]
         assert kinds[:3] == ["message_accepted", "message_sent", "message_delivered"], kinds
 
@@ -282,7 +283,7 @@ steps:
 
 
 def test_keys_that_are_told_outside_of_the_stream_count_and_count_once():
-    steps = [{"expect": {"event": "call_answered"}}, {"pause": 1}, {"dtmf": "7735"}, {"expect": {"text": "thank you", "within": "20s"}}, "hangup"]
+    steps = [{"expect": {"event": "call_answered"}}, {"pause": 1}, {"dtmf": "7735"}, {"expect": {"text": "thank you", "within": "60s"}}, "hangup"]
     for how in ("callback", "both"):
         with lab(PIN, mock=f"dtmf: {how}", routes="  - {match: {}, workflow: pin}\n") as g:
             c = incoming(g, **{"from": "+1", "to": "+2", "steps": steps})

@@ -9,7 +9,7 @@ import signal
 import threading
 import wave
 
-from daemon import Gateway, base, build, gateway, run
+from daemon import Gateway, base, build, run, wait
 
 PLUGINS = [os.path.join(build(), "plugins"), os.path.join(build(), "tests", "e2e-plugins")]
 MENU = """
@@ -299,7 +299,7 @@ def test_a_lost_answer_is_asked_for():
 def test_a_vendor_whose_callbacks_are_lost_is_asked_every_half_minute():
     with led(routes="  - {match: {provider: desk}, media: twiml}\n") as g:
         up(g)
-        g.until(lambda: any(json.loads(x)["what"] == "poll" for x in g.request("GET", "/voice/desk/log").body.splitlines()), 60)
+        g.until(lambda: any(json.loads(x)["what"] == "poll" for x in g.request("GET", "/voice/desk/log").body.splitlines()), 2 * wait())
 
 
 def test_actions_and_subscribers_of_plugins():
@@ -344,7 +344,7 @@ def test_work_that_outlives_the_end_does_not_keep_the_process():
         g.process.send_signal(signal.SIGTERM)
         g.until(lambda: "draining" in g.log())
         g.process.send_signal(signal.SIGTERM)
-        assert g.process.wait(120) == 0, g.log()[-2000:]
+        assert g.process.wait(2 * wait()) == 0, g.log()[-2000:]
         assert "its code is left as it is" in g.log() and not g.reports(), g.log()[-2000:]
         g.start()
         assert [r["status"] for r in g.history(1)] == ["interrupted"]
