@@ -66,6 +66,7 @@ struct vgw_leg {
     uint64_t open_utterance;
     struct vgw_catchup *live; /* while the open utterance is a live voice */
     bool room_wanted, blocked, held_frame;
+    bool held_music;                 /* the held frame is music, and ends with it */
     size_t held_heard;               /* samples of the held frame that the queue counts as heard already */
     uint8_t *held;                   /* one frame of the leg's format */
     struct vgw_leg_pending *pending; /* VGW_LEG_MARKS of them, made with the queue */

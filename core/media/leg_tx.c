@@ -219,6 +219,7 @@ static bool send_one(struct vgw_leg *leg)
         bool taken =
             queue_first && vgw_playout_take(leg->playout, samples, leg->held, &leg->held_heard) != VGW_PLAYOUT_NOTHING;
         leg->fading = leg->fading && !queue_first;
+        leg->held_music = !taken && !leg->dtmf_tx;
         if (!taken && !generated(leg, leg->held, samples))
             return false;
     }
@@ -447,6 +448,7 @@ void vgw_leg_music(struct vgw_leg *leg, bool on)
     if (!on) {
         vgw_free(leg->music);
         leg->music = NULL;
+        leg->held_frame = leg->held_frame && !leg->held_music; /* what waits for the far side is out of date */
     } else if (!leg->music && VGW_NEW(leg->music)) {
         vgw_music_init(leg->music, leg->rate_hz, MUSIC_DBM0);
     }

@@ -210,6 +210,15 @@ static void tell_connected(struct twilio_stream *s, const struct proof *p, const
     (void)m->provider->on_state(m->host, s->call, &state);
 }
 
+/* Who was told to wait, for want of room or of a stream as while the call was held, may send again. */
+static void take_again(struct twilio_stream *s)
+{
+    if (!s->waiting)
+        return;
+    s->waiting = 0;
+    (void)s->m->media->on_writable(s->m->host, s->leg);
+}
+
 static void on_start(struct stream_socket *k, const struct stream_wire *w)
 {
     struct twilio_stream *s = k->stream;
@@ -242,6 +251,7 @@ static void on_start(struct stream_socket *k, const struct stream_wire *w)
     const struct voicegw_audio_format format = {
         .size = sizeof format, .encoding = VOICEGW_AUDIO_PCMU, .rate = 8000, .frame_ms = 20};
     (void)m->media->on_format(m->host, s->leg, &format);
+    take_again(s);
     if (!s->ready)
         twilio_call_notify(m, s->call, 'g', NULL);
 }
@@ -331,10 +341,8 @@ static void socket_writable(void *arg, uint64_t ws)
     struct stream_socket *k = arg;
     struct twilio_stream *s = k->stream;
     (void)ws;
-    if (!s || s->live != k || stream_settle(s) != VOICEGW_OK || !s->waiting)
-        return;
-    s->waiting = 0;
-    (void)k->m->media->on_writable(k->m->host, s->leg);
+    if (s && s->live == k && stream_settle(s) == VOICEGW_OK)
+        take_again(s);
 }
 
 static void leave_slot(struct twilio_stream *s)

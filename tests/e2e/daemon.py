@@ -528,9 +528,17 @@ def clip(name):
         return f.read()
 
 
+QUIET = bytes(b for b in range(256) if (b & 0x7F) >= 0x60)  # mu-law octets near the middle
+
+
 def loud(ulaw):
-    """Does it hold more than silence? (mu-law octets far from the middle)"""
-    return sum(1 for b in ulaw if (b & 0x7F) < 0x60) > len(ulaw) // 20
+    """Does it hold more than silence?"""
+    return len(ulaw.translate(None, QUIET)) > len(ulaw) // 20
+
+
+def spoken(ulaw, since=0, octets=1600):
+    """Was something loud for so long, wherever it stands? What was heard once stays heard, however late one looks."""
+    return any(loud(ulaw[i:i + octets]) for i in range(since, len(ulaw) - octets + 1, octets // 2))
 
 
 # ---- a test file is functions test_*; run() runs those that were named, or all ----

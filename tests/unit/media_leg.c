@@ -410,6 +410,29 @@ Test(media_leg, a_frame_that_the_provider_refused_is_held_and_not_counted_when_i
     over(w);
 }
 
+Test(media_leg, music_that_the_provider_refused_is_not_heard_when_it_is_over)
+{
+    struct world *w = world(false, 0, true);
+    w->busy = -1;
+    vgw_leg_music(w->leg, true);
+    run(w, 200 * MS);
+    vgw_leg_music(w->leg, false);
+    w->busy = 0;
+    cr_assert_eq(vgw_leg_on_writable(w->handle), 0);
+    run(w, 200 * MS);
+    cr_assert_eq(w->sent, 0);
+    w->busy = -1;
+    cr_assert_eq(vgw_leg_dtmf(w->leg, "1", NULL), 0);
+    run(w, 40 * MS);
+    vgw_leg_music(w->leg, true);
+    vgw_leg_music(w->leg, false);
+    w->busy = 0;
+    cr_assert_eq(vgw_leg_on_writable(w->handle), 0);
+    run(w, 500 * MS);
+    cr_assert_geq(w->sent, 5, "a tone is whole");
+    over(w);
+}
+
 Test(media_leg, another_format_cuts_what_was_queued_and_never_lowers_the_epoch)
 {
     struct world *w = world(true, 0, true);
