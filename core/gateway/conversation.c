@@ -475,6 +475,7 @@ static void talk_options(struct vgw_gateway *g, const struct vgw_call *call, str
     out->endpoint_silence_us = vgw_options_duration_us(o, "endpoint_silence");
     out->min_duration_us = vgw_options_duration_us(o, "min_duration");
     out->no_input_timeout_us = vgw_options_duration_us(o, "no_input_timeout");
+    out->deaf_timeout_us = vgw_options_duration_us(o, "deaf_timeout");
     out->barge_in = vgw_options_bool(o, "barge_in");
     out->barge_in_keys = vgw_options_bool(o, "barge_in_keys");
     out->min_words = (uint32_t)vgw_options_int(o, "min_words");
@@ -484,6 +485,8 @@ static void talk_options(struct vgw_gateway *g, const struct vgw_call *call, str
         vgw_strcopy(out->no_input_prompt, sizeof out->no_input_prompt, vgw_options_string(o, "no_input_prompt"));
     if (vgw_options_string(o, "no_match_prompt"))
         vgw_strcopy(out->no_match_prompt, sizeof out->no_match_prompt, vgw_options_string(o, "no_match_prompt"));
+    if (vgw_options_string(o, "deaf_prompt"))
+        vgw_strcopy(out->deaf_prompt, sizeof out->deaf_prompt, vgw_options_string(o, "deaf_prompt"));
     for (size_t i = 0; i < vgw_options_count(o, "backchannels"); i++)
         if (!vgw_talk_backchannel_add(out, vgw_options_item(o, "backchannels", i)))
             break;

@@ -101,6 +101,12 @@ static int32_t stt_open(void *instance, uint64_t handle, const struct voicegw_st
         return VOICEGW_ENETWORK;
     *ret_stream = stream_new(e, handle);
     *ret_format = 0;
+    if (e->breaks_us) {
+        struct later *l = later_new(e, handle, VGW_MSG_ERROR);
+        l->m.flag = 1;
+        l->m.status = VGW_ENETWORK;
+        vgw_timer_start(&l->timer, e->breaks_us);
+    }
     return 0;
 }
 
@@ -130,6 +136,12 @@ static int32_t stt_finalize(void *stream, uint64_t utterance)
     e->finalized++;
     const char *said = e->says[e->say_at] ? e->says[e->say_at++] : e->said ? e->said : "";
     struct later *l;
+    if (e->tail) {
+        l = later_new(e, s->handle, VGW_MSG_RESULT);
+        l->m.utterance = utterance;
+        vgw_strcopy(l->text, sizeof l->text, e->tail);
+        vgw_timer_start(&l->timer, e->final_us / 2);
+    }
     if (e->no_final)
         return 0;
     l = later_new(e, s->handle, e->fail_on_final ? VGW_MSG_ERROR : VGW_MSG_RESULT);

@@ -26,7 +26,9 @@ struct fake_engine {
     const char *partial, *said; /* the partial 200 ms into speech; the final's text */
     const char *says[8];        /* finals one after another, when set */
     int say_at;
-    int64_t final_us; /* after finalize */
+    int64_t final_us;  /* after finalize */
+    const char *tail;  /* a partial that comes at half of that time */
+    int64_t breaks_us; /* after it was opened the stream breaks; 0: it holds */
     bool no_final, no_close, fail_on_final, own_ends;
     uint64_t pushed; /* samples */
     int finalized, hinted;
