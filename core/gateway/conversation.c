@@ -261,7 +261,7 @@ out:
 
 struct asked { /* by an assistant */
     struct vgw_gateway *g;
-    uint64_t call, tool_call;
+    uint64_t call, by, tool_call;
 };
 
 static void tool_done(void *arg, int status, const struct vgw_json *result, const char *sentence)
@@ -271,19 +271,23 @@ static void tool_done(void *arg, int status, const struct vgw_json *result, cons
     struct vgw_json *told = status < 0 ? vgw_json_object() : vgw_json_copy(result);
     if (status < 0)
         vgw_json_set_string(told, "error", sentence);
-    if (c && c->talk && a->tool_call)
-        vgw_talk_tool_result(c->talk, a->tool_call, status, told);
+    if (c && c->talk)
+        vgw_talk_tool_result(c->talk, a->by, a->tool_call, status, told);
     vgw_json_free(told);
     vgw_free(a);
 }
 
-static void ask_tool(struct vgw_gateway *g, struct vgw_call *call, uint64_t turn, uint64_t tool_call, const char *name,
-                     const struct vgw_json *arguments)
+static void ask_tool(struct vgw_gateway *g, struct vgw_call *call, uint64_t turn, const struct asked *asked,
+                     const char *name, const struct vgw_json *arguments)
 {
     struct asked *a;
-    if (!VGW_NEW(a))
+    struct vgw_conversation *c = vgw_gateway_conversation(g, call->handle);
+    if (!VGW_NEW(a)) {
+        if (c && c->talk)
+            vgw_talk_tool_result(c->talk, asked->by, asked->tool_call, VGW_ELIMIT, NULL);
         return;
-    *a = (struct asked){.g = g, .call = call->handle, .tool_call = tool_call};
+    }
+    *a = *asked;
     struct vgw_tool_request r = {.name = name,
                                  .arguments = arguments,
                                  .call = call,
@@ -294,13 +298,14 @@ static void ask_tool(struct vgw_gateway *g, struct vgw_call *call, uint64_t turn
     vgw_gateway_tool_start(g, &r, NULL);
 }
 
-static void home_tool(void *arg, uint64_t handle, uint64_t turn, uint64_t tool_call, const char *name,
+static void home_tool(void *arg, uint64_t handle, uint64_t turn, uint64_t by, uint64_t tool_call, const char *name,
                       struct vgw_json *arguments)
 {
     struct vgw_gateway *g = arg;
     struct vgw_call *call = call_of(g, handle);
+    const struct asked asked = {.g = g, .call = handle, .by = by, .tool_call = tool_call};
     if (call && !g->ending)
-        ask_tool(g, call, turn, tool_call, name, arguments);
+        ask_tool(g, call, turn, &asked, name, arguments);
     vgw_json_free(arguments);
 }
 

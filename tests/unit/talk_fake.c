@@ -343,6 +343,9 @@ static int32_t assistant_interrupt(void *session, uint64_t turn, const char *hea
 
 static int32_t assistant_tool_result(void *session, uint64_t tool_call, int32_t status, const char *result_json)
 {
+    struct fake_engine *e = ((struct stream *)session)->e;
+    snprintf(e->tool_result, sizeof e->tool_result, "%d %d %s", (int)tool_call, status, result_json);
+    e->tool_results++;
     return 0;
 }
 
@@ -617,9 +620,11 @@ static void home_action(void *arg, uint64_t call, const char *action, struct vgw
 {
     note(arg, "action", action, 0, 0, params);
 }
-static void home_tool(void *arg, uint64_t call, uint64_t turn, uint64_t tool_call, const char *name,
+static void home_tool(void *arg, uint64_t call, uint64_t turn, uint64_t by, uint64_t tool_call, const char *name,
                       struct vgw_json *arguments)
 {
+    struct fake *f = arg;
+    f->tool_by = by;
     note(arg, "tool", name, tool_call, 0, arguments);
 }
 static void home_release(void *arg, void *ref)

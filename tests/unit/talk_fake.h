@@ -58,6 +58,8 @@ struct fake_engine {
     char digits[64];
     char interrupted[256];
     uint32_t interrupted_ms;
+    char tool_result[128]; /* the last: its call, its status, what was told */
+    int tool_results;
     uint64_t last_turn, last_handle;
     uint32_t audio_flags;
     char truncated[32];
@@ -110,7 +112,7 @@ struct fake {
     char released_names[512];
     struct vgw_json *summary;
     struct fake_engine stt[FAKE_ENGINES], tts[FAKE_ENGINES], assistant[FAKE_ENGINES];
-    uint64_t next_op;
+    uint64_t next_op, tool_by;
     uint32_t stand_ins; /* assistants behind the first */
     bool shadow;        /* stt[2] hears what stt[0] hears */
 };
