@@ -348,7 +348,8 @@ static const struct vgw_option events_rows[] = {
      .max = 10000000,
      .unit = "events",
      .metric = "voicegw_queue_depth{queue=\"events\"}",
-     .text = "events kept in memory for feeds; from older ones a client resumes by the store"},
+     .text = "events kept in memory and in the store, from which feeds resume; with retention.events the store keeps "
+             "its events by age instead"},
 };
 TABLE(events, "events", "The event log");
 
@@ -367,7 +368,7 @@ static const struct vgw_option retention_rows[] = {
      .type = VGW_OPTION_DURATION,
      .flags = RELOAD,
      .min = 60,
-     .text = "age at which stored events are erased; never unless given"},
+     .text = "age at which stored events are erased, instead of by events.keep"},
 };
 TABLE(retention, "retention", "How long data is kept");
 
