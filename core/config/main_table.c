@@ -286,6 +286,17 @@ static const struct vgw_option talk_rows[] = {
      .text = "silence of the caller after which no_input_prompt is said"},
     {.name = "no_input_prompt", .type = VGW_OPTION_STRING, .flags = RELOAD, .text = "said when the caller is silent"},
     {.name = "no_match_prompt", .type = VGW_OPTION_STRING, .flags = RELOAD, .text = "said when nothing was understood"},
+    {.name = "deaf_prompt",
+     .type = VGW_OPTION_STRING,
+     .flags = RELOAD,
+     .text = "said when every recognizer has failed; they are tried again behind it"},
+    {.name = "deaf_timeout",
+     .type = VGW_OPTION_DURATION,
+     .dflt = "30s",
+     .flags = RELOAD,
+     .min = 0,
+     .max = 3600,
+     .text = "a call that needs a recognizer and finds none for so long is ended; keys begin it anew, 0 never ends it"},
     {.name = "max_reprompts",
      .type = VGW_OPTION_INT,
      .dflt = "2",
@@ -337,7 +348,8 @@ static const struct vgw_option events_rows[] = {
      .max = 10000000,
      .unit = "events",
      .metric = "voicegw_queue_depth{queue=\"events\"}",
-     .text = "events kept in memory for feeds; from older ones a client resumes by the store"},
+     .text = "events kept in memory and in the store, from which feeds resume; with retention.events the store keeps "
+             "its events by age instead"},
 };
 TABLE(events, "events", "The event log");
 
@@ -356,7 +368,7 @@ static const struct vgw_option retention_rows[] = {
      .type = VGW_OPTION_DURATION,
      .flags = RELOAD,
      .min = 60,
-     .text = "age at which stored events are erased; never unless given"},
+     .text = "age at which stored events are erased, instead of by events.keep"},
 };
 TABLE(retention, "retention", "How long data is kept");
 

@@ -102,6 +102,10 @@ static const struct vgw_event_info table[VGW_EVENT_TYPES] = {
     [VGW_EVENT_SENTIMENT] = {"voice.sentiment", "how the caller's words sound, from -1 to 1; told of turns in which a word is known",
         {N("score", "of this turn"), N("mean", "of the turns so far, the newest count most"),
          S("trend", "rising, falling or steady"), S("phrase", "words that call for attention, such as speak to a manager; null: none"), TURN}},
+    [VGW_EVENT_STT_DEAF] = {"voice.stt.deaf", "every recognizer of the call has failed; they are tried again",
+        {S("engine", "the one that failed last"), N("timeout", "seconds until a call that needs one ends; 0: never")}},
+    [VGW_EVENT_STT_RESTORED] = {"voice.stt.restored", "a recognizer works again after all had failed",
+        {S("engine", "which"), N("tries", "how often one was opened"), N("duration", "seconds without one that worked")}},
 };
 /* clang-format on */
 

@@ -54,6 +54,8 @@ enum vgw_event_type {
     VGW_EVENT_CAMPAIGN_CHANGED,
     VGW_EVENT_ENGINE_FAILOVER,
     VGW_EVENT_SENTIMENT,
+    VGW_EVENT_STT_DEAF,
+    VGW_EVENT_STT_RESTORED,
     VGW_EVENT_TYPES, /* how many; also the type of events that are not in the table */
 };
 #define VGW_EVENT_OTHER VGW_EVENT_TYPES

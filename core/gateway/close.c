@@ -160,6 +160,7 @@ static void store_close(struct vgw_gateway *g)
     vgw_bus_unsubscribe(g->store_sub);
     g->store_sub = NULL;
     vgw_timer_stop(&g->purge_timer);
+    vgw_timer_stop(&g->trim_timer);
     if (g->store) { /* what cannot be written now is in the journal */
         vgw_store_close(g->store, on_store_closed, g);
         turn_until(g, store_over, STORE_US, "the store");

@@ -261,7 +261,7 @@ out:
 
 struct asked { /* by an assistant */
     struct vgw_gateway *g;
-    uint64_t call, tool_call;
+    uint64_t call, by, tool_call;
 };
 
 static void tool_done(void *arg, int status, const struct vgw_json *result, const char *sentence)
@@ -271,19 +271,23 @@ static void tool_done(void *arg, int status, const struct vgw_json *result, cons
     struct vgw_json *told = status < 0 ? vgw_json_object() : vgw_json_copy(result);
     if (status < 0)
         vgw_json_set_string(told, "error", sentence);
-    if (c && c->talk && a->tool_call)
-        vgw_talk_tool_result(c->talk, a->tool_call, status, told);
+    if (c && c->talk)
+        vgw_talk_tool_result(c->talk, a->by, a->tool_call, status, told);
     vgw_json_free(told);
     vgw_free(a);
 }
 
-static void ask_tool(struct vgw_gateway *g, struct vgw_call *call, uint64_t turn, uint64_t tool_call, const char *name,
-                     const struct vgw_json *arguments)
+static void ask_tool(struct vgw_gateway *g, struct vgw_call *call, uint64_t turn, const struct asked *asked,
+                     const char *name, const struct vgw_json *arguments)
 {
     struct asked *a;
-    if (!VGW_NEW(a))
+    struct vgw_conversation *c = vgw_gateway_conversation(g, call->handle);
+    if (!VGW_NEW(a)) {
+        if (c && c->talk)
+            vgw_talk_tool_result(c->talk, asked->by, asked->tool_call, VGW_ELIMIT, NULL);
         return;
-    *a = (struct asked){.g = g, .call = call->handle, .tool_call = tool_call};
+    }
+    *a = *asked;
     struct vgw_tool_request r = {.name = name,
                                  .arguments = arguments,
                                  .call = call,
@@ -294,13 +298,14 @@ static void ask_tool(struct vgw_gateway *g, struct vgw_call *call, uint64_t turn
     vgw_gateway_tool_start(g, &r, NULL);
 }
 
-static void home_tool(void *arg, uint64_t handle, uint64_t turn, uint64_t tool_call, const char *name,
+static void home_tool(void *arg, uint64_t handle, uint64_t turn, uint64_t by, uint64_t tool_call, const char *name,
                       struct vgw_json *arguments)
 {
     struct vgw_gateway *g = arg;
     struct vgw_call *call = call_of(g, handle);
+    const struct asked asked = {.g = g, .call = handle, .by = by, .tool_call = tool_call};
     if (call && !g->ending)
-        ask_tool(g, call, turn, tool_call, name, arguments);
+        ask_tool(g, call, turn, &asked, name, arguments);
     vgw_json_free(arguments);
 }
 
@@ -475,6 +480,7 @@ static void talk_options(struct vgw_gateway *g, const struct vgw_call *call, str
     out->endpoint_silence_us = vgw_options_duration_us(o, "endpoint_silence");
     out->min_duration_us = vgw_options_duration_us(o, "min_duration");
     out->no_input_timeout_us = vgw_options_duration_us(o, "no_input_timeout");
+    out->deaf_timeout_us = vgw_options_duration_us(o, "deaf_timeout");
     out->barge_in = vgw_options_bool(o, "barge_in");
     out->barge_in_keys = vgw_options_bool(o, "barge_in_keys");
     out->min_words = (uint32_t)vgw_options_int(o, "min_words");
@@ -484,6 +490,8 @@ static void talk_options(struct vgw_gateway *g, const struct vgw_call *call, str
         vgw_strcopy(out->no_input_prompt, sizeof out->no_input_prompt, vgw_options_string(o, "no_input_prompt"));
     if (vgw_options_string(o, "no_match_prompt"))
         vgw_strcopy(out->no_match_prompt, sizeof out->no_match_prompt, vgw_options_string(o, "no_match_prompt"));
+    if (vgw_options_string(o, "deaf_prompt"))
+        vgw_strcopy(out->deaf_prompt, sizeof out->deaf_prompt, vgw_options_string(o, "deaf_prompt"));
     for (size_t i = 0; i < vgw_options_count(o, "backchannels"); i++)
         if (!vgw_talk_backchannel_add(out, vgw_options_item(o, "backchannels", i)))
             break;

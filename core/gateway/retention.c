@@ -1,5 +1,5 @@
 /* retention.c - what is older than the configuration wants is removed: rows of the store and files of recordings, every
- * hour. */
+ * hour; and the stored events beyond events.keep, as they come. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
@@ -10,11 +10,14 @@
 #include "base/metric.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "event/ring.h"
 #include "gateway/gateway_private.h"
 #include "store/store.h"
 
 #define FIRST_US (1 * VGW_US_PER_S)
 #define EVERY_US (3600 * VGW_US_PER_S)
+#define LOOK_US (10 * VGW_US_PER_S) /* how often it is seen whether events have come that are to go */
+#define SHARE 10                    /* of events.keep: so many new ones are worth a count */
 
 static const struct {
     const char *option, *table;
@@ -120,6 +123,38 @@ static void on_purge_timer(void *arg)
         purge_next(p);
 }
 
+/* ---- the event log ---- */
+
+static void on_trimmed(void *arg, int status, const char *sentence, const struct vgw_json *rows)
+{
+    struct vgw_gateway *g = arg;
+    uint64_t removed = (uint64_t)vgw_json_get_int(vgw_json_at(rows, 0), "deleted", 0);
+    g->trimming = false;
+    if (status < 0)
+        vgw_log(VGW_LOG_WARNING, NULL, "events beyond events.keep could not be removed; they are tried again", "error",
+                sentence, NULL);
+    vgw_metric_add(vgw_metric_family(VGW_METRIC_COUNTER, "voicegw_stored_events_removed_total",
+                                     "Stored events beyond events.keep that were removed", NULL),
+                   (double)removed, NULL, NULL, NULL);
+}
+
+/* An age in retention.events is what the operator wants instead. */
+static void on_trim_timer(void *arg)
+{
+    struct vgw_gateway *g = arg;
+    uint64_t keep = (uint64_t)vgw_options_int(g->plan->main, "events.keep");
+    uint64_t next = vgw_ring_next(vgw_bus_ring(g->bus));
+    vgw_timer_start(&g->trim_timer, LOOK_US);
+    if (g->trimming || !g->store || g->ending || age_us(g, "events") ||
+        (g->trimmed_at && next - g->trimmed_at < keep / SHARE))
+        return;
+    g->trimming = vgw_store_trim(g->store, "events", keep, on_trimmed, g) == 0;
+    if (g->trimming)
+        g->trimmed_at = next;
+}
+
+/* ---- life ---- */
+
 void vgw_gateway_retention_changed(struct vgw_gateway *g)
 {
     if (age_us(g, "records") || age_us(g, "recordings") || age_us(g, "events"))
@@ -131,5 +166,7 @@ void vgw_gateway_retention_changed(struct vgw_gateway *g)
 void vgw_gateway_retention_open(struct vgw_gateway *g)
 {
     vgw_timer_init(&g->purge_timer, g->loop, on_purge_timer, g);
+    vgw_timer_init(&g->trim_timer, g->loop, on_trim_timer, g);
+    vgw_timer_start(&g->trim_timer, FIRST_US);
     vgw_gateway_retention_changed(g);
 }

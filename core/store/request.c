@@ -6,7 +6,7 @@
 
 #define PURGE_ROWS 500u
 
-enum kind { QUERY, CLAIM, ACQUIRE, RENEW, RELEASE, PURGE, APPLY, TALLY };
+enum kind { QUERY, CLAIM, ACQUIRE, RENEW, RELEASE, PURGE, TRIM, APPLY, TALLY };
 
 struct request {
     struct vgw_job job;
@@ -19,6 +19,7 @@ struct request {
     int64_t now_us, ttl_us;
     uint64_t number; /* fence in and out; rows deleted or changed */
     uint32_t last_deleted;
+    int64_t excess; /* of a trim: rows that are still to go; negative: not counted yet */
     vgw_store_fn fn;
     void *arg;
     struct vgw_json *rows;
@@ -48,6 +49,41 @@ static void add_number(struct request *r, const char *name)
         r->status = VGW_ELIMIT;
 }
 
+static int32_t on_count(void *arg, const char *row_json)
+{
+    struct request *r = arg;
+    struct vgw_json *row = NULL;
+    if (vgw_json_parse(row_json, strlen(row_json), &row, NULL) == VGW_OK)
+        r->excess = vgw_json_get_int(row, "count", 0) - (int64_t)r->number;
+    vgw_json_free(row);
+    return 0;
+}
+
+static int tally(struct request *r, const char *filter, const char *what, voicegw_row row)
+{
+    const struct voicegw_store *table = r->store->options.table;
+    if (table->size < offsetof(struct voicegw_store, tally) + sizeof table->tally || !table->tally)
+        return VGW_EUNSUPPORTED;
+    return table->tally(r->store->options.instance, r->name, filter, what, row, r);
+}
+
+/* Counted once, then the oldest in pieces. `number` is what is kept until it is counted, and what is deleted then. */
+static int trim(struct request *r)
+{
+    const struct voicegw_store *table = r->store->options.table;
+    if (r->excess < 0) {
+        r->excess = 0;
+        int status = tally(r, "{}", "{\"by\":[],\"sum\":[]}", on_count);
+        r->number = 0;
+        if (status != VGW_OK || r->excess <= 0) {
+            r->excess = 0;
+            return status;
+        }
+    }
+    uint32_t n = r->excess < PURGE_ROWS ? (uint32_t)r->excess : PURGE_ROWS;
+    return n ? table->purge(r->store->options.instance, r->name, INT64_MAX, n, &r->last_deleted) : VGW_OK;
+}
+
 static int call_plugin(struct request *r)
 {
     const struct voicegw_store *table = r->store->options.table;
@@ -65,10 +101,10 @@ static int call_plugin(struct request *r)
         return table->lease_release(instance, r->name, r->second, r->number);
     case PURGE:
         return table->purge(instance, r->name, r->now_us, PURGE_ROWS, &r->last_deleted);
+    case TRIM:
+        return trim(r);
     case TALLY:
-        if (table->size < offsetof(struct voicegw_store, tally) + sizeof table->tally || !table->tally)
-            return VGW_EUNSUPPORTED;
-        return table->tally(instance, r->name, r->second, r->cursor, on_row, r);
+        return tally(r, r->second, r->cursor, on_row);
     case APPLY: {
         uint32_t changed = 0;
         int status = table->apply(instance, r->second, &changed);
@@ -105,13 +141,14 @@ static void done(void *arg)
 {
     struct request *r = arg;
     struct vgw_store *store = r->store;
-    if (r->kind == PURGE && r->status == VGW_OK) {
+    if ((r->kind == PURGE || r->kind == TRIM) && r->status == VGW_OK) {
         r->number += r->last_deleted;
-        if (r->last_deleted == PURGE_ROWS && !store->closing && !store->freed &&
-            vgw_pool_submit(store->pool, &r->job) == VGW_OK)
+        r->excess -= r->last_deleted;
+        bool more = r->kind == PURGE ? r->last_deleted == PURGE_ROWS : r->last_deleted && r->excess > 0;
+        if (more && !store->closing && !store->freed && vgw_pool_submit(store->pool, &r->job) == VGW_OK)
             return;
     }
-    if (r->status == VGW_OK && r->kind == PURGE)
+    if (r->status == VGW_OK && (r->kind == PURGE || r->kind == TRIM))
         add_number(r, "deleted");
     else if (r->status == VGW_OK && r->kind == ACQUIRE)
         add_number(r, "fence");
@@ -253,6 +290,12 @@ int vgw_store_lease_release(struct vgw_store *store, const char *name, const cha
 int vgw_store_purge(struct vgw_store *store, const char *table, int64_t before_us, vgw_store_fn fn, void *arg)
 {
     return submit(store, (struct request){.kind = PURGE, .now_us = before_us, .fn = fn, .arg = arg}, table, NULL, NULL);
+}
+
+int vgw_store_trim(struct vgw_store *store, const char *table, uint64_t keep, vgw_store_fn fn, void *arg)
+{
+    return submit(store, (struct request){.kind = TRIM, .number = keep, .excess = -1, .fn = fn, .arg = arg}, table,
+                  NULL, NULL);
 }
 
 int vgw_store_apply(struct vgw_store *store, struct vgw_json *ops, vgw_store_fn fn, void *arg)

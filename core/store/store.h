@@ -85,4 +85,7 @@ int vgw_store_tally(struct vgw_store *store, const char *table, const struct vgw
 int vgw_store_apply(struct vgw_store *store, struct vgw_json *ops, vgw_store_fn fn, void *arg);
 /** Removes rows older than the wall time given, 500 at a time with other work between; rows: [{"deleted": n}]. */
 int vgw_store_purge(struct vgw_store *store, const char *table, int64_t before_us, vgw_store_fn fn, void *arg);
+/** Removes the oldest rows beyond `keep`, as vgw_store_purge() does; the same rows. VGW_EUNSUPPORTED: this store cannot
+ * count. */
+int vgw_store_trim(struct vgw_store *store, const char *table, uint64_t keep, vgw_store_fn fn, void *arg);
 #endif

@@ -179,7 +179,7 @@ void vgw_talk_all_heard(struct vgw_talk *t)
     }
 }
 
-static void on_tool(struct vgw_talk *t, const struct vgw_engine_message *m)
+static void on_tool(struct vgw_talk *t, const struct vgw_engine_stream *stream, const struct vgw_engine_message *m)
 {
     struct vgw_json *o = vgw_json_object(), *arguments = NULL;
     t->answer_acted = true;
@@ -188,7 +188,8 @@ static void on_tool(struct vgw_talk *t, const struct vgw_engine_message *m)
         vgw_json_parse(m->text2, strlen(m->text2), &arguments, NULL);
     vgw_json_set_int(o, "turn", (int64_t)m->utterance);
     vgw_json_set(o, "arguments", arguments ? arguments : vgw_json_object());
-    vgw_talk_tell(t, "tool", m->text ? m->text : "", (uint64_t)m->a, 0, o);
+    vgw_json_set_int(o, "tool_call", m->a);
+    vgw_talk_tell(t, "tool", m->text ? m->text : "", stream->handle, 0, o);
 }
 
 /* ---- its voice, when it has one ---- */
@@ -354,7 +355,7 @@ static void on_assistant(void *owner, struct vgw_engine_stream *stream, const st
         on_action(t, m);
         break;
     case VGW_MSG_TOOL:
-        on_tool(t, m);
+        on_tool(t, stream, m);
         break;
     case VGW_MSG_ERROR:
         vgw_talk_error(t, m->status, m->text, "the assistant failed", t->assistant_engine.name);

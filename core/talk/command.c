@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/metric.h"
 #include "base/str.h"
 #include "talk/talk_private.h"
 
@@ -13,7 +14,7 @@ struct message {
     const struct vgw_talk_home *home;
     struct vgw_talk *talk;
     struct vgw_talk_begin *begin;
-    uint64_t op, tool_call;
+    uint64_t op, tool_call, by;
     int status;
     char command[24];
     struct vgw_json *params;
@@ -404,21 +405,25 @@ static void tool_result_run(void *object, void *arg)
     struct message *m = arg;
     struct vgw_talk *t = m->talk;
     char *text = vgw_json_text(m->params, false);
-    if (object && !t->ending && t->assistant)
+    const struct vgw_engine_stream *now = !object || t->ending ? NULL : t->assistant ? t->assistant : t->audio;
+    if (!now || now->handle != m->by)
+        vgw_metric_dropped("tool_result");
+    else if (t->assistant)
         t->assistant_engine.assistant->tool_result(t->assistant->s, m->tool_call, m->status, text ? text : "null");
-    else if (object && !t->ending && t->audio && t->assistant_engine.audio->tool_result)
+    else if (t->assistant_engine.audio->tool_result)
         t->assistant_engine.audio->tool_result(t->audio->s, m->tool_call, m->status, text ? text : "null");
-    if (object && !t->ending && t->assistant && t->thinking)
+    if (now && now->handle == m->by && t->assistant && t->thinking)
         vgw_talk_answer_watch(t);
     vgw_free(text);
     message_free(m);
 }
 
-int vgw_talk_tool_result(struct vgw_talk *t, uint64_t tool_call, int status, const struct vgw_json *result)
+int vgw_talk_tool_result(struct vgw_talk *t, uint64_t by, uint64_t tool_call, int status, const struct vgw_json *result)
 {
     struct message *m = message_new(t);
     if (!m)
         return VGW_ELIMIT;
+    m->by = by;
     m->tool_call = tool_call;
     m->status = status;
     m->params = vgw_json_copy(result);

@@ -52,6 +52,8 @@ static void utterance_begins(struct vgw_talk *t, uint64_t sample)
 {
     t->hearing = true;
     t->utterance++;
+    if (t->final_utterance && t->stt && !t->stt->engine->stt->endpoints)
+        memcpy(t->late, t->partial, VGW_TALK_TEXT_MAX);
     t->partial[0] = '\0';
     t->speech_start_us = vgw_now(t->worker) - ago_us(t, sample);
     t->over_speech = vgw_talk_speaking(t);
@@ -124,7 +126,7 @@ static void on_endpoint(void *arg)
     if (!t->hearing)
         return;
     t->hearing = false;
-    if (t->stt)
+    if (t->stt || (vgw_talk_is_deaf(t) && !t->audio))
         vgw_talk_stt_finalize(t);
     else if (t->audio && t->assistant_engine.audio->commit)
         t->assistant_engine.audio->commit(t->audio->s);
@@ -140,7 +142,7 @@ void vgw_talk_listen_reset(struct vgw_talk *t)
         t->stt->engine->stt->finalize(t->stt->s, t->utterance);
     t->caller_speaking = t->hearing = false;
     t->final_utterance = 0;
-    t->partial[0] = t->carried[0] = '\0';
+    t->partial[0] = t->carried[0] = t->late[0] = '\0';
     if (!t->thinking)
         return;
     vgw_timer_stop(&t->filler_timer);
@@ -171,6 +173,7 @@ static bool own_turns(const struct vgw_talk *t)
 static void use_digit(struct vgw_talk *t, char digit)
 {
     vgw_timer_stop(&t->no_input_timer);
+    vgw_talk_deaf_digit(t);
     t->reprompts = t->no_matches = 0;
     if (t->gather.op || (t->options->barge_in_keys && !own_turns(t)))
         vgw_talk_interrupt(t);
@@ -221,7 +224,8 @@ void vgw_talk_listen_update(struct vgw_talk *t)
     /* An assistant that does its own turn-taking hears everything itself: nothing is decoded for it but digits, where
      * it or a gather takes any. */
     bool digits = !own || t->assistant_engine.audio->dtmf || t->gather.op;
-    vgw_leg_listen(t->leg, t->stt != NULL, t->stt || (t->audio && !own), digits);
+    bool words = t->stt || vgw_talk_is_deaf(t);
+    vgw_leg_listen(t->leg, words, words || (t->audio && !own), digits);
 }
 
 void vgw_talk_listen_start(struct vgw_talk *t)

@@ -16,6 +16,7 @@ struct vgw_talk_options vgw_talk_defaults(void)
         .endpoint_silence_us = 700 * VGW_US_PER_MS,
         .min_duration_us = 200 * VGW_US_PER_MS,
         .no_input_timeout_us = 7 * VGW_US_PER_S,
+        .deaf_timeout_us = 30 * VGW_US_PER_S,
         .filler_after_us = 1500 * VGW_US_PER_MS,
         .barge_in = true,
         .barge_in_keys = true,
@@ -36,6 +37,7 @@ static const struct row {
     {"endpoint_silence", DURATION, offsetof(struct vgw_talk_options, endpoint_silence_us), 10},
     {"min_duration", DURATION, offsetof(struct vgw_talk_options, min_duration_us), 10},
     {"no_input_timeout", DURATION, offsetof(struct vgw_talk_options, no_input_timeout_us), 3600},
+    {"deaf_timeout", DURATION, offsetof(struct vgw_talk_options, deaf_timeout_us), 3600},
     {"filler_after", DURATION, offsetof(struct vgw_talk_options, filler_after_us), 60},
     {"barge_in", FLAG, offsetof(struct vgw_talk_options, barge_in), 1},
     {"barge_in_keys", FLAG, offsetof(struct vgw_talk_options, barge_in_keys), 1},
@@ -44,6 +46,7 @@ static const struct row {
     {"max_turns", COUNT, offsetof(struct vgw_talk_options, max_turns), 100000},
     {"no_input_prompt", TEXT, offsetof(struct vgw_talk_options, no_input_prompt), 255},
     {"no_match_prompt", TEXT, offsetof(struct vgw_talk_options, no_match_prompt), 255},
+    {"deaf_prompt", TEXT, offsetof(struct vgw_talk_options, deaf_prompt), 255},
     {"filler", TEXT, offsetof(struct vgw_talk_options, filler), 255},
     {"backchannels", WORDS, 0, VGW_TALK_BACKCHANNELS},
 };
@@ -188,10 +191,11 @@ static bool same(const struct vgw_talk_options *a, const struct vgw_talk_options
 {
     return a->endpoint_silence_us == b->endpoint_silence_us && a->min_duration_us == b->min_duration_us &&
            a->no_input_timeout_us == b->no_input_timeout_us && a->filler_after_us == b->filler_after_us &&
-           a->barge_in == b->barge_in && a->barge_in_keys == b->barge_in_keys && a->min_words == b->min_words &&
+           a->deaf_timeout_us == b->deaf_timeout_us && a->barge_in == b->barge_in &&
+           a->barge_in_keys == b->barge_in_keys && a->min_words == b->min_words &&
            a->max_reprompts == b->max_reprompts && a->max_turns == b->max_turns &&
            vgw_streq(a->no_input_prompt, b->no_input_prompt) && vgw_streq(a->no_match_prompt, b->no_match_prompt) &&
-           vgw_streq(a->filler, b->filler) && same_backchannels(a, b);
+           vgw_streq(a->filler, b->filler) && vgw_streq(a->deaf_prompt, b->deaf_prompt) && same_backchannels(a, b);
 }
 
 const struct vgw_talk_options *vgw_talk_options_share(const struct vgw_talk_options *value)

@@ -10,10 +10,15 @@
 
 /* ---- to the engine ---- */
 
-/* Is there another engine that may have to hear this utterance? */
+bool vgw_talk_is_deaf(const struct vgw_talk *t)
+{
+    return t->deaf.on && !t->stt;
+}
+
+/* Is there another engine that may have to hear this utterance, or this one once more? */
 static bool has_other(const struct vgw_talk *t)
 {
-    return t->cfg->stt_count > 1;
+    return t->cfg->stt_count > 1 || t->deaf.on;
 }
 
 static void hear(struct vgw_talk *t, const int16_t *pcm, size_t n, uint64_t sample)
@@ -32,6 +37,8 @@ void vgw_talk_on_pcm(void *arg, const int16_t *pcm, uint64_t sample)
         vgw_preroll_push(t->preroll, pcm, FRAME, sample);
     if (t->stt && !t->on_hold && (t->hearing || t->stt->engine->stt->endpoints))
         hear(t, pcm, FRAME, sample);
+    else if (vgw_talk_is_deaf(t) && t->hearing && !t->on_hold)
+        vgw_kept_audio_add(&t->kept, pcm, FRAME, sample);
     vgw_shadow_pcm(t, pcm, FRAME, sample);
 }
 
@@ -46,14 +53,14 @@ void vgw_talk_stt_begin(struct vgw_talk *t, uint64_t sample)
 {
     int16_t pcm[FRAME * PREROLL_MS / 20];
     uint64_t at;
-    if (!t->stt)
+    if (!t->stt && !vgw_talk_is_deaf(t))
         return;
     if (!t->final_utterance) /* else what came before the pause is not understood yet */
         vgw_kept_audio_done(&t->kept);
     t->kept.mark = t->kept.bytes.len;
     vgw_talk_stt_speech(t, true, sample);
     vgw_shadow_begin(t, sample);
-    bool heard_all = t->stt->engine->stt->endpoints;
+    bool heard_all = !t->stt || t->stt->engine->stt->endpoints;
     if (!t->preroll)
         return;
     /* The frame that is just running is not in the ring yet: on_pcm() brings it next. */
@@ -78,20 +85,32 @@ static int64_t final_wait_us(const struct vgw_talk *t)
 void vgw_talk_stt_finalize(struct vgw_talk *t)
 {
     t->final_utterance = t->utterance;
-    vgw_timer_start(&t->final_timer, final_wait_us(t));
     vgw_talk_filler_arm(t);
+    if (!t->stt) /* whoever is opened next hears it */
+        return;
+    vgw_timer_start(&t->final_timer, final_wait_us(t));
     t->stt->engine->stt->finalize(t->stt->s, t->utterance);
     vgw_shadow_finalize(t);
 }
 
+static void keep(char **kept, const char *text)
+{
+    vgw_free(*kept);
+    *kept = vgw_strdup(text);
+}
+
 void vgw_talk_hints(struct vgw_talk *t, const char *hints_json)
 {
+    if (t->cfg->stt_count)
+        keep(&t->hints, hints_json);
     if (t->stt)
         t->stt->engine->stt->update(t->stt->s, hints_json, NULL);
 }
 
 void vgw_talk_stt_language(struct vgw_talk *t, const char *language)
 {
+    if (t->cfg->stt_count)
+        keep(&t->heard_language, language);
     if (t->stt)
         t->stt->engine->stt->update(t->stt->s, NULL, language);
 }
@@ -108,6 +127,15 @@ static void carry(struct vgw_talk *t, const char *text)
     vgw_strcopy(t->carried + have, VGW_TALK_TEXT_MAX - have, text);
 }
 
+/* What was said before a pause and has no final: what came of it is better than nothing. */
+static void carry_late(struct vgw_talk *t)
+{
+    if (!t->late[0])
+        return;
+    carry(t, t->late);
+    t->late[0] = '\0';
+}
+
 /* The turn's text is whole: with what was carried over a pause. */
 static void understood(struct vgw_talk *t, const char *text, double confidence, const char *language)
 {
@@ -117,6 +145,7 @@ static void understood(struct vgw_talk *t, const char *text, double confidence, 
     vgw_timer_stop(&t->final_timer);
     vgw_talk_filler_disarm(t);
     vgw_kept_audio_done(&t->kept);
+    carry_late(t);
     if (!t->carried[0]) {
         vgw_talk_caller_said(t, text, confidence, language);
         return;
@@ -131,8 +160,14 @@ static void on_partial(struct vgw_talk *t, const struct vgw_engine_message *m)
 {
     int64_t now = vgw_now(t->worker);
     bool own = t->stt->engine->stt->endpoints;
-    if (!m->text || !m->text[0] || t->on_hold || vgw_streq(m->text, t->partial) ||
-        (!own && (!t->hearing || m->utterance != t->utterance)))
+    bool awaited = !own && t->final_utterance && m->utterance == t->final_utterance;
+    if (!m->text || !m->text[0] || t->on_hold)
+        return;
+    if (awaited && t->hearing) { /* of what came before the pause */
+        vgw_strcopy(t->late, VGW_TALK_TEXT_MAX, m->text);
+        return;
+    }
+    if (vgw_streq(m->text, t->partial) || (!own && !awaited && (!t->hearing || m->utterance != t->utterance)))
         return;
     vgw_strcopy(t->partial, VGW_TALK_TEXT_MAX, m->text);
     vgw_talk_endpoint_arm(t);
@@ -159,6 +194,7 @@ static void on_final(struct vgw_talk *t, const struct vgw_engine_message *m)
     if (t->on_hold)
         return;
     vgw_engine_health_report(t->stt->engine->health, false, vgw_now(t->worker));
+    t->stt_losses = 0;
     vgw_shadow_compare(t, t->stt->engine->stt->endpoints ? t->utterance : m->utterance, text);
     if (t->stt->engine->stt->endpoints) { /* it finds the ends itself */
         if (t->caller_speaking || !t->speech_end_us)
@@ -171,6 +207,8 @@ static void on_final(struct vgw_talk *t, const struct vgw_engine_message *m)
     if (!t->final_utterance || m->utterance > t->final_utterance || m->utterance <= t->final_seen)
         return;
     t->final_seen = m->utterance;
+    if (m->utterance < t->utterance)
+        t->late[0] = '\0';
     if (m->utterance == t->final_utterance && !t->hearing) {
         understood(t, text, m->number, m->text2);
         return;
@@ -184,13 +222,12 @@ static void on_final(struct vgw_talk *t, const struct vgw_engine_message *m)
     }
 }
 
-static bool stt_open(struct vgw_talk *t);
-
 /* Another engine hears the utterance from its beginning. False: there is none, or nothing was kept for it. */
 static bool heard_again(struct vgw_talk *t, bool awaited)
 {
     if (!t->stt || !t->kept.bytes.len || t->stt_tried >= t->cfg->stt_count)
         return false;
+    t->late[0] = '\0';
     vgw_talk_stt_speech(t, true, t->kept.first_sample);
     vgw_kept_audio_give(&t->kept, &t->ear, t->stt);
     if (!awaited || t->hearing)
@@ -207,29 +244,58 @@ static void told_failover(struct vgw_talk *t, const char *from)
     vgw_talk_failover_told(t, "stt", from, t->stt ? t->stt->engine->name : NULL);
 }
 
-/* The stream is gone: the next engine takes over, in the middle of an utterance if need be. */
-static void stt_lost(struct vgw_talk *t, const struct vgw_engine *lost)
+/* Another engine is open, or none: what becomes of what is being said, and of what was said and not understood yet. */
+static void taken_over(struct vgw_talk *t)
 {
     char text[VGW_TALK_TEXT_MAX];
-    bool awaited = t->final_utterance != 0;
+    bool awaited = t->final_utterance != 0, again = heard_again(t, awaited);
     vgw_strcopy(text, sizeof text, t->hearing ? "" : t->partial);
-    vgw_engine_health_report(lost->health, true, vgw_now(t->worker));
-    t->stt_index = (t->stt_index + 1) % t->cfg->stt_count;
-    t->stt_tried++;
-    if (t->stt_losses++ < VGW_TALK_LOSSES_MAX)
-        stt_open(t);
-    told_failover(t, lost->name);
-    vgw_talk_listen_update(t);
-    bool again = heard_again(t, awaited);
-    if (t->hearing && t->stt && !again)
+    if (t->hearing && !again && (t->stt || !t->kept.bytes.len))
         vgw_talk_stt_begin(t, 0); /* with all that the ring still has */
     if (awaited && t->hearing) {
+        if (t->stt)
+            carry_late(t);
         t->final_utterance = 0;
         vgw_timer_stop(&t->final_timer);
     } else if (awaited && !again) {
+        vgw_timer_stop(&t->final_timer);
+        if (vgw_talk_is_deaf(t) && !text[0] && t->kept.bytes.len)
+            return; /* until one can hear it */
         t->final_seen = t->final_utterance;
         understood(t, text, -1, NULL);
     }
+}
+
+/* Each has had its chance, and one of them a second. */
+static bool all_failed(const struct vgw_talk *t)
+{
+    return t->deaf.on || t->stt_losses > t->cfg->stt_count;
+}
+
+/* The stream is gone: the next engine takes over, in the middle of an utterance if need be. */
+static void stt_lost(struct vgw_talk *t, const struct vgw_engine *lost)
+{
+    int64_t now = vgw_now(t->worker);
+    vgw_engine_health_report(lost->health, true, now);
+    t->stt_index = (t->stt_index + 1) % t->cfg->stt_count;
+    t->stt_tried++;
+    t->stt_losses = now - t->stt_open_us < VGW_TALK_STEADY_US ? t->stt_losses + 1 : 1;
+    if (!all_failed(t))
+        vgw_talk_stt_open(t, true);
+    if (!t->deaf.on)
+        told_failover(t, lost->name);
+    if (!t->stt)
+        vgw_talk_deaf_begin(t, lost->name);
+    vgw_talk_listen_update(t);
+    taken_over(t);
+}
+
+void vgw_talk_stt_restored(struct vgw_talk *t)
+{
+    t->stt_tried = 0;
+    if (!t->hearing && !t->final_utterance)
+        vgw_kept_audio_done(&t->kept);
+    taken_over(t);
 }
 
 static void on_final_late(void *arg)
@@ -245,8 +311,14 @@ static void on_final_late(void *arg)
     }
     if (late)
         vgw_engine_health_report(late->health, true, vgw_now(t->worker));
-    vgw_strcopy(text, sizeof text, t->hearing ? "" : t->partial); /* better than nothing */
     t->final_seen = t->final_utterance;
+    if (t->hearing) { /* the caller has gone on: it belongs to what is being said */
+        carry_late(t);
+        t->final_utterance = 0;
+        vgw_kept_audio_drop(&t->kept, t->kept.mark);
+        return;
+    }
+    vgw_strcopy(text, sizeof text, t->partial); /* better than nothing */
     understood(t, text, -1, NULL);
 }
 
@@ -270,6 +342,8 @@ static void on_stt(void *owner, struct vgw_engine_stream *stream, const struct v
         stt_lost(t, stream->engine);
         break;
     case VGW_MSG_RESULT:
+        if (m->text && m->text[0])
+            vgw_talk_deaf_over(t);
         if (m->flag)
             on_final(t, m);
         else
@@ -287,32 +361,42 @@ static bool need_texts(struct vgw_talk *t)
 {
     if (t->partial != t->no_text)
         return true;
-    char *both = vgw_calloc(2, VGW_TALK_TEXT_MAX);
-    if (!both)
+    char *all = vgw_calloc(3, VGW_TALK_TEXT_MAX);
+    if (!all)
         return false;
-    t->partial = both;
-    t->carried = both + VGW_TALK_TEXT_MAX;
+    t->partial = all;
+    t->carried = all + VGW_TALK_TEXT_MAX;
+    t->late = all + (size_t)2 * VGW_TALK_TEXT_MAX;
     return true;
 }
 
-/* From the one whose turn it is onwards; those that rest after failures only when no other can be had. */
-static bool stt_open(struct vgw_talk *t)
+static bool open_at(struct vgw_talk *t, uint32_t at)
+{
+    const struct vgw_engine *engine = &t->cfg->stt[at];
+    t->stt = vgw_ear_open(t, &t->ear, engine, on_stt);
+    if (!t->stt) {
+        vgw_engine_health_report(engine->health, true, vgw_now(t->worker));
+        return false;
+    }
+    t->stt_index = at;
+    t->stt_open_us = vgw_now(t->worker);
+    if (t->hints || t->heard_language)
+        engine->stt->update(t->stt->s, t->hints, t->heard_language);
+    return true;
+}
+
+bool vgw_talk_stt_open(struct vgw_talk *t, bool resting)
 {
     uint32_t count = t->cfg->stt_count, refused = 0;
     if (count && !need_texts(t))
         return false;
-    for (uint32_t i = 0; i < 2 * count; i++) {
+    for (uint32_t i = 0; i < (resting ? 2 : 1) * count; i++) {
         uint32_t at = (t->stt_index + i) % count;
-        const struct vgw_engine *engine = &t->cfg->stt[at];
-        if (refused & 1u << at || (i < count && !vgw_engine_health_take(engine->health, vgw_now(t->worker))))
+        if (refused & 1u << at || (i < count && !vgw_engine_health_take(t->cfg->stt[at].health, vgw_now(t->worker))))
             continue;
-        t->stt = vgw_ear_open(t, &t->ear, engine, on_stt);
-        if (t->stt) {
-            t->stt_index = at;
+        if (open_at(t, at))
             return true;
-        }
         refused |= 1u << at;
-        vgw_engine_health_report(engine->health, true, vgw_now(t->worker));
     }
     return false;
 }
@@ -320,8 +404,10 @@ static bool stt_open(struct vgw_talk *t)
 void vgw_talk_stt_start(struct vgw_talk *t)
 {
     vgw_timer_init(&t->final_timer, t->worker, on_final_late, t);
-    stt_open(t);
-    if (t->stt && !t->preroll)
+    vgw_talk_deaf_init(t);
+    if (!vgw_talk_stt_open(t, true) && t->cfg->stt_count)
+        vgw_talk_deaf_begin(t, t->cfg->stt[0].name);
+    if ((t->stt || t->deaf.on) && !t->preroll)
         vgw_preroll_new(VGW_L16, 8000, PREROLL_MS, &t->preroll, NULL);
     vgw_shadow_start(t);
 }
@@ -329,6 +415,7 @@ void vgw_talk_stt_start(struct vgw_talk *t)
 void vgw_talk_stt_end(struct vgw_talk *t)
 {
     vgw_timer_stop(&t->final_timer);
+    vgw_talk_deaf_end(t);
     if (t->stt)
         vgw_talk_stream_close(t, &t->stt, t->stt->engine->stt->close, NULL);
     vgw_preroll_free(t->preroll);

@@ -19,9 +19,10 @@ struct report {
 static void tool_told(const struct vgw_talk_home *h, const struct report *r, struct vgw_json *json)
 {
     uint64_t turn = (uint64_t)vgw_json_get_int(json, "turn", 0);
+    uint64_t tool_call = (uint64_t)vgw_json_get_int(json, "tool_call", 0);
     struct vgw_json *arguments = vgw_json_ref(vgw_json_get(json, "arguments"));
     vgw_json_free(json);
-    h->tool(h->arg, r->call, turn, r->number, r->text, arguments);
+    h->tool(h->arg, r->call, turn, r->number, tool_call, r->text, arguments);
 }
 
 static void report_run(void *arg)

@@ -225,6 +225,8 @@ static void on_leg_gone(void *arg, struct vgw_json *summary)
     vgw_buf_done(&t->early);
     vgw_talk_options_unshare(t->options);
     vgw_free(t->audio_root);
+    vgw_free(t->hints);
+    vgw_free(t->heard_language);
     if (t->partial != t->no_text)
         vgw_free(t->partial);
     vgw_free(t);
@@ -304,7 +306,7 @@ int vgw_talk_new(const struct vgw_talk_params *params, struct vgw_talk **ret_tal
     t->worker = params->worker;
     t->audio_root = vgw_strdup(params->audio_root);
     names_keep(t, params);
-    t->partial = t->carried = t->no_text;
+    t->partial = t->carried = t->late = t->no_text;
     vgw_list_init(&t->speeches);
     vgw_list_init(&t->after_speech);
     vgw_list_init(&t->waiting);

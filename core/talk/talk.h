@@ -39,8 +39,9 @@ struct vgw_talk_home {
                      struct vgw_json *result); /* takes ownership */
     /** The assistant wishes: end, transfer, workflow, assistant, handoff. Takes ownership. */
     void (*action)(void *arg, uint64_t call, const char *action, struct vgw_json *params);
-    /** The assistant asks for a tool: answer by vgw_talk_tool_result(). Takes ownership. */
-    void (*tool)(void *arg, uint64_t call, uint64_t turn, uint64_t tool_call, const char *name,
+    /** The assistant asks for a tool: answer by vgw_talk_tool_result() with the same `by` and `tool_call`, whatever
+     * becomes of it. Takes ownership. */
+    void (*tool)(void *arg, uint64_t call, uint64_t turn, uint64_t by, uint64_t tool_call, const char *name,
                  struct vgw_json *arguments);
     /** An engine of the talk is not used any more. */
     void (*engine_release)(void *arg, void *ref);
@@ -96,7 +97,10 @@ int vgw_talk_assistant(struct vgw_talk *talk, uint64_t op, const struct vgw_json
 /** A digit that the provider signalled outside of the media stream. It is what a digit in the stream is, once when it
  * came both ways. [control] */
 int vgw_talk_digit(struct vgw_talk *talk, char digit, uint32_t duration_ms, const char *source);
-int vgw_talk_tool_result(struct vgw_talk *talk, uint64_t tool_call, int status, const struct vgw_json *result);
+/** `by`: the session that asked; when another assistant has taken its place the result is dropped, since each counts
+ * its tool calls by itself. Of a failure `result` is {"error": a sentence}. [control] */
+int vgw_talk_tool_result(struct vgw_talk *talk, uint64_t by, uint64_t tool_call, int status,
+                         const struct vgw_json *result);
 /** Ends talk and leg; open ops complete with VGW_ENOTFOUND; home.gone() is last. Once. [control] */
 void vgw_talk_end(struct vgw_talk *talk);
 

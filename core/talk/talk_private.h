@@ -1,7 +1,8 @@
 /* talk_private.h - the talk's inside, shared by the files of this room only: talk.c (life), command.c, listen.c (voice
- * activity, digits, silence), recognize.c (the recognizer), turn.c (what a caller's turn leads to), speak.c (utterances
- * into the queue), voice.c (synthesis), play.c (files), answer.c (the assistant), wish.c (what it wishes of the talk),
- * heard.c (what was heard of us), gather.c, report.c. Everything here runs on the leg's worker unless said otherwise.
+ * activity, digits, silence), recognize.c (the recognizer), deaf.c (when there is none), turn.c (what a caller's turn
+ * leads to), speak.c (utterances into the queue), voice.c (synthesis), play.c (files), answer.c (the assistant), wish.c
+ * (what it wishes of the talk), heard.c (what was heard of us), gather.c, report.c. Everything here runs on the leg's
+ * worker unless said otherwise.
  */
 #ifndef VGW_TALK_PRIVATE_H
 #define VGW_TALK_PRIVATE_H
@@ -23,9 +24,9 @@
 #define VGW_TALK_PARTIAL_GAP_US (100 * VGW_US_PER_MS)
 #define VGW_TALK_TEXT_MAX 1024 /* of a partial, and of what is carried over a pause */
 
-#define VGW_TALK_KEPT_MS 20000                /* of an utterance, for another engine to hear */
-#define VGW_TALK_LOSSES_MAX 8                 /* broken streams of recognition in one call: then it stays deaf */
-#define VGW_TALK_STAGE_US (30 * VGW_US_PER_S) /* a voice or an assistant that nobody can stand in for */
+#define VGW_TALK_STEADY_US (10 * VGW_US_PER_S) /* a recognizer that held so long works, though nobody spoke */
+#define VGW_TALK_KEPT_MS 20000                 /* of an utterance, for another engine to hear */
+#define VGW_TALK_STAGE_US (30 * VGW_US_PER_S)  /* a voice or an assistant that nobody can stand in for */
 
 struct vgw_ear { /* how one recognizer wants the caller's audio */
     struct voicegw_audio_format format;
@@ -103,6 +104,15 @@ struct vgw_voice {                /* a way to speak: the synthesis stream for on
 #define VGW_TALK_EARLY_BYTES 4096   /* of the caller's newest audio that are kept until the talk has begun */
 #define VGW_TALK_PACED_PAUSE_MS 100 /* more of a pause than this is left out while its voice is late */
 
+struct vgw_deaf { /* all recognizers have failed, and none has shown since that it works */
+    bool on;
+    bool last_tried; /* the try before the end was made */
+    uint32_t tries;
+    int64_t since_us;
+    struct vgw_timer reopen_timer; /* the next try; while a stream is open: until it counts as one that works */
+    struct vgw_timer limit_timer;
+};
+
 struct vgw_gather {
     uint64_t op; /* 0: none */
     bool speech, dtmf, hinted;
@@ -144,7 +154,10 @@ struct vgw_talk {
     struct vgw_engine_stream *stt; /* NULL: none is open */
     uint32_t stt_index;
     uint32_t stt_tried;  /* engines that did not understand this utterance */
-    uint32_t stt_losses; /* streams that broke in this call */
+    uint32_t stt_losses; /* streams that broke since one was understood or held for long */
+    int64_t stt_open_us; /* when this one was opened */
+    struct vgw_deaf deaf;
+    char *hints, *heard_language; /* told last, for a recognizer that is opened later; NULL: none */
     struct vgw_ear ear;
     struct vgw_kept_audio kept;
     struct vgw_shadow *shadow; /* NULL: none */
@@ -159,8 +172,9 @@ struct vgw_talk {
     struct vgw_timer endpoint_timer, barge_timer, final_timer, no_input_timer;
     uint32_t reprompts, no_matches;
     struct vgw_sentiment sentiment;
-    char *partial; /* VGW_TALK_TEXT_MAX bytes, as the next; both are `no_text` while nothing is recognised here */
+    char *partial; /* VGW_TALK_TEXT_MAX bytes, as the next two; all are `no_text` while nothing is recognised here */
     char *carried; /* said before a pause that turned out not to be the end */
+    char *late;    /* the newest partial of what came before such a pause, while its final is awaited */
     char no_text[1];
     int64_t partial_told_us;
 
@@ -252,6 +266,23 @@ void vgw_talk_stt_finalize(struct vgw_talk *t);
 void vgw_talk_hints(struct vgw_talk *t, const char *hints_json);
 /** The caller is expected to speak another language from here on. */
 void vgw_talk_stt_language(struct vgw_talk *t, const char *language);
+/** From the one whose turn it is onwards, those that rest after failures last: `resting`, or not at all. False: none
+ * could be opened. */
+bool vgw_talk_stt_open(struct vgw_talk *t, bool resting);
+/** One was opened after all had failed: it hears what the caller has said meanwhile. */
+void vgw_talk_stt_restored(struct vgw_talk *t);
+/** Nobody is open, though the call has recognizers: what the caller says is kept for the next. */
+bool vgw_talk_is_deaf(const struct vgw_talk *t);
+
+/* deaf.c */
+void vgw_talk_deaf_init(struct vgw_talk *t);
+void vgw_talk_deaf_end(struct vgw_talk *t);
+/** No recognizer is left, `engine` was the last: tells it and tries again, later and later. */
+void vgw_talk_deaf_begin(struct vgw_talk *t, const char *engine);
+/** The recognizer has shown that it works. */
+void vgw_talk_deaf_over(struct vgw_talk *t);
+/** A caller who presses keys gets on without being heard. */
+void vgw_talk_deaf_digit(struct vgw_talk *t);
 
 /* ear.c */
 /** Opens a recognizer in a form that it can take; NULL when it cannot be opened, which is logged. */

@@ -17,9 +17,9 @@ ROUTES = "  - {match: {}, assistant: bot, stt: local, tts: local}\n"
 
 
 @contextlib.contextmanager
-def desk(assistant, more="", talk="endpoint_silence: 500ms, no_input_timeout: 120s", environment=None, stop=True):
+def desk(assistant, more="", talk="endpoint_silence: 500ms, no_input_timeout: 120s", environment=None, stop=True, routes=None):
     """A gateway whose calls are answered by this assistant; its events stand as g.events."""
-    text = base(routes=ROUTES, more=f"talk: {{{talk}}}\n{more}")
+    text = base(routes=routes or ROUTES, more=f"talk: {{{talk}}}\n{more}")
     text = text.replace("assistants: {", f"assistants: {{bot: {assistant}, ", 1)
     text = text.replace("{plugin: pocketsphinx}", "{plugin: pocketsphinx, phrases: " + PHRASES + "}")
     g = Gateway(text, environment=environment)
@@ -113,6 +113,22 @@ def test_tools_are_called_and_their_results_told():
             assert len(results) == 3 and "no such function" in results[1] and "no JSON object" in results[2], results
             told = g.events.wait("voice.tool.finished")["data"]
             assert told["tool"] == "format_for_voice" and json.loads(results[0]) == told.get("result"), (results, told)
+        assert not model.violations, model.violations
+
+
+def test_the_sentence_of_a_tool_that_failed_is_told_to_the_model():
+    with OpenAI() as model:
+        model.answer(calls=[("away", {}), ("format_for_voice", {"format": "poem", "data": 1})])
+        model.answer("I cannot do that now.")
+        tools = "tools: {away: {plugin: http, url: \"http://127.0.0.1:9/away\", timeout: 20s}}\n" \
+                "agents: {sad: {prompt: You fail., assistant: bot, tools: [away, format_for_voice]}}\n"
+        with desk(chat(model), more=tools, routes=ROUTES.replace("assistant: bot", "agent: sad")) as g, pressing(g) as s:
+            s.dtmf("1")
+            said(g, "I cannot do that now.")
+            results = [json.loads(m["content"]) for m in model.wait(2)["messages"] if m["role"] == "tool"]
+            failed = {e["data"]["tool"]: e["data"]["error"] for e in g.events.find("voice.tool.finished")}
+            assert results == [{"error": failed["away"]}, {"error": failed["format_for_voice"]}], (results, failed)
+            assert len(failed["away"]) > 15 and failed["away"] != "the tool failed", failed
         assert not model.violations, model.violations
 
 

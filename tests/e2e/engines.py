@@ -202,7 +202,8 @@ def test_stalls_cuts_and_nonsense_of_a_voice_lead_to_the_second():
                        ("429", "slow down"), ("500", "it failed")):
         with vendor.running(elevenlabs.ElevenLabs) as fake:
             fake.faults[fault] = 9
-            with call(tts=f"{{plugin: elevenlabs, base_url: {fake.url}, api_key: {fake.key}, stall_timeout: 300ms, retry: {{max: 1, backoff: 1ms}}}}") as g:
+            stall = "300ms" if fault == "late" else "20s"
+            with call(tts=f"{{plugin: elevenlabs, base_url: {fake.url}, api_key: {fake.key}, stall_timeout: {stall}, retry: {{max: 1, backoff: 1ms}}}}") as g:
                 assert say in g.log(), (fault, g.log())
 
 

@@ -137,6 +137,35 @@ def test_folder_of_recordings_that_cannot_be_written():
         g.done()
 
 
+def test_the_store_keeps_as_many_events_as_memory():
+    import sqlite3
+
+    def rows():
+        with contextlib.closing(sqlite3.connect(os.path.join(g.state, "voicegw.db"))) as db:
+            return db.execute("SELECT count(*), min(event_id), max(event_id) FROM events").fetchone()
+    g = Gateway(base(assistant="back", more="events: {keep: 100}"))
+    try:
+        g.start()
+        one_call(g, g.feed(), "+15551")
+        g.stop()
+        with sqlite3.connect(os.path.join(g.state, "voicegw.db")) as db:
+            first = db.execute("SELECT min(event_id) FROM events").fetchone()[0]
+            for i in range(1234):
+                db.execute("INSERT INTO events (event_id, type, time, data) VALUES (?, 'old', ?, '{}')", (first - 2000 + i, first - 2000 + i))
+        g.start()
+        g.until(lambda: rows()[0] <= 100)
+        count, oldest, newest = rows()
+        assert count == 100 and first - 2000 + 1233 < newest and oldest > first - 2000 + 1000, (rows(), first)
+        assert g.metric("voicegw_stored_events_removed_total") > 1100
+        gone = g.feed(last_id=first - 2000)
+        assert gone.status == 410, gone.status
+        kept = g.feed(last_id=oldest)
+        kept.wait("call_ended")
+        g.stop()
+    finally:
+        g.done()
+
+
 def test_retention_removes_what_is_old():
     import sqlite3
     import time

@@ -4,8 +4,14 @@
 import contextlib
 import os
 import re
+import sys
+import threading
 
-from daemon import Gateway, base, build, run, wait
+from daemon import ROOT, Gateway, Stream, base, build, clip, loud, run, wait
+
+sys.path.insert(0, os.path.join(ROOT, "tests", "fakes"))
+import deepgram  # noqa: E402
+import vendor  # noqa: E402
 
 PLUGINS = [os.path.join(build(), "plugins"), os.path.join(build(), "tests", "e2e-plugins")]
 ROUTE = "  - {{match: {{}}, assistant: {assistant}, stt: [{stt}], tts: [{tts}]}}\n"
@@ -90,6 +96,78 @@ def test_a_shadow_is_measured_and_never_heard():
         g.until(lambda: metric(g, "voicegw_shadow_words_total", "other") >= 1)
         assert metric(g, "voicegw_shadow_word_errors_total", "other") == 0, "the same engine understands the same"
         assert len([e for e in g.events.find("voice.stt.final") if e["call_id"] == c["call_id"]]) == 1
+
+
+class Listener(deepgram.Deepgram):
+    """Understands by the length of what it is given alone, so that a busy machine is not late: all of the clip, or nothing."""
+
+    class ears:
+        @staticmethod
+        def understand(samples):
+            whole = len(samples) >= 0.9 * len(clip("rms-1.ul"))
+            return (vendor.SENTENCES["1"], 0.9) if whole else ("", 0)
+
+    def __init__(self):
+        super().__init__()
+        self.ears = Listener.ears
+
+
+@contextlib.contextmanager
+def remote(**talk):
+    """A caller whose only recognizer is a vendor that refuses every connection, until it is told not to."""
+    with vendor.running(Listener) as fake:
+        fake.faults["503"] = 100000
+        options = "".join(f", {k}: {v}" for k, v in talk.items())
+        text = base(routes="  - {match: {}, assistant: echo, stt: [ear], tts: local}\n", more=f"talk: {{no_input_timeout: 600s{options}}}\n")
+        ear = f"{{plugin: deepgram, base_url: {fake.url}, api_key: {fake.key}, retry: {{max: 0}}}}"
+        g = Gateway(text.replace("stt: {local:", f"stt: {{ear: {ear}, local:"))
+        try:
+            g.start()
+            g.events = g.feed()
+            g.caller = Stream(g, "one")
+            yield g, fake
+            g.stop()
+        finally:
+            if os.environ.get("VERBOSE"):
+                print(g.log()[-8000:])
+            g.done()
+
+
+def test_a_recognizer_that_comes_back_is_opened_again_and_hears_what_was_said_meanwhile():
+    with remote(deaf_timeout="600s", deaf_prompt='"I cannot hear you."') as (g, fake):
+        e = g.events.wait("voice.stt.deaf")
+        assert e["data"] == {"engine": "ear", "timeout": 600}, e
+        g.until(lambda: loud(g.caller.heard))  # the prompt
+        quiet = threading.Event()
+
+        def line():  # what the caller sends, on and on
+            g.caller.speak(clip("rms-1.ul"), 1.0)
+            while not quiet.is_set() and not g.caller.over:
+                g.caller.speak(b"", 0.2)
+        caller = threading.Thread(target=line)
+        caller.start()
+        try:
+            assert g.metric("voicegw_deaf_calls") == 1
+            g.events.wait("speech_detected")
+            g.until(lambda: g.metric("voicegw_stt_reopens_total", 0, result="opened") >= 1)
+            fake.faults["503"] = 0
+            e = g.events.wait("voice.stt.restored", seconds=90)
+            assert e["data"]["engine"] == "ear" and e["data"]["tries"] >= 1, e
+            g.events.wait("voice.stt.final", text=vendor.SENTENCES["1"], seconds=60)
+            assert g.metric("voicegw_deaf_calls") == 0
+        finally:
+            quiet.set()
+            caller.join()
+        g.caller.stop()
+        g.events.wait("call_ended")
+
+
+def test_a_call_that_stays_deaf_is_ended_with_the_reason():
+    with remote(deaf_timeout="2s") as (g, fake):
+        e = g.events.wait("call_ended", seconds=90)
+        assert "no recognizer could be reached" in e["data"]["cause"], e
+        assert len(g.events.find("voice.stt.deaf")) == 1 and not g.events.find("voice.stt.restored"), g.events.events
+        assert g.events.find("error")[-1]["data"]["where"] == "stt"
 
 
 def test_names_of_engines_that_are_not_there_are_refused():

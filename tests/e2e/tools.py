@@ -54,6 +54,7 @@ agents:
     context_url: http://127.0.0.1:$TOOLS/context
     memory: caller
   sales: {prompt: You sell., assistant: puppet, tools: [lookup], max_tokens: 50}
+  sad: {prompt: You fail., assistant: puppet, tools: [broken, slow, huge]}
   secret: {prompt: You know all., assistant: puppet, tools: ["*"]}
 assistants:
   puppet: {plugin: puppet, tokens: 60, told: $DIR/told, script: $SCRIPT}
@@ -120,10 +121,11 @@ class Tools:
 class Desk:
     """A gateway with all of it, and its server of tools."""
 
-    def __init__(self, routes=AGENT, more="", files=None, folder=None, tools=None):
+    def __init__(self, routes=AGENT, more="", files=None, folder=None, tools=None, script=None):
         self.tools = tools or Tools()
+        script = {k: [{"tool": name, "arguments": {}}] for k, name in script.items()} if script else SCRIPT
         text = base(routes=routes, more=MORE + more).replace("assistants: {echo: {plugin: echo}, back: {plugin: loopback}}\n", "")
-        text = text.replace("$TOOLS", str(self.tools.port)).replace("$SCRIPT", json.dumps(SCRIPT))
+        text = text.replace("$TOOLS", str(self.tools.port)).replace("$SCRIPT", json.dumps(script))
         text = text.replace("assistants:\n  puppet", "assistants:\n  echo: {plugin: echo}\n  puppet")
         self.g = Gateway(text, plugins=[os.path.join(build(), "plugins"), os.path.join(build(), "tests", "e2e-plugins")], folder=folder)
         for name, content in (files or {}).items():
@@ -228,6 +230,7 @@ def test_an_agent_uses_what_its_list_and_policies_allow():
         for digit, says in (("6", "of type integer"), ("8", "not offered"), ("5", "never done by voice"), ("3", "verified first")):
             end = press(g, s, digit)[0]
             assert says in end["data"]["error"], (digit, end)
+            g.until(lambda: any(says in line for line in told(g, "refused")))  # and it is told why
         # what a tool's result says is data: the forbidden tool is refused all the same
         end = press(g, s, "7", count=2)
         assert end[0]["data"]["tool"] == "erase_all" or end[1]["data"]["tool"] == "erase_all", end
@@ -295,6 +298,18 @@ def test_an_endless_loop_of_tools_ends():
         ran = [e for e in ends if "result" in e["data"]]
         assert len(ran) <= 32 and any("tools" in str(e["data"].get("error")) for e in ends), len(ran)
         assert tools.paths().count("/lookup") == len(ran), (tools.paths().count("/lookup"), len(ran))
+        s.stop()
+
+
+def test_the_sentence_of_a_tool_that_failed_reaches_the_assistant():
+    with Desk(routes=AGENT.replace("desk", "sad"),
+              script={"1": "broken", "2": "slow", "3": "huge", "4": "none"}) as (g, tools):
+        s = caller(g, "sentence")
+        for digit, says in (("1", "broken was answered 503: "), ("2", "in time"), ("3", "larger than 64 KiB"), ("4", "there is no tool 'none'")):
+            count = len(told(g, "refused"))
+            s.dtmf(digit)
+            g.until(lambda: len(told(g, "refused")) > count)
+            assert says in json.loads(told(g, "refused")[-1])["error"], (digit, told(g, "refused")[-1])
         s.stop()
 
 

@@ -84,13 +84,23 @@ static int32_t fake_purge(void *instance, const char *table, int64_t before_us, 
     return VGW_OK;
 }
 
+static int32_t fake_tally(void *instance, const char *table, const char *filter_json, const char *what_json,
+                          voicegw_row row, void *arg)
+{
+    char text[64];
+    snprintf(text, sizeof text, "{\"count\":%d}", purges_left);
+    row(arg, text);
+    return VGW_OK;
+}
+
 static const struct voicegw_store table = {.size = sizeof table,
                                            .open = fake_open,
                                            .migrate = fake_migrate,
                                            .apply = fake_apply,
                                            .query = fake_query,
                                            .lease_acquire = fake_acquire,
-                                           .purge = fake_purge};
+                                           .purge = fake_purge,
+                                           .tally = fake_tally};
 
 static const char *last_error(void *arg)
 {
@@ -304,6 +314,13 @@ Test(store_store, leases_and_retention_answer_with_numbers)
     cr_assert_eq(vgw_store_purge(store, "events", 1, on_answer, NULL), 0);
     vgw_driver_settle(driver);
     cr_assert_str_eq(answer, " [{\"deleted\":1234}]");
+    purges_left = 1234;
+    for (int again = 0; again < 2; again++) {
+        cr_assert_eq(vgw_store_trim(store, "events", 100, on_answer, NULL), 0);
+        vgw_driver_settle(driver);
+        cr_assert_str_eq(answer, again ? " [{\"deleted\":0}]" : " [{\"deleted\":1134}]");
+        cr_assert_eq(purges_left, 100);
+    }
 }
 
 static int closed;

@@ -207,7 +207,7 @@ Test(talk_failover, what_a_tool_may_have_done_already_is_not_asked_for_twice)
     vgw_engine_post(f->assistant[0].last_handle, &m);
     fake_run(f, 10 * S);
     cr_assert_eq(f->assistant[1].turns, 0, "a tool takes its time");
-    cr_assert_eq(vgw_talk_tool_result(f->talk, 1, 0, NULL), 0);
+    cr_assert_eq(vgw_talk_tool_result(f->talk, f->assistant[0].last_handle, 1, 0, NULL), 0);
     fake_run(f, 5 * S);
     cr_assert_eq(f->assistant[1].turns, 1);
     cr_assert_eq(f->assistant[1].turn_flags[0], VOICEGW_TURN_NO_MATCH, "the caller is asked what is wanted now");

@@ -101,6 +101,12 @@ static int32_t stt_open(void *instance, uint64_t handle, const struct voicegw_st
         return VOICEGW_ENETWORK;
     *ret_stream = stream_new(e, handle);
     *ret_format = 0;
+    if (e->breaks_us) {
+        struct later *l = later_new(e, handle, VGW_MSG_ERROR);
+        l->m.flag = 1;
+        l->m.status = VGW_ENETWORK;
+        vgw_timer_start(&l->timer, e->breaks_us);
+    }
     return 0;
 }
 
@@ -130,6 +136,12 @@ static int32_t stt_finalize(void *stream, uint64_t utterance)
     e->finalized++;
     const char *said = e->says[e->say_at] ? e->says[e->say_at++] : e->said ? e->said : "";
     struct later *l;
+    if (e->tail) {
+        l = later_new(e, s->handle, VGW_MSG_RESULT);
+        l->m.utterance = utterance;
+        vgw_strcopy(l->text, sizeof l->text, e->tail);
+        vgw_timer_start(&l->timer, e->final_us / 2);
+    }
     if (e->no_final)
         return 0;
     l = later_new(e, s->handle, e->fail_on_final ? VGW_MSG_ERROR : VGW_MSG_RESULT);
@@ -331,6 +343,9 @@ static int32_t assistant_interrupt(void *session, uint64_t turn, const char *hea
 
 static int32_t assistant_tool_result(void *session, uint64_t tool_call, int32_t status, const char *result_json)
 {
+    struct fake_engine *e = ((struct stream *)session)->e;
+    snprintf(e->tool_result, sizeof e->tool_result, "%d %d %s", (int)tool_call, status, result_json);
+    e->tool_results++;
     return 0;
 }
 
@@ -605,9 +620,11 @@ static void home_action(void *arg, uint64_t call, const char *action, struct vgw
 {
     note(arg, "action", action, 0, 0, params);
 }
-static void home_tool(void *arg, uint64_t call, uint64_t turn, uint64_t tool_call, const char *name,
+static void home_tool(void *arg, uint64_t call, uint64_t turn, uint64_t by, uint64_t tool_call, const char *name,
                       struct vgw_json *arguments)
 {
+    struct fake *f = arg;
+    f->tool_by = by;
     note(arg, "tool", name, tool_call, 0, arguments);
 }
 static void home_release(void *arg, void *ref)

@@ -26,7 +26,9 @@ struct fake_engine {
     const char *partial, *said; /* the partial 200 ms into speech; the final's text */
     const char *says[8];        /* finals one after another, when set */
     int say_at;
-    int64_t final_us; /* after finalize */
+    int64_t final_us;  /* after finalize */
+    const char *tail;  /* a partial that comes at half of that time */
+    int64_t breaks_us; /* after it was opened the stream breaks; 0: it holds */
     bool no_final, no_close, fail_on_final, own_ends;
     uint64_t pushed; /* samples */
     int finalized, hinted;
@@ -56,6 +58,8 @@ struct fake_engine {
     char digits[64];
     char interrupted[256];
     uint32_t interrupted_ms;
+    char tool_result[128]; /* the last: its call, its status, what was told */
+    int tool_results;
     uint64_t last_turn, last_handle;
     uint32_t audio_flags;
     char truncated[32];
@@ -108,7 +112,7 @@ struct fake {
     char released_names[512];
     struct vgw_json *summary;
     struct fake_engine stt[FAKE_ENGINES], tts[FAKE_ENGINES], assistant[FAKE_ENGINES];
-    uint64_t next_op;
+    uint64_t next_op, tool_by;
     uint32_t stand_ins; /* assistants behind the first */
     bool shadow;        /* stt[2] hears what stt[0] hears */
 };

@@ -1,5 +1,6 @@
 /* talk_turns.c - turns: their stages and times, their ends, barge-in, silence, and engines that fail. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "talk_fake.h"
@@ -522,4 +523,35 @@ Test(talk_turns, keys_cut_unless_they_are_told_not_to)
         cr_assert_eq(fake_count(f, "event", "voice.assistant.interrupted"), (size_t)keys, "%d", keys);
         over(f);
     }
+}
+
+Test(talk_turns, a_tool_is_answered_to_the_session_that_asked_and_to_no_other)
+{
+    struct fake *f = begun(NULL);
+    f->assistant[0].no_answer = true;
+    fake_speak(f, 900);
+    fake_run(f, 2 * S);
+    struct vgw_engine_message m = {
+        .kind = VGW_MSG_TOOL, .utterance = f->assistant[0].last_turn, .a = 0, .text = (char *)"book"};
+    vgw_engine_post(f->assistant[0].last_handle, &m);
+    fake_run(f, 1 * S);
+    cr_assert_eq(fake_count(f, "tool", "book"), 1);
+    struct vgw_json *told = vgw_json_object();
+    vgw_json_set_string(told, "error", "no room is left");
+    uint64_t by = f->tool_by;
+    cr_assert_eq(vgw_talk_tool_result(f->talk, by, 0, VGW_EPROVIDER, told), 0);
+    fake_run(f, 1 * S);
+    char expected[64];
+    snprintf(expected, sizeof expected, "0 %d {\"error\":\"no room is left\"}", VGW_EPROVIDER);
+    cr_assert_str_eq(f->assistant[0].tool_result, expected);
+    struct vgw_engine next;
+    fake_engine_of(f, &f->assistant[1], &next);
+    uint64_t op = f->next_op++;
+    cr_assert_eq(vgw_talk_command(f->talk, op, "assistant", NULL, &next, NULL), 0);
+    fake_run(f, 1 * S);
+    cr_assert_eq(vgw_talk_tool_result(f->talk, by, 1, 0, told), 0);
+    fake_run(f, 1 * S);
+    cr_assert_eq(f->assistant[1].tool_results, 0, "it has asked for nothing");
+    vgw_json_free(told);
+    over(f);
 }

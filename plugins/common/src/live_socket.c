@@ -12,7 +12,8 @@ void live_socket_close(struct live *l)
         (void)l->home->ws->close(live_host_of(l), l->ws, 1000, "");
 }
 
-/* The stream is of no more use. */
+/* The stream is of no more use. What waits for a final gets none: the host lets another hear it all, or takes the newest
+ * partial. */
 void live_give_up(struct live *l, int32_t status, const char *sentence)
 {
     if (l->state == BROKEN || l->closing)
@@ -20,7 +21,8 @@ void live_give_up(struct live *l, int32_t status, const char *sentence)
     l->state = BROKEN;
     live_timer_end(l, &l->timer_retry);
     live_timer_end(l, &l->timer_keep);
-    live_settle_all(l);
+    live_timer_end(l, &l->timer_final);
+    l->waiting_count = 0;
     live_socket_close(l);
     (void)l->home->out->on_error(live_host_of(l), l->handle, 1, status, sentence);
 }

@@ -67,7 +67,8 @@ static void on_final_late(void *arg)
     if (!l->waiting_count)
         return;
     live_host_of(l)->count(live_host_of(l), "finals_late", 1);
-    if (l->news_since) {
+    bool settled = l->said.text[0] && l->said.settled == strlen(l->said.text); /* a vendor need not repeat itself */
+    if (l->news_since || settled) {
         l->late += l->home->dialect->commit ? 1 : 0;
         l->news_since = false;
         live_settle_oldest(l);
