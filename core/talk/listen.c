@@ -218,9 +218,13 @@ void vgw_talk_digits_early(struct vgw_talk *t)
 void vgw_talk_listen_update(struct vgw_talk *t)
 {
     bool own = own_turns(t);
-    /* An assistant that does its own turn-taking hears everything itself: nothing is decoded for it but digits, where it
-     * or a gather takes any. */
+    /* An assistant that does its own turn-taking hears everything itself: nothing is decoded for it but digits, where
+     * it or a gather takes any. */
     bool digits = !own || t->assistant_engine.audio->dtmf || t->gather.op;
+    if (t->aside) {
+        vgw_leg_listen(t->leg, false, false, digits);
+        return;
+    }
     vgw_leg_listen(t->leg, t->stt != NULL, t->stt || (t->audio && !own), digits);
 }
 

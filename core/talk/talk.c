@@ -136,7 +136,7 @@ static void on_lost(void *arg, const char *sentence)
 static void on_alive(void *arg)
 {
     struct vgw_talk *t = arg;
-    if (t->audio) /* nobody listens for speech here: frames are the sign of life */
+    if (t->audio || t->aside) /* nobody listens for speech here: frames are the sign of life */
         vgw_talk_activity(t);
 }
 
@@ -189,6 +189,7 @@ static const struct vgw_leg_sink sink = {
     .on_lost = on_lost,
     .on_alive = on_alive,
     .on_quality = on_quality,
+    .on_mix = vgw_talk_on_mix,
     .on_end = on_end,
     .on_abandon = on_abandon,
 };
