@@ -159,3 +159,13 @@ void vgw_api_conference(struct vgw_api_request *r, const struct vgw_http_request
     carry_out(r, call, VGW_CMD_CONFERENCE, params);
     vgw_json_free(params);
 }
+
+static bool sees(void *arg, const char *project_id)
+{
+    return vgw_api_may_see(arg, project_id);
+}
+
+void vgw_api_conferences_list(struct vgw_api_request *r, const struct vgw_http_request *http)
+{
+    vgw_api_reply(r, 200, vgw_api_list("conferences", vgw_conferences_json(r->api->env.calls, sees, r), NULL));
+}

@@ -45,6 +45,7 @@ static const struct vgw_field transfer_fields[] = {
     {.name = "department", .type = S, .text = "name of a department", .max = 64},
     {.name = "kind", .type = S, .choices = "blind|attended"},
     {.name = "summary", .type = S, .text = "for whoever takes the call", .max = 10000},
+    {.name = "bridge", .type = VGW_FIELD_BOOL, .text = "the gateway calls the other side itself and joins both"},
 };
 SHAPE(transfer, "Transfer", false);
 static const struct vgw_field play_fields[] = {
@@ -64,7 +65,15 @@ static const struct vgw_field dtmf_fields[] = {
     {.name = "digits", .type = S, .required = true, .text = "0-9 * # A-D, w for a pause", .min = 1, .max = 64}};
 SHAPE(dtmf, "Dtmf", false);
 static const struct vgw_field conference_fields[] = {
-    {.name = "name", .type = S, .required = true, .min = 1, .max = 128}};
+    {.name = "name", .type = S, .required = true, .min = 1, .max = 128},
+    {.name = "muted", .type = VGW_FIELD_BOOL, .text = "only listens"},
+    {.name = "start_on_enter", .type = VGW_FIELD_BOOL, .text = "it begins with this call; true unless given"},
+    {.name = "end_on_exit", .type = VGW_FIELD_BOOL, .text = "it ends when this call leaves"},
+    {.name = "music", .type = S, .text = "what is heard until it begins, where the provider mixes", .max = 2048}};
+static const struct vgw_field monitor_fields[] = {
+    {.name = "call", .type = S, .required = true, .text = "the call that is listened to", .min = 1, .max = 256},
+    {.name = "mode", .type = S, .choices = "listen|whisper|barge"}};
+SHAPE(monitor, "Monitor", false);
 SHAPE(conference, "JoinConference", false);
 static const struct vgw_field create_fields[] = {
     {.name = "channel", .type = S, .choices = "phone|webrtc|realtime"},
@@ -329,6 +338,9 @@ static const struct vgw_api_route table[] = {
     COMMAND("recording/resume", RECORD_RESUME, "Go on recording"),
     COMMAND("recording/stop", RECORD_STOP, "Stop recording"),
     COMMAND("conference", CONFERENCE, "Join a conference", .request = &conference),
+    COMMAND("monitor", MONITOR, "Listen in on another call, whisper to it or break in", .request = &monitor),
+    ROUTE("GET", "/conferences", READ, conferences_list, 200, "Conferences that the gateway mixes",
+          .response = "ConferenceList"),
     PARTICIPANT("hold", "Put a participant on hold"),
     PARTICIPANT("resume", "Take a participant back"),
     PARTICIPANT("mute", "Mute a participant"),

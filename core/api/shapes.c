@@ -32,6 +32,12 @@ static const struct vgw_field call[] = {
     {.name = "cost", .type = N},
     {.name = "currency", .type = S},
 };
+static const struct vgw_field conference[] = {
+    {.name = "conference", .type = S},
+    {.name = "project_id", .type = S},
+    {.name = "participants", .type = A, .text = "call_id, mode, muted, held of each"},
+};
+LIST(conferences, "conferences", "Conference");
 static const struct vgw_field session[] = {
     {.name = "session_id", .type = S},
     {.name = "call_sid", .type = S},
@@ -235,6 +241,8 @@ LIST(plugins, "plugins", "Object");
 static const struct vgw_shape shapes[] = {
     {.name = "Object", .open = true},
     {.name = "Call", ROWS(call)},
+    {.name = "Conference", ROWS(conference)},
+    {.name = "ConferenceList", ROWS(conferences)},
     {.name = "CallList", ROWS(calls)},
     {.name = "Session", ROWS(session)},
     {.name = "SessionList", ROWS(sessions)},

@@ -67,6 +67,8 @@ static const struct vgw_action_param transfer_params[] = {
     {"department", VGW_PARAM_STRING, false, true, NULL, "A name of `departments:`."},
     {"kind", VGW_PARAM_STRING, false, true, "blind attended", "Default: blind."},
     {"summary", VGW_PARAM_STRING, false, true, NULL, "What the other side is told first."},
+    {"bridge", VGW_PARAM_BOOL, false, true, NULL,
+     "Shall the gateway call the other side itself and join both? Default: where the provider cannot do it."},
 };
 static const struct vgw_action_param dtmf_params[] = {
     WAIT_CALL,
@@ -101,6 +103,12 @@ static const struct vgw_action_param conference_params[] = {
     {"start_on_enter", VGW_PARAM_BOOL, false, true, NULL, "Does it begin with this one? Default: true."},
     {"end_on_exit", VGW_PARAM_BOOL, false, true, NULL, "Does it end when this one leaves? Default: false."},
     {"music", VGW_PARAM_STRING, false, true, NULL, "What is heard until it begins."},
+};
+static const struct vgw_action_param monitor_params[] = {
+    WAIT_CALL,
+    {"call", VGW_PARAM_STRING, true, true, NULL, "The call that this one listens in on."},
+    {"mode", VGW_PARAM_STRING, false, true, "listen whisper barge",
+     "Heard by nobody, by that call's own end alone, or by all. Default: listen."},
 };
 static const struct vgw_action_param record_params[] = {
     WAIT_CALL,
@@ -312,7 +320,7 @@ static int run_hold(void *arg, vgw_action_handle handle, const struct vgw_json *
 static int run_transfer(void *arg, vgw_action_handle handle, const struct vgw_json *params,
                         const struct vgw_action_context *context, struct vgw_error *err)
 {
-    static const char *const names[] = {"kind", "kind", "summary", "summary", NULL};
+    static const char *const names[] = {"kind", "kind", "summary", "summary", "bridge", "bridge", NULL};
     struct vgw_call_actions *a = arg;
     const char *to = vgw_json_get_string(params, "to_number", NULL);
     const char *department = vgw_json_get_string(params, "department", NULL);
@@ -348,6 +356,7 @@ RUN_VERB(run_enqueue, VGW_CMD_ENQUEUE)
 RUN_VERB(run_redirect, VGW_CMD_REDIRECT)
 RUN_VERB(run_pause, VGW_CMD_PAUSE)
 RUN_VERB(run_conference, VGW_CMD_CONFERENCE)
+RUN_VERB(run_monitor, VGW_CMD_MONITOR)
 RUN_VERB(run_record, VGW_CMD_RECORD_MESSAGE)
 
 static int run_start_recording(void *arg, vgw_action_handle handle, const struct vgw_json *params,
@@ -431,6 +440,8 @@ static const struct vgw_action_desc descs[] = {
      run_pause, on_cancel, NULL, NULL},
     {"conference", "Brings the caller into a conference.", "outcome", PARAMS(conference_params), VGW_ACTION_STEP, 0,
      run_conference, on_cancel, NULL, NULL},
+    {"monitor", "Listens in on another call, whispers to it or breaks in.", "outcome", PARAMS(monitor_params),
+     VGW_ACTION_STEP, 0, run_monitor, on_cancel, NULL, NULL},
     {"record", "Records a message of the caller (media: twiml).", "recording_id url duration digits",
      PARAMS(record_params), VGW_ACTION_STEP, 0, run_record, on_cancel, NULL, NULL},
     {"voice_get_status", "Tells the state of a call, or of all live calls.", "state calls count", PARAMS(call_params),

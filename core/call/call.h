@@ -12,6 +12,7 @@
 #include "loop/loop.h"
 
 struct vgw_calls;
+struct vgw_member;
 struct vgw_snapshot;
 
 struct vgw_turn_entry { /* one line of the transcript */
@@ -121,6 +122,7 @@ struct vgw_call {
     const char *end_class;
     char *transfer_to;         /* while a transfer is under way */
     const char *transfer_kind; /* "blind", "attended"; NULL: none under way */
+    struct vgw_member *member; /* its place among calls that hear each other (conference.h), or NULL */
     int64_t ring_timeout_us;
     int64_t lease_deadline_us; /* when lease_timer means it; earlier it stands in for turn_timer */
 };

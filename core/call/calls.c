@@ -35,6 +35,8 @@ int vgw_calls_new(const struct vgw_calls_env *env, const struct vgw_calls_limits
     vgw_calls_set_limits(calls, limits);
     vgw_list_init(&calls->live);
     vgw_list_init(&calls->sessions);
+    vgw_list_init(&calls->conferences);
+    vgw_list_init(&calls->consults);
     for (size_t i = 0; i < VGW_CALLS_OP_BUCKETS; i++)
         vgw_list_init(&calls->ops[i]);
     vgw_timer_init(&calls->drain_timer, env->loop, vgw_calls_on_drain, calls);
@@ -63,6 +65,11 @@ void vgw_calls_free(struct vgw_calls *calls)
     vgw_map_free(calls->by_provider);
     vgw_map_free(calls->by_session);
     vgw_free(calls);
+}
+
+uint32_t vgw_calls_mixes(const struct vgw_calls *calls)
+{
+    return calls->mixes;
 }
 
 void vgw_calls_set_limits(struct vgw_calls *calls, const struct vgw_calls_limits *limits)

@@ -149,7 +149,7 @@ enum vgw_command {
     VGW_CMD_END,
     VGW_CMD_HOLD, /* {music} */
     VGW_CMD_RESUME,
-    VGW_CMD_TRANSFER, /* {to | department (resolved by the caller of this), kind: blind | attended, summary} */
+    VGW_CMD_TRANSFER, /* {to | department (resolved by the caller of this), kind: blind | attended, summary, bridge} */
     VGW_CMD_PLAY,     /* {url, loop, interruptible} */
     VGW_CMD_SAY,      /* {text, voice, language, interruptible} */
     VGW_CMD_DTMF,     /* {digits} */
@@ -162,6 +162,7 @@ enum vgw_command {
     VGW_CMD_STATUS,
     VGW_CMD_GATHER, /* {prompt, input, num_digits, finish_on, timeout, phrases} → {input, text, digits, confidence} */
     VGW_CMD_ASSISTANT,  /* {name, agent, until, greeting} */
+    VGW_CMD_MONITOR,    /* {call, mode: listen | whisper | barge}: this call listens in on that one */
     VGW_CMD_CONFERENCE, /* {name}; on calls led by documents also {muted, start_on_enter, end_on_exit, music} */
     /* Only on calls led by their provider's documents (media: twiml); see voicegw/draft/provider_ivr.h. */
     VGW_CMD_DIAL,           /* {to, from, timeout, max_duration, record} → {outcome, duration} */
@@ -216,6 +217,13 @@ void vgw_session_tool_used(struct vgw_session *s, const char *tool);
  * loop. */
 void vgw_session_hold(struct vgw_session *s);
 void vgw_session_release(struct vgw_session *s);
+
+/** [{"conference","project_id","participants":[{"call_id","mode","muted","held"}]}] of the named conferences that the
+ * gateway mixes itself, of projects that `sees`. New value. */
+struct vgw_json *vgw_conferences_json(struct vgw_calls *calls, bool (*sees)(void *arg, const char *project_id),
+                                      void *arg);
+/** Mixes that have not gone yet: workers may not end before. */
+uint32_t vgw_calls_mixes(const struct vgw_calls *calls);
 
 /* ---- sessions without a call ---- */
 int vgw_calls_session_new(struct vgw_calls *calls, const char *channel, const char *caller_id, const char *language,

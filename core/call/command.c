@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "call/conference.h"
 #include "call/inside.h"
 #include "voicegw/plugin.h"
 
@@ -43,6 +44,7 @@ static const struct command_row rows[VGW_COMMANDS] = {
     [VGW_CMD_STATUS] = {"status", ANY, VOICEGW_CAP_STATUS, NO_MEDIA, false, false},
     [VGW_CMD_GATHER] = {"gather", TALKS, 0, MEDIA_ONLY, true, true},
     [VGW_CMD_ASSISTANT] = {"assistant", TALKS, 0, MEDIA_ONLY, true, false},
+    [VGW_CMD_MONITOR] = {"monitor", UP, 0, NO_MEDIA, false, false},
     [VGW_CMD_CONFERENCE] = {"conference", UP, VOICEGW_CAP_CONFERENCE, NO_MEDIA, false, true},
     [VGW_CMD_DIAL] = {"dial", TALKS, 0, NO_MEDIA, true, true},
     [VGW_CMD_ENQUEUE] = {"enqueue", TALKS, 0, NO_MEDIA, true, true},
@@ -67,6 +69,20 @@ bool vgw_command_is_verb(const struct vgw_call *call, int command, const struct 
     return command != VGW_CMD_CONFERENCE || vgw_streq(vgw_json_get_string(params, "participant", "join"), "join");
 }
 
+/* What joins several calls: their provider's work where it can, else the gateway's, which mixes their audio. */
+static bool joins(int command)
+{
+    return command == VGW_CMD_TRANSFER || command == VGW_CMD_CONFERENCE || command == VGW_CMD_MONITOR;
+}
+
+static bool wants_mix(const struct vgw_call *call, int command, const struct vgw_json *params)
+{
+    if (command == VGW_CMD_TRANSFER)
+        return vgw_json_get_bool(params, "bridge", false);
+    return command == VGW_CMD_MONITOR ||
+           (call->member && !vgw_streq(vgw_json_get_string(params, "participant", "join"), "join"));
+}
+
 static bool choose_path(const struct vgw_call *call, int command, const struct vgw_json *params,
                         enum vgw_path *ret_path)
 {
@@ -79,6 +95,10 @@ static bool choose_path(const struct vgw_call *call, int command, const struct v
     bool provider = row->cap && (call->caps & row->cap);
     if (command == VGW_CMD_TRANSFER && vgw_streq(vgw_json_get_string(params, "kind", "blind"), "attended"))
         provider = (call->caps & VOICEGW_CAP_TRANSFER_ATTENDED) != 0;
+    if (joins(command) && (wants_mix(call, command, params) || !provider)) {
+        *ret_path = VGW_PATH_MIX;
+        return vgw_conference_can(call);
+    }
     if (command == VGW_CMD_STATUS && !provider) {
         *ret_path = VGW_PATH_CORE;
         return true;
@@ -149,12 +169,27 @@ static int keep_params(struct vgw_op *op, const struct vgw_json *params, struct 
 static int arm_deadline(struct vgw_op *op, enum vgw_path path, struct vgw_error *err)
 {
     int64_t limit_us = op->call->calls->limits.op_timeout_us;
+    if (path == VGW_PATH_MIX) /* the other side's own call has its times */
+        return VGW_OK;
     bool speaks = path == VGW_PATH_MEDIA || op->call->documents;
     if (speaks && (rows[op->command].endless || vgw_command_is_verb(op->call, op->command, op->params)))
         return VGW_OK;
     if (op->command == VGW_CMD_TRANSFER)
         limit_us += op->call->ring_timeout_us;
     return vgw_timer_start(&op->timer, limit_us) == VGW_OK ? VGW_OK : vgw_error_nomem(err);
+}
+
+static int start_mix(struct vgw_op *op, struct vgw_error *err)
+{
+    struct vgw_calls *calls = op->call->calls;
+    uint64_t id = op->id;
+    op->by_provider = false;
+    vgw_timer_stop(&op->timer);
+    int status = op->command == VGW_CMD_TRANSFER     ? vgw_consult_start(op, err)
+                 : op->command == VGW_CMD_CONFERENCE ? vgw_conference_command(op, err)
+                                                     : vgw_conference_monitor(op, err);
+    /* Whoever heard of it may have ended the call meanwhile: then the command was told so. */
+    return status != VGW_OK && !vgw_op_find(calls, id) ? VGW_OK : status;
 }
 
 static int send_op(struct vgw_op *op, enum vgw_path path, struct vgw_error *err)
@@ -167,6 +202,8 @@ static int send_op(struct vgw_op *op, enum vgw_path path, struct vgw_error *err)
     op->by_provider = path == VGW_PATH_PROVIDER;
     if (op->by_provider)
         call->redirected = false;
+    if (path == VGW_PATH_MIX)
+        return start_mix(op, err);
     if (path == VGW_PATH_MEDIA)
         return env->media_command(env->arg, call, op->id, op->command, op->params, err);
     status = env->provider_op(env->arg, call->instance, op->id, call, op->command, op->params, err);
@@ -176,6 +213,8 @@ static int send_op(struct vgw_op *op, enum vgw_path path, struct vgw_error *err)
         op->by_provider = false;
         status = env->media_command(env->arg, call, op->id, op->command, op->params, err);
     }
+    if (status == VGW_EUNSUPPORTED && joins(op->command) && vgw_conference_can(call))
+        status = start_mix(op, err);
     return status;
 }
 

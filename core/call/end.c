@@ -5,6 +5,7 @@
 #include "base/metric.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "call/conference.h"
 #include "call/inside.h"
 #include "call/rate.h"
 #include "voicegw/plugin.h"
@@ -191,13 +192,16 @@ void vgw_call_settle(struct vgw_call *call, enum vgw_outcome outcome, const char
     struct vgw_session *s = call->session;
     if (call->settled)
         return;
-    call->handed_over = !call->ending && outcome == VGW_OUTCOME_COMPLETED && vgw_streq(call->transfer_kind, "blind");
+    call->handed_over = !call->ending && outcome == VGW_OUTCOME_COMPLETED && vgw_streq(call->transfer_kind, "blind") &&
+                        !vgw_consult_pending(call);
     mark_over(call, outcome, cause, error_class);
     if (call->unproven)
         leave_no_trace(call);
     else
         tell_over(call);
+    vgw_consult_over(call);
     vgw_ops_end(call);
+    vgw_conference_leave(call, false);
     let_go(call);
     if (s->live_calls == 0) {
         const struct vgw_call *first = VGW_CONTAINER_OF(s->call_list.next, struct vgw_call, in_session);

@@ -42,10 +42,14 @@ struct vgw_calls {
     void *drained_arg;
     struct vgw_timer drain_timer;
     struct vgw_call_actions *actions;
+    struct vgw_list conferences; /* of vgw_conference */
+    struct vgw_list consults;    /* of consult.c: transfers whose other side is being asked */
+    uint32_t mixes;              /* mixers that have not gone */
+    bool sweeping;               /* conference.c is letting go of those who are left */
 };
 
 /* What is done by whom: a row of the table of commands. */
-enum vgw_path { VGW_PATH_PROVIDER, VGW_PATH_MEDIA, VGW_PATH_CORE };
+enum vgw_path { VGW_PATH_PROVIDER, VGW_PATH_MEDIA, VGW_PATH_MIX, VGW_PATH_CORE };
 
 /* Internal commands beside the public ones. */
 #define VGW_CMD_AWAIT_CONNECTED VGW_COMMANDS /* completes when the call is connected */
@@ -199,6 +203,13 @@ struct vgw_json *vgw_call_document_done(const struct vgw_op *op, struct vgw_call
                                         const struct vgw_json *result);
 /** Is the call with somebody else, by a verb, so that its silence says nothing? */
 bool vgw_call_is_elsewhere(const struct vgw_call *call);
+
+/* consult.c: transfers that the gateway carries out itself */
+/** Calls the other side and joins both. The command completes when that is settled. */
+int vgw_consult_start(struct vgw_op *op, struct vgw_error *err);
+bool vgw_consult_pending(const struct vgw_call *call);
+/** The call is over: whoever was being asked for it is not needed. */
+void vgw_consult_over(const struct vgw_call *call);
 
 /* params.c */
 int vgw_command_check_params(enum vgw_command command, const struct vgw_json *params, struct vgw_error *err);

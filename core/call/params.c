@@ -107,6 +107,14 @@ static int check_transfer(const struct vgw_json *params, struct vgw_error *err)
     return VGW_OK;
 }
 
+static int check_monitor(const struct vgw_json *params, struct vgw_error *err)
+{
+    const char *mode = vgw_json_get_string(params, "mode", "listen");
+    if (!vgw_streq(mode, "listen") && !vgw_streq(mode, "whisper") && !vgw_streq(mode, "barge"))
+        return vgw_error_at(err, VGW_EINVALID, "mode", "mode is %s; it must be listen, whisper or barge", mode);
+    return check_text(params, "call", VGW_CALLS_PROVIDER_ID_MAX, err);
+}
+
 static int check_gather(const struct vgw_json *params, struct vgw_error *err)
 {
     const char *input = vgw_json_get_string(params, "input", NULL);
@@ -137,6 +145,8 @@ int vgw_command_check_params(enum vgw_command command, const struct vgw_json *pa
     case VGW_CMD_ASSISTANT:
         return vgw_json_get_string(params, "agent", NULL) ? VGW_OK
                                                           : check_text(params, "name", VGW_CALLS_PARTY_MAX, err);
+    case VGW_CMD_MONITOR:
+        return check_monitor(params, err);
     case VGW_CMD_CONFERENCE:
         return check_text(params, "name", VGW_CALLS_PARTY_MAX, err);
     case VGW_CMD_DIAL:

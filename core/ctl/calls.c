@@ -120,3 +120,36 @@ int vgw_ctl_record(struct vgw_ctl *ctl)
     }
     return vgw_ctl_fail(VGW_CTL_USAGE, "record takes start, pause, resume or stop, not '%s'", word);
 }
+
+static void print_conferences(const struct vgw_json *answer)
+{
+    static const struct vgw_ctl_column columns[] = {{"CONFERENCE", "conference", VGW_CTL_PLAIN},
+                                                    {"PROJECT", "project_id", VGW_CTL_PLAIN},
+                                                    {"PARTICIPANTS", "participants", VGW_CTL_PLAIN},
+                                                    {NULL, NULL, VGW_CTL_PLAIN}};
+    vgw_ctl_print_list(answer, "conferences", columns);
+}
+
+int vgw_ctl_conferences(struct vgw_ctl *ctl)
+{
+    return vgw_ctl_show(ctl, "GET", "/conferences", NULL, print_conferences);
+}
+
+int vgw_ctl_participant(struct vgw_ctl *ctl)
+{
+    static const char *const words[] = {"hold", "resume", "mute", "unmute", "kick"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (!vgw_streq(ctl->args.words[2], words[i]))
+            continue;
+        char *room = vgw_ctl_path_plain("/conferences", ctl->args.words[0], "/participants");
+        char *who = vgw_ctl_path_plain(room ? room : "", ctl->args.words[1], "");
+        char *path = vgw_ctl_path_plain(who ? who : "", words[i], "");
+        int code = vgw_ctl_show(ctl, "POST", path, NULL, print_state);
+        vgw_free(room);
+        vgw_free(who);
+        vgw_free(path);
+        return code;
+    }
+    return vgw_ctl_fail(VGW_CTL_USAGE, "participant takes hold, resume, mute, unmute or kick, not '%s'",
+                        ctl->args.words[2]);
+}

@@ -69,7 +69,15 @@ static const struct vgw_ctl_option transfer_options[] = {
     {"department", "NAME", "department", VGW_CTL_TEXT, "department, in place of TO"},
     {"kind", "KIND", "kind", VGW_CTL_TEXT, "blind or attended"},
     {"summary", "TEXT", "summary", VGW_CTL_TEXT, "for whoever takes the call"},
+    {"bridge", NULL, "bridge", VGW_CTL_FLAG, "the gateway calls the other side itself and joins both"},
     END};
+static const struct vgw_ctl_option conference_options[] = {
+    {"muted", NULL, "muted", VGW_CTL_FLAG, "only listens"},
+    {"start-on-enter", "YES|NO", "start_on_enter", VGW_CTL_BOOL, "does it begin with this call? yes unless given"},
+    {"end-on-exit", "YES|NO", "end_on_exit", VGW_CTL_BOOL, "does it end when this call leaves? no unless given"},
+    END};
+static const struct vgw_ctl_option monitor_options[] = {
+    {"mode", "MODE", "mode", VGW_CTL_TEXT, "listen (unless given), whisper or barge"}, END};
 static const struct vgw_ctl_option say_options[] = {VOICE, LANGUAGE, INTERRUPTIBLE, END};
 static const struct vgw_ctl_option play_options[] = {
     {"loop", NULL, "loop", VGW_CTL_FLAG, "again and again"}, INTERRUPTIBLE, END};
@@ -185,6 +193,13 @@ static const struct vgw_ctl_command table[] = {
     CALL_COMMAND("dtmf", "/dtmf", "digits", 2, 2, "ID DIGITS", "Send digits: 0-9 * # A-D, w for a pause", NULL),
     CALL_COMMAND("mute", "/mute", NULL, 1, 1, "ID", "Mute our side of a call", NULL),
     CALL_COMMAND("unmute", "/unmute", NULL, 1, 1, "ID", "Unmute our side of a call", NULL),
+    CALL_COMMAND("conference", "/conference", "name", 2, 2, "ID NAME", "Bring a call into a conference",
+                 conference_options),
+    COMMAND("conferences", vgw_ctl_conferences, 0, 0, "", "Conferences that the gateway mixes", NULL),
+    COMMAND("participant", vgw_ctl_participant, 3, 3, "NAME ID hold|resume|mute|unmute|kick",
+            "Move one who is in a conference", NULL),
+    CALL_COMMAND("monitor", "/monitor", "call", 2, 2, "ID CALL",
+                 "Let the call ID listen in on CALL, whisper or break in", monitor_options),
     COMMAND("record", vgw_ctl_record, 1, 2, "ID [start|pause|resume|stop]", "Record a call; start unless given", NULL),
     CALL_COMMAND("hangup", "/end", NULL, 1, 1, "ID", "End a call", hangup_options),
     COMMAND("sessions", vgw_ctl_sessions, 0, 0, "", "Conversations that are live", sessions_options),

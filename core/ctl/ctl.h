@@ -74,6 +74,7 @@ void vgw_ctl_print_json(const struct vgw_json *v);
 int vgw_ctl_status(struct vgw_ctl *ctl);                                            /* status.c */
 int vgw_ctl_calls(struct vgw_ctl *ctl), vgw_ctl_call(struct vgw_ctl *ctl);          /* calls.c */
 int vgw_ctl_call_command(struct vgw_ctl *ctl), vgw_ctl_record(struct vgw_ctl *ctl); /* calls.c */
+int vgw_ctl_conferences(struct vgw_ctl *ctl), vgw_ctl_participant(struct vgw_ctl *ctl);
 int vgw_ctl_sessions(struct vgw_ctl *ctl), vgw_ctl_transcript(struct vgw_ctl *ctl); /* sessions.c */
 int vgw_ctl_history(struct vgw_ctl *ctl), vgw_ctl_erase(struct vgw_ctl *ctl);       /* sessions.c */
 int vgw_ctl_events(struct vgw_ctl *ctl);                                            /* events.c */

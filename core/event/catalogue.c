@@ -13,6 +13,7 @@
 #define DIRECTION S("direction", "inbound or outbound")
 #define TURN N("turn", "number of the turn in the session, from 1; 0 before the first")
 #define ERROR_CLASS S("error_class", "as in the table of error classes")
+#define MONITOR S("monitored", "the call that is listened to"), S("mode", "listen, whisper or barge")
 #define CONFERENCE S("conference", "its name"), A("participants", "how many take part, where the provider says")
 #define MESSAGE S("message_id", "the message"), S("provider_message_id", "the provider's id of it"), FROM_TO, \
     S("status", "of a text message sent by a workflow: accepted, sent, delivered or failed; of one that is delivered: queued, calling, retrying, delivered, failed or canceled"), \
@@ -84,6 +85,8 @@ static const struct vgw_event_info table[VGW_EVENT_TYPES] = {
     [VGW_EVENT_CONFERENCE_MUTED] = {"conference_muted", "the participant is not heard", {CONFERENCE}},
     [VGW_EVENT_CONFERENCE_UNMUTED] = {"conference_unmuted", "the participant is heard again", {CONFERENCE}},
     [VGW_EVENT_CONFERENCE_KICKED] = {"conference_kicked", "the participant was put out", {CONFERENCE}},
+    [VGW_EVENT_MONITOR_STARTED] = {"monitor_started", "the call listens in on another, or does so in another way", {MONITOR}},
+    [VGW_EVENT_MONITOR_STOPPED] = {"monitor_stopped", "the call does not listen in any more", {MONITOR}},
     [VGW_EVENT_MESSAGE_ACCEPTED] = {"message_accepted", "a message is in the store, or the provider took a text message", {MESSAGE}},
     [VGW_EVENT_MESSAGE_SENT] = {"message_sent", "a message is on its way: an attempt begins", {MESSAGE}},
     [VGW_EVENT_MESSAGE_DELIVERED] = {"message_delivered", "a message has reached its receiver", {MESSAGE}},

@@ -37,7 +37,7 @@ static const struct kind kinds[] = {
     {"redirect", VGW_STEP_ACTION, NULL, VGW_ACTION_TWIML},
     {"enqueue", VGW_STEP_ACTION, NULL, VGW_ACTION_TWIML},
     {"dial", VGW_STEP_ACTION, NULL, VGW_ACTION_TWIML},
-    {"conference", VGW_STEP_ACTION, NULL, VGW_ACTION_TWIML},
+    {"conference", VGW_STEP_ACTION, NULL, 0}, /* by documents, or mixed by the gateway */
 };
 #define KIND_COUNT (sizeof kinds / sizeof *kinds)
 

@@ -69,7 +69,7 @@ static void turn_once(struct vgw_gateway *g)
 
 static bool legs_over(const struct vgw_gateway *g)
 {
-    return vgw_map_count(g->conversations) == 0;
+    return vgw_map_count(g->conversations) == 0 && (!g->calls || vgw_calls_mixes(g->calls) == 0);
 }
 
 /* ---- sockets and clients of the workers ---- */

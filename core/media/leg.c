@@ -82,6 +82,7 @@ static void on_end(struct vgw_task *task)
     if (leg->up)
         vgw_metric_add(streams_gauge(), -1, NULL, NULL, NULL);
     leg->up = false;
+    leg->mix = NULL; /* its port is control's to take back */
     vgw_timer_start(&leg->end_timer, DETACH_TIMEOUT_US);
     if (leg->p.sink->on_end)
         leg->p.sink->on_end(leg->p.sink_arg);
@@ -227,6 +228,7 @@ int vgw_leg_on_format(uint64_t handle, const struct voicegw_audio_format *format
         vgw_timer_start(&leg->watch, silence && silence < VGW_LEG_WATCH_US ? silence : VGW_LEG_WATCH_US);
     }
     leg->up = true;
+    vgw_leg_mix_format(leg);
     vgw_leg_tick_arm(leg);
     if (leg->p.sink->on_up)
         leg->p.sink->on_up(leg->p.sink_arg);

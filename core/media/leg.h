@@ -43,6 +43,8 @@ struct vgw_leg_sink {
     void (*on_alive)(void *arg);
     /** The plugin reports quality below 3.5 MOS or its figures. */
     void (*on_quality)(void *arg, double loss, double jitter_ms, double rtt_ms);
+    /** The leg is joined with others (mixer.h) and its own conversation is to be silent, or is its own again. */
+    void (*on_mix)(void *arg, bool aside);
     /** The leg ends: close what hangs on it, then call vgw_leg_sink_done() once. */
     void (*on_end)(void *arg);
     /** 2 s after on_end it is still not done: let go of everything that lives here; the leg goes when this returns. */

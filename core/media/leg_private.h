@@ -1,5 +1,5 @@
 /* leg_private.h - the leg's inside, shared by leg.c (life), leg_rx.c, leg_tx.c,
- * leg_live.c and leg_record.c only. */
+ * leg_live.c, leg_mix.c and leg_record.c only. */
 #ifndef VGW_MEDIA_LEG_PRIVATE_H
 #define VGW_MEDIA_LEG_PRIVATE_H
 #include "base/log.h"
@@ -17,6 +17,7 @@
 #define VGW_LEG_WATCH_US 5000000 /* how often silence is looked for */
 
 struct vgw_leg_record;
+struct vgw_mixer_port;
 
 struct vgw_leg_pending { /* sent, not yet reported as heard */
     uint64_t utterance, heard_samples;
@@ -76,6 +77,9 @@ struct vgw_leg {
     struct vgw_dtmf_tx *dtmf_tx;
     char *dtmf_next; /* digits asked for while others were sent: at most 128; or NULL */
     struct vgw_music *music;
+    bool music_asked;           /* by vgw_leg_music(); a mix may want it too */
+    bool aside;                 /* as the sink was told */
+    struct vgw_mixer_port *mix; /* joined with others, or NULL */
 
     uint32_t records_open; /* recordings whose last block is not on disk yet */
     struct vgw_json *recordings;
@@ -104,6 +108,17 @@ void vgw_leg_record_tx(struct vgw_leg *leg, const void *payload, size_t samples)
 /** Time goes on without frames. */
 void vgw_leg_record_advance(struct vgw_leg *leg);
 void vgw_leg_record_close(struct vgw_leg *leg);
+/* leg_mix.c */
+/** The generator runs while the talk or the mix wants it. */
+void vgw_leg_music_update(struct vgw_leg *leg);
+/** The leg's rate has changed. */
+void vgw_leg_mix_format(struct vgw_leg *leg);
+/** The caller's samples at the leg's rate, at most 20 ms at 48 kHz. */
+void vgw_leg_mix_rx(struct vgw_leg *leg, const int16_t *pcm, size_t n);
+/** The others are added to a frame of ours; `own`: it holds something. True: there is something to send. */
+bool vgw_leg_mix_tx(struct vgw_leg *leg, uint8_t *frame, size_t samples, bool own);
+/** So many ticks of the leg did not send. */
+void vgw_leg_mix_lost(struct vgw_leg *leg, uint32_t ticks);
 /** Called by each part when it is closed: lets the leg go once all are. */
 void vgw_leg_maybe_gone(struct vgw_leg *leg);
 #endif

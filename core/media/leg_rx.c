@@ -94,6 +94,8 @@ static void decode(struct vgw_leg *leg, const struct vgw_frame *f)
         at += n * bytes;
         left -= n;
         size_t got = 0;
+        if (leg->mix)
+            vgw_leg_mix_rx(leg, wide, n);
         if (leg->rate_hz == 8000)
             take_pcm(leg, wide, n);
         else if (leg->rx_resampler &&
@@ -125,7 +127,7 @@ int vgw_leg_on_frame(uint64_t handle, const struct voicegw_frame *in)
     }
     if (leg->p.sink->on_wire)
         leg->p.sink->on_wire(leg->p.sink_arg, &f);
-    if (leg->want_pcm || leg->want_vad || leg->want_dtmf || leg->record)
+    if (leg->want_pcm || leg->want_vad || leg->want_dtmf || leg->record || leg->mix)
         decode(leg, &f);
     else
         leg->position += (uint64_t)f.samples * 8000 / leg->rate_hz;

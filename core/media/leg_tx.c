@@ -9,7 +9,6 @@
 #include "base/time.h"
 
 #define PACE_BURST 2 /* frames that a late tick may still send */
-#define MUSIC_DBM0 (-24)
 #define DTMF_NEXT_MAX 128
 #define ROOM_MS 1000 /* so much room is worth telling */
 #define MARK_GRACE_US                                                                                                  \
@@ -30,8 +29,10 @@ void vgw_leg_tx_format(struct vgw_leg *leg)
     leg->tx_resampler_in = 0;
     vgw_resampler_free(leg->rx_resampler);
     leg->rx_resampler = NULL;
-    if (leg->music)
-        vgw_music_init(leg->music, leg->rate_hz, MUSIC_DBM0);
+    vgw_free(leg->music);
+    leg->music = NULL;
+    vgw_leg_music_update(leg);
+    vgw_leg_mix_format(leg);
     vgw_free(leg->dtmf_tx); /* tones of the old rate would be other tones */
     leg->dtmf_tx = NULL;
     vgw_free(leg->dtmf_next);
@@ -59,7 +60,7 @@ static bool tick_needed(const struct vgw_leg *leg)
 {
     return leg->up && !leg->ending &&
            (leg->music || leg->dtmf_tx || leg->held_frame || leg->p.ops->rx_pull || leg->fading || leg->in_queue ||
-            leg->pending_count);
+            leg->pending_count || leg->mix);
 }
 
 void vgw_leg_tick_arm(struct vgw_leg *leg)
@@ -220,7 +221,8 @@ static bool send_one(struct vgw_leg *leg)
             queue_first && vgw_playout_take(leg->playout, samples, leg->held, &leg->held_heard) != VGW_PLAYOUT_NOTHING;
         leg->fading = leg->fading && !queue_first;
         leg->held_music = !taken && !leg->dtmf_tx;
-        if (!taken && !generated(leg, leg->held, samples))
+        taken = taken || generated(leg, leg->held, samples);
+        if (!vgw_leg_mix_tx(leg, leg->held, samples, taken))
             return false;
     }
     int rc = send_payload(leg, leg->held, (uint32_t)(samples * vgw_encoding_bytes(leg->encoding)), (uint32_t)samples);
@@ -257,7 +259,10 @@ void vgw_leg_on_tick(void *arg)
     for (uint32_t i = 0; i < due && leg->attached; i++) {
         pull_one(leg);
         sending = sending && !leg->blocked && send_one(leg);
+        if (leg->blocked)
+            vgw_leg_mix_lost(leg, 1);
     }
+    vgw_leg_mix_lost(leg, dropped);
     vgw_leg_live_tick(leg, &before, due + dropped);
     if (!leg->held_frame) /* the last frame of an utterance is not out while it is held */
         vgw_leg_report_played(leg);
@@ -445,14 +450,8 @@ int vgw_leg_dtmf(struct vgw_leg *leg, const char *digits, struct vgw_error *err)
 
 void vgw_leg_music(struct vgw_leg *leg, bool on)
 {
-    if (!on) {
-        vgw_free(leg->music);
-        leg->music = NULL;
-        leg->held_frame = leg->held_frame && !leg->held_music; /* what waits for the far side is out of date */
-    } else if (!leg->music && VGW_NEW(leg->music)) {
-        vgw_music_init(leg->music, leg->rate_hz, MUSIC_DBM0);
-    }
-    vgw_leg_tick_arm(leg);
+    leg->music_asked = on;
+    vgw_leg_music_update(leg);
 }
 
 void vgw_leg_tx_done(struct vgw_leg *leg)

@@ -205,8 +205,10 @@ static int say(struct vgw_talk *t, uint64_t op, const struct vgw_json *p, struct
     return 0;
 }
 
-static int hold(struct vgw_talk *t, bool on)
+/* On hold, or joined with others: in either case nobody is to hear or ask the caller here. */
+static int quiet(struct vgw_talk *t)
 {
+    bool on = t->held || t->aside;
     if (on == t->on_hold)
         return 0;
     if (on) {
@@ -214,10 +216,25 @@ static int hold(struct vgw_talk *t, bool on)
         vgw_talk_listen_reset(t);
     }
     t->on_hold = on;
-    vgw_leg_music(t->leg, on);
     if (!on && !vgw_talk_speaking(t) && !t->thinking)
         vgw_talk_await_caller(t);
     return 0;
+}
+
+static int hold(struct vgw_talk *t, bool on)
+{
+    t->held = on;
+    vgw_leg_music(t->leg, on);
+    return quiet(t);
+}
+
+void vgw_talk_on_mix(void *arg, bool aside)
+{
+    struct vgw_talk *t = arg;
+    t->aside = aside;
+    if (t->started)
+        vgw_talk_listen_update(t);
+    quiet(t);
 }
 
 /* Whoever is told that a recording has stopped may fetch it at once: the stop completes when the file is whole. */

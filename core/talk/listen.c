@@ -224,6 +224,10 @@ void vgw_talk_listen_update(struct vgw_talk *t)
     /* An assistant that does its own turn-taking hears everything itself: nothing is decoded for it but digits, where
      * it or a gather takes any. */
     bool digits = !own || t->assistant_engine.audio->dtmf || t->gather.op;
+    if (t->aside) {
+        vgw_leg_listen(t->leg, false, false, digits);
+        return;
+    }
     bool words = t->stt || vgw_talk_is_deaf(t);
     vgw_leg_listen(t->leg, words, words || (t->audio && !own), digits);
 }

@@ -136,7 +136,7 @@ static void on_lost(void *arg, const char *sentence)
 static void on_alive(void *arg)
 {
     struct vgw_talk *t = arg;
-    if (t->audio) /* nobody listens for speech here: frames are the sign of life */
+    if (t->audio || t->aside) /* nobody listens for speech here: frames are the sign of life */
         vgw_talk_activity(t);
 }
 
@@ -190,6 +190,7 @@ static const struct vgw_leg_sink sink = {
     .on_alive = on_alive,
     .on_quality = on_quality,
     .on_recorded = vgw_talk_on_recorded,
+    .on_mix = vgw_talk_on_mix,
     .on_end = on_end,
     .on_abandon = on_abandon,
 };

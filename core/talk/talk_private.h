@@ -130,7 +130,9 @@ struct vgw_talk {
     struct vgw_engine_stream *assistant, *audio;
     struct vgw_leg *leg;
     struct vgw_list speeches;
-    bool ending, started, on_hold, up_told;
+    bool ending, started, up_told;
+    bool on_hold;     /* nothing of the caller is for anybody here: held, or set aside */
+    bool held, aside; /* the call is on hold; joined with others */
     struct vgw_engine assistant_engine;
 
     struct vgw_talk_params p;
@@ -233,6 +235,9 @@ void vgw_talk_error(struct vgw_talk *t, int status, const char *sentence, const 
 
 /** One engine took over from another in mid-call; `to` NULL: none was left. Counted, logged and told. */
 void vgw_talk_failover_told(struct vgw_talk *t, const char *kind, const char *from, const char *to);
+
+/* command.c */
+void vgw_talk_on_mix(void *arg, bool aside);
 
 /* listen.c */
 void vgw_talk_listen_start(struct vgw_talk *t);

@@ -99,7 +99,10 @@ static int32_t start(struct mock *m, uint64_t op, uint64_t call, const char *nam
 
 static int32_t conference_join(void *instance, uint64_t op, uint64_t call, const char *name, const char *params_json)
 {
+    const struct mock *m = instance;
     (void)params_json;
+    if (m->settings->gateway_mixes)
+        return m->host->set_error(m->host, VOICEGW_EUNSUPPORTED, "the gateway mixes these calls");
     return start(instance, op, call, name, VOICEGW_CONFERENCE_JOINED);
 }
 

@@ -38,7 +38,7 @@ struct mock_rule {
 /* What the operator set. Constant once made; calls keep the block they began with. */
 struct mock_settings {
     uint32_t refs; /* under the lock */
-    uint32_t open_streams, duplicates, signalled, streamed, called_back;
+    uint32_t open_streams, duplicates, signalled, streamed, called_back, gateway_mixes;
     int64_t initiating_us, ringing_us, late_us, patience_us;
     char tts[64], voice[64];
     uint32_t rule_count, script_count;
@@ -119,7 +119,7 @@ void mock_live(struct mock *m, int by);
 void mock_id(struct mock *m, const char *prefix, char *out);
 
 /* options.c */
-#define MOCK_OPTIONS 12u
+#define MOCK_OPTIONS 13u
 extern const struct voicegw_option mock_options[MOCK_OPTIONS];
 /** A block of settings with one reference, or NULL after set_error(); *ret_status says which error. */
 struct mock_settings *mock_settings_new(const struct voicegw_host *host, const struct voicegw_options *options,

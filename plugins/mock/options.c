@@ -32,6 +32,8 @@ const struct voicegw_option mock_options[MOCK_OPTIONS] = {
     OPTION(ENUM, "dtmf", "signalled", NULL, 0, 0, "signalled inband callback both",
            "How callers press keys: told in the media stream, as tones in it, told outside of it as by a callback, or "
            "told both ways."),
+    OPTION(ENUM, "conferences", "gateway", NULL, 0, 0, "gateway own",
+           "Who joins calls: the gateway, by its own mixer, or the mock, which only keeps a list and mixes nobody."),
 };
 
 static const char *const outcome_names[] = {
@@ -151,6 +153,8 @@ struct mock_settings *mock_settings_new(const struct voicegw_host *host, const s
     s->refs = 1;
     s->open_streams = host->option_int(host, options, "open_streams", 0) != 0;
     s->duplicates = host->option_int(host, options, "duplicate_callbacks", 0) != 0;
+    const char *mixes = host->option_string(host, options, "conferences");
+    s->gateway_mixes = mixes && strcmp(mixes, "gateway") == 0;
     s->signalled = !dtmf || strcmp(dtmf, "inband") != 0;
     s->streamed = !dtmf || strcmp(dtmf, "callback") != 0;
     s->called_back = dtmf && (strcmp(dtmf, "callback") == 0 || strcmp(dtmf, "both") == 0);

@@ -117,7 +117,9 @@ static int32_t sip_transfer(void *instance, uint64_t op, uint64_t call, uint32_t
                             const char *params_json)
 {
     struct sip *sip = instance;
-    (void)params_json;
+    if (kind == VOICEGW_TRANSFER_ATTENDED &&
+        voicegw_json_type(voicegw_json_get(voicegw_json_of(params_json), "summary")) == VOICEGW_JSON_STRING)
+        return sip->host->set_error(sip->host, VOICEGW_EUNSUPPORTED, "the gateway says the summary: it joins the two");
     if (!to || !*to || strlen(to) >= SIP_NUMBER_CAP)
         return sip->host->set_error(sip->host, VOICEGW_EINVALID, "to must have 1 to 129 bytes");
     return start(sip, op, call, kind, to, line_transfer);

@@ -44,7 +44,7 @@ Test(call_command, parameters_are_checked_with_a_sentence)
 
 Test(call_command, each_goes_to_who_can_do_it)
 {
-    static const char *const params = "{\"text\":\"x\",\"url\":\"u\",\"digits\":\"1\",\"to\":\"+1\",\"name\":\"n\"}";
+    static const char *const params = "{\"text\":\"x\",\"url\":\"u\",\"digits\":\"1\",\"to\":\"+1\",\"name\":\"n\",\"call\":\"c\"}";
     enum { PROVIDER, MEDIA, NOBODY };
     static const struct {
         enum vgw_command command;
@@ -65,7 +65,9 @@ Test(call_command, each_goes_to_who_can_do_it)
         {VGW_CMD_GATHER, VOICEGW_CAP_MEDIA, MEDIA},
         {VGW_CMD_GATHER, VOICEGW_CAP_SAY, NOBODY},
         {VGW_CMD_TRANSFER, VOICEGW_CAP_TRANSFER, PROVIDER},
-        {VGW_CMD_TRANSFER, VOICEGW_CAP_MEDIA, NOBODY},
+        {VGW_CMD_TRANSFER, 0, NOBODY},
+        {VGW_CMD_CONFERENCE, 0, NOBODY},
+        {VGW_CMD_MONITOR, VOICEGW_CAP_CONFERENCE, NOBODY},
         {VGW_CMD_CONFERENCE, VOICEGW_CAP_CONFERENCE, PROVIDER},
         {VGW_CMD_STATUS, VOICEGW_CAP_STATUS, PROVIDER},
     };
@@ -95,7 +97,7 @@ Test(call_command, what_the_provider_leaves_the_leg_does)
                 {VGW_CMD_MUTE, VGW_EUNSUPPORTED, VGW_OK, true},
                 {VGW_CMD_DTMF, VGW_EPROVIDER, VGW_EPROVIDER, false},
                 {VGW_CMD_HOLD, VGW_EUNSUPPORTED, VGW_EUNSUPPORTED, false},
-                {VGW_CMD_TRANSFER, VGW_EUNSUPPORTED, VGW_EUNSUPPORTED, false}};
+                {VGW_CMD_TRANSFER, VGW_EPROVIDER, VGW_EPROVIDER, false}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct fake *f = fake_new(1, VOICEGW_CAP_MAKE_CALL | VOICEGW_CAP_MEDIA | VOICEGW_CAP_DTMF | VOICEGW_CAP_MUTE |
                                          VOICEGW_CAP_HOLD | VOICEGW_CAP_TRANSFER);

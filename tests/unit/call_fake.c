@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "loop/handle.h"
 
 struct vgw_json *fake_json(const char *text)
 {
@@ -129,7 +130,8 @@ static int on_attach(void *arg, struct vgw_call *call, uint64_t *ret_leg, struct
 {
     struct fake *f = arg;
     f->legs++;
-    *ret_leg = 77;
+    *ret_leg = vgw_handle_new(VGW_HANDLE_LEG, f->loop, NULL); /* named, and nobody behind it */
+    cr_assert_neq(*ret_leg, 0);
     return VGW_OK;
 }
 
@@ -149,6 +151,7 @@ static void on_release(void *arg, struct vgw_call *call)
 {
     struct fake *f = arg;
     f->legs--;
+    vgw_handle_drop(call->leg);
     if (f->keep_summary)
         return;
     struct vgw_json *summary = vgw_json_object();
@@ -235,6 +238,7 @@ void fake_free(struct fake *f)
     cr_expect_eq(vgw_calls_session_count(f->calls), 0);
     cr_expect_eq(vgw_calls_orphans(f->calls), 0);
     cr_expect_eq(f->instance_refs, 0, "instances held: %d", f->instance_refs);
+    cr_expect_eq(vgw_calls_mixes(f->calls), 0, "mixes left: %u", vgw_calls_mixes(f->calls));
     cr_expect_eq(f->legs, 0, "legs held: %d", f->legs);
     vgw_calls_free(f->calls);
     vgw_log_capture(NULL, NULL);
