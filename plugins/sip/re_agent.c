@@ -206,6 +206,7 @@ static void agent_free(struct re_agent *a)
         mem_deref(a->sip);
     }
     re_transport_close();
+    re_hosts_clear();
     mem_deref(a->sessions);
     mem_deref(a->dnsc);
     free(a);

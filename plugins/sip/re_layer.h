@@ -87,6 +87,13 @@ struct re_tls *re_tls_new(const char *certificate, const char *key, const char *
                           char *why, size_t cap);
 void re_tls_free(struct re_tls *tls);
 
+/* ---- re_dns.c ---- */
+#define RE_HOST_ADDRESSES_MAX 16u
+/** What the host's resolver says of a name: requests to it go there from now on, without a query. With `count` 0 it is
+ * asked of name servers again. 0, or -1: out of memory. */
+int re_hosts_set(const char *name, const char *const *ips, uint32_t count);
+void re_hosts_clear(void);
+
 /* ---- messages (re_message.c) ---- */
 struct re_message; /* borrowed during a callback */
 struct re_summary {

@@ -41,5 +41,17 @@ def test_a_call_that_goes_out_names_its_transport():
         assert one_record_each(g, 1)[0]["transport"] == "sip_rtp"
 
 
+def test_a_trunk_is_found_by_a_name_of_the_hosts_file():
+    port, peer_port = sip_port(), sip_port()
+    more = "trunks: [{name: carrier, host: localhost, port: %d, options_ping: 500ms}]" % peer_port
+    with gateway(phones(port, more)) as g:
+        feed, peer = g.feed(), Peer(port, port=peer_port)
+        peer.reply(peer.request_of("OPTIONS"), 200)
+        feed.wait("sip.trunk_up", trunk="carrier")
+        call, invite = called(g, peer, feed)
+        assert invite.first.startswith(f"INVITE sip:555@localhost:{peer_port}") and invite.media()[0] == "127.0.0.1", invite
+        hang_up(g, peer, feed, call)
+
+
 if __name__ == "__main__":
     run(globals())
