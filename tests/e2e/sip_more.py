@@ -43,9 +43,10 @@ def test_a_call_that_goes_out_names_its_transport():
 
 def test_a_trunk_is_found_by_a_name_of_the_hosts_file():
     port, peer_port = sip_port(), sip_port()
-    more = "trunks: [{name: carrier, host: localhost, port: %d, options_ping: 500ms}]" % peer_port
+    more = "trunks: [{name: carrier, host: localhost, port: %d, options_ping: 30s}]" % peer_port
+    peer = Peer(port, port=peer_port)
     with gateway(phones(port, more)) as g:
-        feed, peer = g.feed(), Peer(port, port=peer_port)
+        feed = g.feed()
         peer.reply(peer.request_of("OPTIONS"), 200)
         feed.wait("sip.trunk_up", trunk="carrier")
         call, invite = called(g, peer, feed)
