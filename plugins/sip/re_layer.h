@@ -126,8 +126,8 @@ int re_address_uri(const char *text, char *out, size_t cap);
 int re_uri_user(const char *uri, char *out, size_t cap);
 /** The host of a URI; 0 or -1. */
 int re_uri_host(const char *uri, char *out, size_t cap);
-/** The DN's common name of the certificate that the message's TLS peer showed and that was verified; -1: none. */
-int re_message_certificate(const struct re_message *message, char *out, size_t cap);
+/** 1: the message came by TLS, and its peer showed a certificate that was verified and bears this name or address. */
+int re_message_certified(const struct re_message *message, const char *name);
 
 /* ---- the agent (re_agent.c) ---- */
 struct re_agent;

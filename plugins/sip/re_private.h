@@ -36,8 +36,8 @@ void re_transport_close(void);
 void re_print_address(const struct sa *sa, char *out, size_t cap);
 /** "sip:USER@HOST:PORT;transport=…" of ours for a peer; 0 or errno. */
 int re_contact_uri(enum sip_transp tp, const struct sa *peer, const char *user, char *out, size_t cap);
-/** Verified peer certificate's common name; 0 or errno. */
-int re_transport_certificate(const struct sip_msg *msg, char *out, size_t cap);
+/** Did the message's TLS peer show a certificate that was verified and bears this name? */
+bool re_transport_certified(const struct sip_msg *msg, const char *name);
 #define RE_CONTACT_CAP 320
 
 struct re_agent {

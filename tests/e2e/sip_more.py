@@ -54,5 +54,60 @@ def test_a_trunk_is_found_by_a_name_of_the_hosts_file():
         hang_up(g, peer, feed, call)
 
 
+def client_context(folder, name=None):
+    context = ssl.create_default_context(cafile=f"{folder}/ca.pem")
+    if name:
+        context.load_cert_chain(f"{folder}/{name}.pem", f"{folder}/{name}.key")
+    return context
+
+
+def test_a_trunk_proves_itself_by_its_certificate():
+    port, secure = sip_port(), sip_port()
+    with tempfile.TemporaryDirectory() as folder:
+        certificates(folder)
+        more = (f"anonymous: reject, tls: {{certificate: {folder}/good.pem, key: {folder}/good.key, ca: {folder}/ca.pem}}, "
+                f"trunks: [{{name: carrier, host: localhost, port: 9, transport: tls, auth: tls, options_ping: 0, tls: {{ca: {folder}/ca.pem}}}}]")
+        routes = "  - {match: {provider: phones, trunk: carrier}, assistant: back}\n"
+        with gateway(listening([f"udp:127.0.0.1:{port}", f"tls:127.0.0.1:{secure}"], more, routes)) as g:
+            feed = g.feed()
+            call = Dialog(Peer(secure, "tls", context=client_context(folder, "good")), "200", sdp(9000))
+            call.answered()
+            call.bye()
+            ended(feed, 1)
+            # Nothing shown, or a certificate of the right CA that bears another name: a stranger.
+            for name in (None, "misnamed"):
+                peer = Peer(secure, "tls", context=client_context(folder, name))
+                assert Dialog(peer, "200", sdp(9000)).refused().status == 403, name
+            assert Dialog(Peer(port), "200", sdp(9000)).refused().status == 403
+            try:  # of another CA: no connection at all
+                peer = Peer(secure, "tls", context=client_context(folder, "stranger"))
+                peer.send(peer.request("OPTIONS", f"sip:127.0.0.1:{secure}"))
+                with peer.changed:
+                    assert peer.changed.wait_for(lambda: peer.closed, wait()), "it should have been hung up on"
+                assert not peer.inbox, peer.inbox
+            except OSError:
+                pass
+            one_record_each(g, 1)
+
+
+def test_a_trunk_with_tls_is_believed_by_tls_only():
+    port, secure = sip_port(), sip_port()
+    with tempfile.TemporaryDirectory() as folder:
+        certificates(folder)
+        more = (f"anonymous: reject, tls: {{certificate: {folder}/good.pem, key: {folder}/good.key}}, "
+                f"trunks: [{{name: carrier, host: 127.0.0.1, port: 9, transport: tls, options_ping: 0, tls: {{ca: {folder}/ca.pem}}}}]")
+        routes = "  - {match: {provider: phones, trunk: carrier}, assistant: back}\n"
+        with gateway(listening([f"udp:127.0.0.1:{port}", f"tls:127.0.0.1:{secure}"], more, routes)) as g:
+            feed = g.feed()
+            m = Dialog(Peer(port), "200", sdp(9000)).refused()
+            assert m.status == 403 and "TLS" in m.first, m
+            call = Dialog(Peer(secure, "tls", context=client_context(folder)), "200", sdp(9000))
+            call.answered()
+            call.bye()
+            ended(feed, 1)
+            assert g.metric("voicegw_plugin_calls_without_tls_total", 0) == 1
+            one_record_each(g, 1)
+
+
 if __name__ == "__main__":
     run(globals())
