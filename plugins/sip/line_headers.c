@@ -8,7 +8,7 @@
 
 #define TAKEN_MAX 16u /* headers of a call that are told */
 #define VALUE_CAP 257
-#define ALLOW "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY, UPDATE\r\n"
+#define ALLOW "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY, UPDATE, PRACK\r\n"
 
 static const char *const told[] = {"P-Asserted-Identity",
                                    "P-Preferred-Identity",
@@ -69,5 +69,6 @@ void line_headers(const struct line *line, uint32_t min_se_s, char *out, size_t 
 {
     char timer[96];
     line_timer_offer(line, min_se_s, timer, sizeof timer);
-    (void)snprintf(out, cap, ALLOW "Supported: timer, replaces\r\n%s%s", timer, line->headers ? line->headers : "");
+    (void)snprintf(out, cap, ALLOW "Supported: timer, replaces, 100rel\r\n%s%s", timer,
+                   line->headers ? line->headers : "");
 }

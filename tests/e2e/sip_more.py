@@ -109,5 +109,43 @@ def test_a_trunk_with_tls_is_believed_by_tls_only():
             one_record_each(g, 1)
 
 
+def test_a_provisional_answer_is_acknowledged_both_ways():
+    port, peer_port = sip_port(), sip_port()
+    with gateway(phones(port, f"trunks: [{trunk('carrier', peer_port)}]")) as g:
+        feed, peer = g.feed(), Peer(port, port=peer_port)
+        # Theirs: each is told apart by its RSeq, and what comes twice is acknowledged once.
+        call = g.call("555", provider="phones")
+        invite = invited(peer)
+        assert "100rel" in invite.get("Supported") and "PRACK" in invite.get("Allow"), invite
+        for code, rseq in ((180, 7), (180, 7), (183, 9), (183, 8)):
+            peer.reply(invite, code, headers=["Require: 100rel", f"RSeq: {rseq}"])
+        first, second = peer.request_of("PRACK"), peer.request_of("PRACK")
+        assert [m.get("RAck") for m in (first, second)] == [f"{r} {invite.get('CSeq').split()[0]} INVITE" for r in (7, 8)], (first, second)
+        for m in (first, second):
+            assert m.tag("To") == "peertag" and m.get("Call-ID") == invite.get("Call-ID"), m
+            peer.reply(m, 200)
+        peer.reply(invite, 200, body=sdp(9000))
+        assert peer.request_of("ACK").get("CSeq").split()[0] == invite.get("CSeq").split()[0]
+        feed.wait("call_answered", call_id=call["call_id"])
+        g.post(f"/voice/calls/{call['call_id']}/end")
+        bye = peer.request_of("BYE")
+        assert int(bye.get("CSeq").split()[0]) > int(second.get("CSeq").split()[0]) > int(first.get("CSeq").split()[0]), bye
+        peer.reply(bye, 200)
+        ended(feed, 1)
+        peer.never(lambda m: m.first.startswith("PRACK") and m.get("RAck").startswith("9 "), 0.1)
+        # Ours, whose PRACK may come behind the answer: it must name it, once.
+        caller = Dialog(peer, "200", sdp(9000), ["Require: 100rel"])
+        ring = peer.status(180, "INVITE", caller.call)
+        assert ring.get("Require") == "100rel" and int(ring.get("RSeq")) > 0, ring
+        rseq = int(ring.get("RSeq"))
+        answer = caller.answered()
+        assert answer.tag("To") == ring.tag("To"), answer
+        for rack, code in ((f"{rseq + 1} 1 INVITE", 481), (f"{rseq} 2 INVITE", 481), (f"{rseq} 1 INVITE", 200), (f"{rseq} 1 INVITE", 481)):
+            caller.ask("PRACK", [f"RAck: {rack}"], code=code)
+        caller.bye()
+        ended(feed, 2)
+        one_record_each(g, 2)
+
+
 if __name__ == "__main__":
     run(globals())
