@@ -78,16 +78,17 @@ static void from_uri(const struct sip_call *c, const struct sip_trunk *set, char
     (void)snprintf(out, cap, "sip:%s@%s", user, host);
 }
 
-/* Which of our addresses the peer will see decides what the description says; a name is resolved by libre later, so the
- * listener's own address must do for it. */
+/* Which of our addresses the peer will see decides what the description says; a name that is no trunk's is resolved by
+ * libre later, so the listener's own address must do for it. */
 static void set_peer(struct line *line, const struct sip_trunk *set, const char *uri)
 {
     const struct sip_settings *s = line->call->settings;
     char host[256] = "";
     struct sip_network numeric;
-    if (set)
+    const struct trunk *t = set ? trunks_find(ua_trunks(line->call->sip), set->name) : NULL;
+    if (set && (!t || trunk_ip(t, host, sizeof host) < 0))
         (void)snprintf(host, sizeof host, "%s", set->host);
-    else
+    else if (!set)
         (void)re_uri_host(uri, host, sizeof host);
     line->transport = set                            ? set->transport
                       : strstr(uri, "transport=tcp") ? RE_TCP

@@ -105,11 +105,8 @@ static int check_password(struct sip *sip, struct door *d, const struct re_messa
 
 static const struct trunk *by_certificate(struct sip *sip, const struct re_message *m)
 {
-    char name[256];
-    if (re_message_certificate(m, name, sizeof name) < 0)
-        return NULL;
     for (const struct trunk *t = ua_trunks(sip); t; t = t->next)
-        if (t->set->auth == SIP_AUTH_TLS && strcmp(t->set->host, name) == 0)
+        if (t->set->auth == SIP_AUTH_TLS && re_message_certified(m, t->set->host))
             return t;
     return NULL;
 }
@@ -133,6 +130,17 @@ static int loopback(const char *ip)
     return strncmp(ip, "127.", 4) == 0 || strcmp(ip, "::1") == 0;
 }
 
+/* What a trunk with TLS says is believed by TLS only. 1, or 0: it was answered. */
+static int by_its_transport(struct sip *sip, const struct re_message *m, const struct re_summary *s, const char *trunk)
+{
+    const struct sip_trunk *set = sip_settings_trunk(ua_settings(sip), trunk);
+    if (!set || set->transport != RE_TLS || s->transport == RE_TLS)
+        return 1;
+    sip->host->count(sip->host, "calls_without_tls", 1);
+    re_agent_reply(ua_agent(sip), m, 403, "TLS Required", NULL);
+    return 0;
+}
+
 int door_check(struct sip *sip, struct door *d, const struct re_message *m, const struct re_summary *s,
                struct door_guest *g)
 {
@@ -141,7 +149,7 @@ int door_check(struct sip *sip, struct door *d, const struct re_message *m, cons
     *g = (struct door_guest){"", ""};
     int rc = sip->crypto && passwords_exist(set) ? check_password(sip, d, m, s, g) : -1;
     if (rc >= 0)
-        return rc;
+        return rc > 0 && *g->trunk ? by_its_transport(sip, m, s, g->trunk) : rc;
     *g = (struct door_guest){"", ""};
     if (!t)
         t = by_address(sip, s);
@@ -149,7 +157,7 @@ int door_check(struct sip *sip, struct door *d, const struct re_message *m, cons
     int claims_user = sip_settings_user(set, s->from_user) != NULL;
     if (t && !claims_user) {
         g->trunk = t->set->name;
-        return 1;
+        return by_its_transport(sip, m, s, g->trunk);
     }
     if (!claims_user && (set->anonymous == 1 || (set->anonymous == 0 && loopback(s->local_ip))))
         return 1;

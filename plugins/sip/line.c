@@ -40,6 +40,7 @@ void line_free(struct line *line)
     ua_line_removed(line);
     call->line = NULL;
     free(line->offer);
+    free(line->headers);
     free(line);
     sip_call_drop(call);
 }

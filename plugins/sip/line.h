@@ -43,7 +43,7 @@ struct line {
     uint8_t info_runs;
     uint32_t outcome; /* of an end that the host does not know of yet */
     char cause[SIP_CAUSE_CAP];
-    char headers[1024]; /* of an INVITE of ours, out of the session's variables */
+    char *headers; /* of an INVITE of ours, out of the session's variables; or NULL */
 };
 
 /* line.c */

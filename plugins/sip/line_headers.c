@@ -8,7 +8,7 @@
 
 #define TAKEN_MAX 16u /* headers of a call that are told */
 #define VALUE_CAP 257
-#define ALLOW "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY, UPDATE\r\n"
+#define ALLOW "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY, UPDATE, PRACK\r\n"
 
 static const char *const told[] = {"P-Asserted-Identity",
                                    "P-Preferred-Identity",
@@ -45,7 +45,7 @@ char *line_read_headers(const struct re_message *m)
 void line_take_variables(struct line *line, struct voicegw_json variables)
 {
     struct voicegw_json_iter it = voicegw_json_each(voicegw_json_member(variables, "sip_headers"));
-    char name[64], value[VALUE_CAP];
+    char name[64], value[VALUE_CAP], text[1024] = "";
     size_t n = 0;
     while (voicegw_json_next(&it)) {
         if (voicegw_json_string(it.key, name, sizeof name) <= 0 ||
@@ -54,18 +54,21 @@ void line_take_variables(struct line *line, struct voicegw_json variables)
             line->call->sip->host->count(line->call->sip->host, "headers_refused", 1);
             continue;
         }
-        int w = snprintf(line->headers + n, sizeof line->headers - n, "%s: %s\r\n", name, value);
-        if (w < 0 || n + (size_t)w >= sizeof line->headers) {
-            line->headers[n] = '\0';
-            return;
+        int w = snprintf(text + n, sizeof text - n, "%s: %s\r\n", name, value);
+        if (w < 0 || n + (size_t)w >= sizeof text) {
+            text[n] = '\0';
+            break;
         }
         n += (size_t)w;
     }
+    free(line->headers);
+    line->headers = n > 0 ? strdup(text) : NULL;
 }
 
 void line_headers(const struct line *line, uint32_t min_se_s, char *out, size_t cap)
 {
     char timer[96];
     line_timer_offer(line, min_se_s, timer, sizeof timer);
-    (void)snprintf(out, cap, ALLOW "Supported: timer, replaces\r\n%s%s", timer, line->headers);
+    (void)snprintf(out, cap, ALLOW "Supported: timer, replaces, 100rel\r\n%s%s", timer,
+                   line->headers ? line->headers : "");
 }

@@ -4,8 +4,8 @@
 #define TABLE 1024u
 #define CLOSE_MS 2000u
 #define CLOSE_LOOK_MS 50u
-#define ALLOW "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY, UPDATE, REGISTER\r\n"
-#define SUPPORTED "timer, replaces"
+#define ALLOW "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY, UPDATE, PRACK, REGISTER\r\n"
+#define SUPPORTED "timer, replaces, 100rel"
 
 const char *re_reason(uint32_t status)
 {
@@ -39,6 +39,7 @@ const char *re_reason(uint32_t status)
                {500, "Server Internal Error"},
                {501, "Not Implemented"},
                {503, "Service Unavailable"},
+               {504, "Server Time-out"},
                {603, "Decline"}};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (all[i].status == status)
@@ -62,8 +63,8 @@ void re_agent_reply(struct re_agent *a, const struct re_message *message, uint32
 
 static bool known_method(const struct sip_msg *m)
 {
-    static const char *const methods[] = {"INVITE", "ACK",   "BYE",    "CANCEL", "OPTIONS",
-                                          "INFO",   "REFER", "NOTIFY", "UPDATE", "REGISTER"};
+    static const char *const methods[] = {"INVITE", "ACK",    "BYE",    "CANCEL", "OPTIONS", "INFO",
+                                          "REFER",  "NOTIFY", "UPDATE", "PRACK",  "REGISTER"};
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
         if (pl_strcmp(&m->met, methods[i]) == 0)
             return true;
@@ -77,7 +78,7 @@ struct unsupported {
 
 static bool add_unsupported(const struct sip_hdr *h, const struct sip_msg *msg, void *arg)
 {
-    static const char *const supported[] = {"timer", "replaces", "norefersub"};
+    static const char *const supported[] = {"timer", "replaces", "norefersub", "100rel"};
     struct unsupported *u = arg;
     (void)msg;
     for (size_t i = 0; i < sizeof supported / sizeof supported[0]; i++)
@@ -206,6 +207,7 @@ static void agent_free(struct re_agent *a)
         mem_deref(a->sip);
     }
     re_transport_close();
+    re_hosts_clear();
     mem_deref(a->sessions);
     mem_deref(a->dnsc);
     free(a);

@@ -121,6 +121,8 @@ bool re_inside_request(struct re_agent *a, const struct sip_msg *msg)
         on_bye(s, msg);
     else if (pl_strcmp(&msg->met, "INVITE") == 0)
         on_offer(s, msg, true);
+    else if (pl_strcmp(&msg->met, "PRACK") == 0)
+        re_prack_asked(s, msg);
     else if (pl_strcmp(&msg->met, "UPDATE") == 0)
         on_offer(s, msg, false);
     else if (pl_strcmp(&msg->met, "OPTIONS") == 0)

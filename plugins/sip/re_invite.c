@@ -78,7 +78,8 @@ static void on_accepted(struct re_session *s, const struct sip_msg *msg)
     struct re_summary summary;
     bool initial = !s->established;
     if (initial) {
-        if (sip_dialog_fork(&s->dlg, s->half, msg) != 0) {
+        s->dlg = re_prack_dialog(s, msg);
+        if (!s->dlg && sip_dialog_fork(&s->dlg, s->half, msg) != 0) {
             re_session_over(s, 0, "the answer has no Contact that can be read", NULL, false);
             return;
         }
@@ -141,6 +142,7 @@ static void on_response(int err, const struct sip_msg *msg, void *arg)
     struct re_summary summary;
     if (!err && msg->scode < 200) {
         re_message_summary(re_view(msg), &summary);
+        re_prack_provisional(s, msg);
         if (s->events && !s->established)
             s->events->on_progress(s->arg, re_view(msg), &summary);
         return;

@@ -87,6 +87,13 @@ struct re_tls *re_tls_new(const char *certificate, const char *key, const char *
                           char *why, size_t cap);
 void re_tls_free(struct re_tls *tls);
 
+/* ---- re_dns.c ---- */
+#define RE_HOST_ADDRESSES_MAX 16u
+/** What the host's resolver says of a name: requests to it go there from now on, without a query. With `count` 0 it is
+ * asked of name servers again. 0, or -1: out of memory. */
+int re_hosts_set(const char *name, const char *const *ips, uint32_t count);
+void re_hosts_clear(void);
+
 /* ---- messages (re_message.c) ---- */
 struct re_message; /* borrowed during a callback */
 struct re_summary {
@@ -119,8 +126,8 @@ int re_address_uri(const char *text, char *out, size_t cap);
 int re_uri_user(const char *uri, char *out, size_t cap);
 /** The host of a URI; 0 or -1. */
 int re_uri_host(const char *uri, char *out, size_t cap);
-/** The DN's common name of the certificate that the message's TLS peer showed and that was verified; -1: none. */
-int re_message_certificate(const struct re_message *message, char *out, size_t cap);
+/** 1: the message came by TLS, and its peer showed a certificate that was verified and bears this name or address. */
+int re_message_certified(const struct re_message *message, const char *name);
 
 /* ---- the agent (re_agent.c) ---- */
 struct re_agent;

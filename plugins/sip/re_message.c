@@ -162,7 +162,7 @@ int re_uri_host(const char *uri, char *out, size_t cap)
     return 0;
 }
 
-int re_message_certificate(const struct re_message *message, char *out, size_t cap)
+int re_message_certified(const struct re_message *message, const char *name)
 {
-    return re_transport_certificate(re_msg(message), out, cap) == 0 ? 0 : -1;
+    return re_transport_certified(re_msg(message), name);
 }

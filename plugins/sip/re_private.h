@@ -36,8 +36,8 @@ void re_transport_close(void);
 void re_print_address(const struct sa *sa, char *out, size_t cap);
 /** "sip:USER@HOST:PORT;transport=…" of ours for a peer; 0 or errno. */
 int re_contact_uri(enum sip_transp tp, const struct sa *peer, const char *user, char *out, size_t cap);
-/** Verified peer certificate's common name; 0 or errno. */
-int re_transport_certificate(const struct sip_msg *msg, char *out, size_t cap);
+/** Did the message's TLS peer show a certificate that was verified and bears this name? */
+bool re_transport_certified(const struct sip_msg *msg, const char *name);
 #define RE_CONTACT_CAP 320
 
 struct re_agent {
@@ -99,9 +99,12 @@ struct re_session {
     struct sip_request *req; /* an INVITE of ours that has none */
     char *contact, *invite_text, *username, *password;
     char *call_id, *local_tag, *remote_tag;
-    struct list replies, acks, inners;
+    struct list replies, acks, inners, earlies;
+    struct rel *rel;                     /* a provisional response of ours that waits for its PRACK */
+    uint32_t rseq, rack_rseq, rack_cseq; /* the next one; which PRACK is awaited, 0: none */
     struct tmr retry, cancel;
     unsigned tries, redials;
+    bool reliable; /* the peer wants provisional responses that it can acknowledge */
     bool outbound, established, initial, ended, bye_sent, peer_ended, canceled, released;
 };
 
@@ -123,6 +126,18 @@ void re_ack_free(struct ack *ack);
 bool re_inside_request(struct re_agent *a, const struct sip_msg *msg);
 int re_inside_send(struct re_session *s, const char *method, const char *text);
 void re_inner_free(struct inner *inner);
+/* re_prack.c */
+bool re_prack_wanted(const struct sip_msg *invite);
+/** A provisional response that is sent again until its PRACK comes; 0 or errno. */
+int re_prack_progress(struct re_session *s, uint16_t status, const char *contact, const char *headers, const char *sdp);
+/** A PRACK came: answered here. */
+void re_prack_asked(struct re_session *s, const struct sip_msg *msg);
+void re_prack_done(struct re_session *s); /* nothing waits for a PRACK any more */
+/** A provisional response to an INVITE of ours: a PRACK leaves if it asks for one. */
+void re_prack_provisional(struct re_session *s, const struct sip_msg *msg);
+/** The early dialog that this 2xx confirms, with a reference: its PRACKs were counted there. NULL: there was none. */
+struct sip_dialog *re_prack_dialog(struct re_session *s, const struct sip_msg *msg);
+void re_prack_free(struct re_session *s);
 /* re_answer.c */
 int re_answer_2xx(struct re_session *s, const struct sip_msg *msg, const char *headers, const char *sdp);
 void re_reply_free(struct reply *reply);

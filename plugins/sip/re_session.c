@@ -13,6 +13,7 @@ static void destructor(void *arg)
     hash_unlink(&s->he);
     tmr_cancel(&s->retry);
     tmr_cancel(&s->cancel);
+    re_prack_free(s);
     while (s->replies.head)
         re_reply_free(s->replies.head->data);
     while (s->acks.head)
@@ -141,6 +142,7 @@ struct re_session *re_session_accept(struct re_agent *agent, const struct re_mes
     }
     re_session_enter(s, sip_dialog_callid(s->dlg));
     s->invite = mem_ref((void *)(uintptr_t)msg);
+    s->reliable = re_prack_wanted(msg);
     (void)re_snprintf(text, sizeof text, "%016llx", msg->tag);
     (void)str_dup(&s->local_tag, text);
     (void)pl_strdup(&s->remote_tag, &msg->from.tag);
@@ -158,6 +160,8 @@ int re_session_progress(struct re_session *s, uint32_t status, const char *heade
     char contact[RE_CONTACT_CAP];
     if (!s->st || s->ended || re_contact_uri(s->invite->tp, &s->invite->src, s->contact, contact, sizeof contact) != 0)
         return -1;
+    if (s->reliable)
+        return re_prack_progress(s, (uint16_t)status, contact, headers, sdp) ? -1 : 0;
     return sip_treplyf(&s->st, NULL, s->agent->sip, s->invite, true, (uint16_t)status, re_reason(status),
                        "Contact: <%s>\r\n%s%sContent-Length: %zu\r\n\r\n%s", contact, headers ? headers : "",
                        sdp ? "Content-Type: application/sdp\r\n" : "", sdp ? strlen(sdp) : (size_t)0, sdp ? sdp : "")
@@ -169,6 +173,7 @@ int re_session_answer(struct re_session *s, const char *headers, const char *sdp
 {
     if (!s->st || s->ended)
         return -1;
+    re_prack_done(s);
     int err = re_answer_2xx(s, s->invite, headers, sdp);
     s->invite = mem_deref((void *)(uintptr_t)s->invite);
     if (err)
@@ -259,6 +264,7 @@ static void send_bye(struct re_session *s, const char *headers)
 static void close_dialog(struct re_session *s, uint32_t status, const char *headers)
 {
     tmr_cancel(&s->retry);
+    re_prack_done(s);
     if (s->st && !s->established) {
         (void)sip_treplyf(&s->st, NULL, s->agent->sip, s->invite, false, (uint16_t)status, re_reason(status),
                           "%sContent-Length: 0\r\n\r\n", headers ? headers : "");
@@ -281,6 +287,7 @@ void re_session_over(struct re_session *s, uint32_t status, const char *reason, 
     s->ended = true;
     s->events = NULL;
     tmr_cancel(&s->retry);
+    re_prack_done(s);
     if (bye)
         send_bye(s, NULL);
     if (events)

@@ -48,7 +48,9 @@ const struct voicegw_option sip_options[SIP_OPTIONS] = {
            "A 3xx answer to our call: the call fails, or its Contact is called."),
     OPTION(STRING, "realm", "voicegw", NULL, 0, 0, NULL, "The realm of digest challenges."),
     OPTION(JSON, "tls", NULL, NULL, 0, 0, NULL,
-           "{certificate, key, ca}: of tls listeners; `ca` verifies peers of trunks with auth: tls."),
+           "{certificate, key, ca}: of tls listeners; `ca` verifies peers of trunks with auth: tls, whose certificate "
+           "bears "
+           "the trunk's host."),
 };
 
 int sip_listen_parse(const char *text, struct sip_listen *l)

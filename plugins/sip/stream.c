@@ -33,10 +33,8 @@ static int set_codec(struct stream *s)
     const enum media_coding coding = (enum media_coding)(s->media.codec - 1);
     const struct media_coding_info *info = media_coding_info(coding);
     const struct media_jitter_options options = {.clock_hz = info->clock_hz};
-    media_codec_free(s->in);
-    media_codec_free(s->out);
-    s->in = media_codec_new(coding);
-    s->out = media_codec_new(coding);
+    media_codec_free(s->codec);
+    s->codec = media_codec_new(coding);
     s->clock_hz = info->clock_hz;
     s->frame_bytes = info->host_rate / 50 * (info->host_encoding == VOICEGW_AUDIO_L16 ? 2 : 1);
     s->pending_bytes = 0;
@@ -45,7 +43,7 @@ static int set_codec(struct stream *s)
     media_jitter_reset(&s->jitter);
     media_jitter_init(&s->jitter, &options);
     memset(&s->source, 0, sizeof s->source);
-    return s->in && s->out && s->pending ? 0 : -1;
+    return s->codec && s->pending ? 0 : -1;
 }
 
 static void begin(struct stream *s)
@@ -169,17 +167,17 @@ static int fill(struct stream *s)
     switch (media_jitter_get(&s->jitter, s->clock_hz / 50, s->sip->host->now_us(s->sip->host), &slot)) {
     case MEDIA_PLAY_PACKET:
         s->slot_ms = slot->units * 1000 / s->clock_hz;
-        n = media_codec_decode(s->in, slot->data, slot->bytes, out);
+        n = media_codec_decode(s->codec, slot->data, slot->bytes, out);
         if (n == 0)
-            n = media_codec_conceal(s->in, s->slot_ms ? s->slot_ms : 20, out);
+            n = media_codec_conceal(s->codec, s->slot_ms ? s->slot_ms : 20, out);
         break;
     case MEDIA_PLAY_LOST:
-        n = media_codec_conceal(s->in, ms <= 120 ? ms : 20, out);
+        n = media_codec_conceal(s->codec, ms <= 120 ? ms : 20, out);
         s->flags |= VOICEGW_FRAME_LOST;
         s->lost++;
         break;
     case MEDIA_PLAY_SILENCE:
-        n = media_codec_silence(s->in, 20, out);
+        n = media_codec_silence(s->codec, 20, out);
         s->flags |= VOICEGW_FRAME_COMFORT;
         break;
     default:
@@ -268,8 +266,7 @@ static void stream_free(struct stream *s)
         sip->datagram->close(sip->host, s->rtcp_socket);
     media_jitter_reset(&s->jitter);
     free(s->pending);
-    media_codec_free(s->in);
-    media_codec_free(s->out);
+    media_codec_free(s->codec);
     media_srtp_free(s->srtp_in);
     media_srtp_free(s->srtp_out);
     sip_call_drop(s->call);

@@ -18,7 +18,7 @@ struct stream {
     unsigned version;
     struct sip_media media;
     uint32_t clock_hz, frame_bytes; /* frame_bytes: 20 ms towards the host */
-    struct media_codec *in, *out;
+    struct media_codec *codec;      /* both ways: its encoder and its decoder share nothing */
     struct media_latch latch;
     struct media_srtp *srtp_in, *srtp_out;
     /* in */

@@ -1,5 +1,6 @@
 /* trunk.c - trunks at work: pinged by OPTIONS, their state told. */
 #include "trunk.h"
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,27 @@ static void trunk_free(struct trunk *t)
     free(t);
 }
 
+void trunk_begin(struct trunk *t)
+{
+    if (t->begun)
+        return;
+    t->begun = 1;
+    if (t->set->do_register)
+        trunk_register_start(t);
+    if (t->set->ping_us > 0 && (t->ping_timer = re_timer_new(on_ping_time, t)))
+        re_timer_start(t->ping_timer, 0);
+}
+
+int trunk_ip(const struct trunk *t, char *out, size_t cap)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    if (t->resolved_count == 0)
+        return -1;
+    const uint8_t *a = t->resolved[0].address;
+    int v4 = memcmp(a, mapped, sizeof mapped) == 0;
+    return inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? a + 12 : a, out, (socklen_t)cap) ? 0 : -1;
+}
+
 static struct trunk *trunk_new(struct sip *sip, struct sip_settings *settings, const struct sip_trunk *set)
 {
     struct trunk *t = calloc(1, sizeof *t);
@@ -130,18 +152,16 @@ static struct trunk *trunk_new(struct sip *sip, struct sip_settings *settings, c
     sip_bucket_init(&t->bucket, set->max_cps, sip->host->now_us(sip->host));
     if (sip_network_parse(set->host, &t->resolved[0]) == 0)
         t->resolved_count = 1;
-    else
-        resolve_start(t);
     if (set->transport == RE_TLS) {
         t->tls =
             re_tls_new(set->tls_certificate, set->tls_key, set->tls_ca, set->tls_verify, set->host, why, sizeof why);
         if (!t->tls)
             sip_log(sip, VOICEGW_LOG_ERROR, why, "trunk", set->name);
     }
-    if (set->do_register)
-        trunk_register_start(t);
-    if (set->ping_us > 0 && (t->ping_timer = re_timer_new(on_ping_time, t)))
-        re_timer_start(t->ping_timer, 0);
+    if (t->resolved_count && !*set->outbound_proxy)
+        trunk_begin(t);
+    else
+        resolve_start(t);
     return t;
 }
 

@@ -30,6 +30,7 @@ struct trunk {
     uint32_t calls;
     struct sip_bucket bucket;
     struct re_tls *tls;
+    uint8_t begun; /* its names have been looked up: it is pinged and registered */
     struct re_timer *resolve_timer;
     uint32_t resolved_count;
     struct sip_network resolved[TRUNK_RESOLVED_MAX];
@@ -47,5 +48,9 @@ struct trunk *trunks_of_address(struct trunk *list, const char *ip);
 int32_t trunk_admit(struct trunk *trunk, const char **ret_why);
 /** The URI of a number at a trunk. */
 void trunk_uri(const struct sip_trunk *set, const char *user, char *out, size_t cap);
+/** Pings and registers from now on; later calls do nothing. */
+void trunk_begin(struct trunk *trunk);
+/** The address that its host has; -1: none is known yet. */
+int trunk_ip(const struct trunk *trunk, char *out, size_t cap);
 const char *trunk_state_name(const struct trunk *trunk);
 #endif

@@ -113,7 +113,7 @@ static void on_request(void *arg, const struct re_message *message, const struct
         door_register(ua->sip, ua->door, message, s);
     else
         re_agent_reply(ua->agent, message, 405, NULL,
-                       "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY, UPDATE\r\n");
+                       "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY, UPDATE, PRACK\r\n");
 }
 
 static void on_agent_closed(void *arg)

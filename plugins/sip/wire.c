@@ -35,13 +35,13 @@ static void take_digit(struct stream *s, const struct media_packet *p)
 
 static void take_audio(struct stream *s, const struct media_packet *p, uint32_t ext, int64_t now)
 {
-    uint32_t units = media_codec_units(s->in, p->payload, p->bytes);
+    uint32_t units = media_codec_units(s->codec, p->payload, p->bytes);
     if (units == 0) {
         count(s, "rtp_refused");
         return;
     }
     if (media_jitter_put(&s->jitter, ext, p->timestamp, units, p->payload_type, p->payload, p->bytes,
-                         media_codec_quiet(s->in, p->payload, p->bytes), now) != 0)
+                         media_codec_quiet(s->codec, p->payload, p->bytes), now) != 0)
         count(s, "rtp_late");
 }
 
@@ -114,7 +114,7 @@ void wire_report(void *arg, const void *data, uint32_t bytes, const char *remote
         media_rtcp_read(&s->remote, plain, bytes, s->sender.ssrc, h->now_us(h), h->wall_us(h), s->clock_hz) != 0)
         count(s, "rtcp_refused");
     else
-        media_codec_loss(s->out, s->remote.loss > 0 ? s->remote.loss : 0);
+        media_codec_loss(s->codec, s->remote.loss > 0 ? s->remote.loss : 0);
 }
 
 /* ---- out ---- */
@@ -167,7 +167,7 @@ void wire_send(struct stream *s, const void *frame, uint32_t bytes, uint32_t sam
     }
     s->sent_us = now;
     if (may_send(s) && !media_event_busy(&s->event_out)) {
-        uint32_t n = media_codec_encode(s->out, frame, bytes, payload);
+        uint32_t n = media_codec_encode(s->codec, frame, bytes, payload);
         if (n > 0) {
             send_payload(s, s->media.pt, s->timestamp, s->marker, payload, n);
             s->marker = 0;

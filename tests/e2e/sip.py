@@ -177,8 +177,8 @@ def test_descriptions_that_cannot_be_taken():
             assert m.status == 488, (what, m)
         m = Dialog(peer, "200", "<x/>", ["Content-Type: application/xml"]).refused()
         assert m.status == 415 and m.get("Accept") == "application/sdp", m
-        m = Dialog(peer, "200", sdp(9000), ["Require: 100rel"]).refused()
-        assert m.status == 420 and m.get("Unsupported") == "100rel", m
+        m = Dialog(peer, "200", sdp(9000), ["Require: 100rel, teleport"]).refused()
+        assert m.status == 420 and m.get("Unsupported") == "teleport", m
         assert g.history(0) == [] and g.metric("voicegw_sessions", 0) == 0
         good = Dialog(peer, "200", sdp(9000).replace("t=0 0\r\n", "t=0 0\r\nb=AS:64\r\n") + "m=video 0 RTP/AVP 96\r\nm=image 9002 udptl t38\r\n")
         answer = good.answered()

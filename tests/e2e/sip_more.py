@@ -41,5 +41,111 @@ def test_a_call_that_goes_out_names_its_transport():
         assert one_record_each(g, 1)[0]["transport"] == "sip_rtp"
 
 
+def test_a_trunk_is_found_by_a_name_of_the_hosts_file():
+    port, peer_port = sip_port(), sip_port()
+    more = "trunks: [{name: carrier, host: localhost, port: %d, options_ping: 30s}]" % peer_port
+    peer = Peer(port, port=peer_port)
+    with gateway(phones(port, more)) as g:
+        feed = g.feed()
+        peer.reply(peer.request_of("OPTIONS"), 200)
+        feed.wait("sip.trunk_up", trunk="carrier")
+        call, invite = called(g, peer, feed)
+        assert invite.first.startswith(f"INVITE sip:555@localhost:{peer_port}") and invite.media()[0] == "127.0.0.1", invite
+        hang_up(g, peer, feed, call)
+
+
+def client_context(folder, name=None):
+    context = ssl.create_default_context(cafile=f"{folder}/ca.pem")
+    if name:
+        context.load_cert_chain(f"{folder}/{name}.pem", f"{folder}/{name}.key")
+    return context
+
+
+def test_a_trunk_proves_itself_by_its_certificate():
+    port, secure = sip_port(), sip_port()
+    with tempfile.TemporaryDirectory() as folder:
+        certificates(folder)
+        more = (f"anonymous: reject, tls: {{certificate: {folder}/good.pem, key: {folder}/good.key, ca: {folder}/ca.pem}}, "
+                f"trunks: [{{name: carrier, host: localhost, port: 9, transport: tls, auth: tls, options_ping: 0, tls: {{ca: {folder}/ca.pem}}}}]")
+        routes = "  - {match: {provider: phones, trunk: carrier}, assistant: back}\n"
+        with gateway(listening([f"udp:127.0.0.1:{port}", f"tls:127.0.0.1:{secure}"], more, routes)) as g:
+            feed = g.feed()
+            call = Dialog(Peer(secure, "tls", context=client_context(folder, "good")), "200", sdp(9000))
+            call.answered()
+            call.bye()
+            ended(feed, 1)
+            # Nothing shown, or a certificate of the right CA that bears another name: a stranger.
+            for name in (None, "misnamed"):
+                peer = Peer(secure, "tls", context=client_context(folder, name))
+                assert Dialog(peer, "200", sdp(9000)).refused().status == 403, name
+            assert Dialog(Peer(port), "200", sdp(9000)).refused().status == 403
+            try:  # of another CA: no connection at all
+                peer = Peer(secure, "tls", context=client_context(folder, "stranger"))
+                peer.send(peer.request("OPTIONS", f"sip:127.0.0.1:{secure}"))
+                with peer.changed:
+                    assert peer.changed.wait_for(lambda: peer.closed, wait()), "it should have been hung up on"
+                assert not peer.inbox, peer.inbox
+            except OSError:
+                pass
+            one_record_each(g, 1)
+
+
+def test_a_trunk_with_tls_is_believed_by_tls_only():
+    port, secure = sip_port(), sip_port()
+    with tempfile.TemporaryDirectory() as folder:
+        certificates(folder)
+        more = (f"anonymous: reject, tls: {{certificate: {folder}/good.pem, key: {folder}/good.key}}, "
+                f"trunks: [{{name: carrier, host: 127.0.0.1, port: 9, transport: tls, options_ping: 0, tls: {{ca: {folder}/ca.pem}}}}]")
+        routes = "  - {match: {provider: phones, trunk: carrier}, assistant: back}\n"
+        with gateway(listening([f"udp:127.0.0.1:{port}", f"tls:127.0.0.1:{secure}"], more, routes)) as g:
+            feed = g.feed()
+            m = Dialog(Peer(port), "200", sdp(9000)).refused()
+            assert m.status == 403 and "TLS" in m.first, m
+            call = Dialog(Peer(secure, "tls", context=client_context(folder)), "200", sdp(9000))
+            call.answered()
+            call.bye()
+            ended(feed, 1)
+            assert g.metric("voicegw_plugin_calls_without_tls_total", 0) == 1
+            one_record_each(g, 1)
+
+
+def test_a_provisional_answer_is_acknowledged_both_ways():
+    port, peer_port = sip_port(), sip_port()
+    with gateway(phones(port, f"trunks: [{trunk('carrier', peer_port)}]")) as g:
+        feed, peer = g.feed(), Peer(port, port=peer_port)
+        # Theirs: each is told apart by its RSeq, and what comes twice is acknowledged once.
+        call = g.call("555", provider="phones")
+        invite = invited(peer)
+        assert "100rel" in invite.get("Supported") and "PRACK" in invite.get("Allow"), invite
+        for code, rseq in ((180, 7), (180, 7), (183, 9), (183, 8)):
+            peer.reply(invite, code, headers=["Require: 100rel", f"RSeq: {rseq}"])
+        first, second = peer.request_of("PRACK"), peer.request_of("PRACK")
+        assert [m.get("RAck") for m in (first, second)] == [f"{r} {invite.get('CSeq').split()[0]} INVITE" for r in (7, 8)], (first, second)
+        for m in (first, second):
+            assert m.tag("To") == "peertag" and m.get("Call-ID") == invite.get("Call-ID"), m
+            peer.reply(m, 200)
+        peer.reply(invite, 200, body=sdp(9000))
+        assert peer.request_of("ACK").get("CSeq").split()[0] == invite.get("CSeq").split()[0]
+        feed.wait("call_answered", call_id=call["call_id"])
+        g.post(f"/voice/calls/{call['call_id']}/end")
+        bye = peer.request_of("BYE")
+        assert int(bye.get("CSeq").split()[0]) > int(second.get("CSeq").split()[0]) > int(first.get("CSeq").split()[0]), bye
+        peer.reply(bye, 200)
+        ended(feed, 1)
+        peer.never(lambda m: m.first.startswith("PRACK") and m.get("RAck").startswith("9 "), 0.1)
+        # Ours, whose PRACK may come behind the answer: it must name it, once.
+        caller = Dialog(peer, "200", sdp(9000), ["Require: 100rel"])
+        ring = peer.status(180, "INVITE", caller.call)
+        assert ring.get("Require") == "100rel" and int(ring.get("RSeq")) > 0, ring
+        rseq = int(ring.get("RSeq"))
+        answer = caller.answered()
+        assert answer.tag("To") == ring.tag("To"), answer
+        for rack, code in ((f"{rseq + 1} 1 INVITE", 481), (f"{rseq} 2 INVITE", 481), (f"{rseq} 1 INVITE", 200), (f"{rseq} 1 INVITE", 481)):
+            caller.ask("PRACK", [f"RAck: {rack}"], code=code)
+        caller.bye()
+        ended(feed, 2)
+        one_record_each(g, 2)
+
+
 if __name__ == "__main__":
     run(globals())

@@ -7,6 +7,7 @@ import random
 import re
 import select
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -128,6 +129,7 @@ class Peer:
         self.inbox, self.closed = [], False
         self.changed = threading.Condition()
         self.buffer = b""
+        self.lock = threading.Lock()  # OpenSSL lets one thread at a time into a connection
         kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
         self.socket = socket.socket(family, kind)
         self.socket.bind((host, port or 0))
@@ -148,6 +150,21 @@ class Peer:
             self.inbox.append(message)
             self.changed.notify_all()
 
+    def take(self):
+        """What a stream brings; None when TLS brought nothing for us."""
+        if not isinstance(self.socket, ssl.SSLSocket):
+            return self.socket.recv(65536)
+        if not self.socket.pending():
+            select.select([self.socket], [], [])
+        with self.lock:
+            self.socket.settimeout(0.05)
+            try:
+                return self.socket.recv(65536)
+            except TimeoutError:
+                return None
+            finally:
+                self.socket.settimeout(wait())
+
     def read(self):
         with contextlib.suppress(OSError, ValueError):
             while True:
@@ -155,7 +172,9 @@ class Peer:
                     data, source = self.socket.recvfrom(65536)
                     self.keep(data.decode(errors="replace"), source)
                     continue
-                data = self.socket.recv(65536)
+                data = self.take()
+                if data is None:
+                    continue
                 if not data:
                     break
                 self.buffer += data
@@ -176,7 +195,8 @@ class Peer:
         if self.transport == "udp":
             self.socket.sendto(data, to or self.gateway)
         else:
-            self.socket.sendall(data)
+            with self.lock:
+                self.socket.sendall(data)
 
     def expect(self, what, seconds=None):
         """Takes the first message that what(message) likes out of the inbox, once it is there."""
