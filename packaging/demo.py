@@ -20,14 +20,14 @@ import wave
 
 HOST, PORT = "127.0.0.1", 8080
 INSTALLED = "/etc/voicegw/voicegw.yaml"
-READY_SECONDS, CALL_SECONDS, END_SECONDS = 20, 45, 15
+READY_SECONDS, CALL_SECONDS, RECORD_SECONDS, END_SECONDS = 60, 180, 60, 30
 CALL = {"from": "+15550111", "to": "+15550199", "steps": [
-    {"expect": {"text": "help you", "within": "15s"}},
+    {"expect": {"text": "help you", "within": "60s"}},
     {"say": {"text": "i would like to book a room for two nights"}},
-    {"expect": {"text": "two nights", "within": "15s"}},
+    {"expect": {"text": "two nights", "within": "60s"}},
     {"pause": {"seconds": 0.3}},
     {"dtmf": {"digits": "1"}},
-    {"pause": {"seconds": 10}},  # the gateway says goodbye first
+    {"pause": {"seconds": 60}},  # the gateway says goodbye first
     "hangup"]}
 UNDERSTOOD, ANSWERED, BOOKED = "book a room for two nights", "two nights", "reserved"
 STAGES = [("speech_end", "end of speech"), ("final", "understood"), ("first_text", "answer"), ("tts_first_byte", "voice"),
@@ -44,7 +44,7 @@ def say(text=""):
 
 def request(method, path, body=None):
     """(status, document) of one request; the text where it is no JSON."""
-    connection = http.client.HTTPConnection(HOST, PORT, timeout=10)
+    connection = http.client.HTTPConnection(HOST, PORT, timeout=READY_SECONDS)
     try:
         headers = {"Content-Type": "application/json"} if body is not None else {}
         connection.request(method, path, json.dumps(body) if body is not None else None, headers)
@@ -233,7 +233,7 @@ def place_call():
 
 def wait_for_record(session):
     """The record follows the end of the call within a moment: the recording's last block is written first."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + RECORD_SECONDS
     path = f"/voice/history?caller={urllib.parse.quote(CALL['from'])}&limit=5"
     while True:
         records = get(path)
@@ -242,7 +242,7 @@ def wait_for_record(session):
             if record.get("session_id") == session and record.get("end_time"):
                 return record
         if time.monotonic() > deadline:
-            raise Failure(f"no record of {session} after 10 s: {json.dumps(records)[:500]}")
+            raise Failure(f"no record of {session} after {RECORD_SECONDS} s: {json.dumps(records)[:500]}")
         threading.Event().wait(0.1)
 
 

@@ -25,7 +25,7 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Suite:
-    def __init__(self, name, command, seconds=60, whole=False, build=None, alone=True):
+    def __init__(self, name, command, seconds=240, whole=False, build=None, alone=True):
         self.name, self.command, self.seconds, self.build, self.alone = name, command, seconds, build, alone
         self.whole = whole  # one test: its exit code tells
 
@@ -45,21 +45,21 @@ def programs_of(build, prefix, slow):
     """The suites that a build folder holds as programs; `slow`: how much longer they may take there."""
     for name, path in names(build, "unit"):
         if glob.glob(f"tests/unit/{name.split('-', 1)[1]}_*.c"):
-            yield Suite(prefix + name, [path], 120 * slow)
+            yield Suite(prefix + name, [path], 300 * slow)
     for name, path in names(build, "plugin"):
         source = f"tests/plugins/test_{name.split('-', 1)[1]}.c"
         if os.path.exists(source):
             # A Criterion program knows its plugins' folder; a plain one is told.
             plain = "criterion" not in open(source, encoding="utf-8").read()
-            yield Suite(prefix + name, [path, f"{build}/plugins"] if plain else [path], 200 * slow)
+            yield Suite(prefix + name, [path, f"{build}/plugins"] if plain else [path], 300 * slow)
     for name, path in names(build, "replay"):
         corpus = in_order(f"tests/fuzz/corpus/{name.split('-', 1)[1]}/*")
         if corpus and os.path.exists(f"tests/fuzz/fuzz_{name.split('-', 1)[1]}.c"):
-            yield Suite(prefix + name, [path, *corpus], 60 * slow)
+            yield Suite(prefix + name, [path, *corpus], 120 * slow)
     # Thread orders of the whole gateway in virtual time; instrumented, fewer of them find as much.
     yield Suite(prefix + "virtual", [f"{build}/tests/virtual-explore", "--plugins", f"{build}/plugins", "--chaos", f"{build}/tests/virtual-plugins",
-                                     "--seeds", "200" if prefix else "1000"], 180 * slow)
-    yield Suite(prefix + "net", [sys.executable, "tests/net/run.py", f"{build}/tests/net-server"], 200 * slow)
+                                     "--seeds", "200" if prefix else "1000"], 600 * slow)
+    yield Suite(prefix + "net", [sys.executable, "tests/net/run.py", f"{build}/tests/net-server"], 240 * slow)
 
 
 def end_to_end(build, prefix, slow):
@@ -73,7 +73,7 @@ def end_to_end(build, prefix, slow):
                 continue
             budget = re.search(r"^# budget: (\d+) s", text, re.M)
             name = os.path.basename(path)[:-3].removeprefix("test_")
-            yield Suite(f"{prefix}e2e-{name}", [sys.executable, path, "--build", build], (int(budget[1]) if budget else 240) * slow, build=build,
+            yield Suite(f"{prefix}e2e-{name}", [sys.executable, path, "--build", build], (int(budget[1]) if budget else 300) * slow, build=build,
                         alone=bool(re.search(r"^# alone$", text, re.M)))
 
 
@@ -85,15 +85,15 @@ def suites_of(args):
     if args.threads:
         for name, path in names(args.threads, "thread"):
             if os.path.exists(f"tests/threads/{name.split('-', 1)[1]}.c"):
-                yield Suite("tsan-" + name, [path], 120)
+                yield Suite("tsan-" + name, [path], 300)
     make = ["make", "-s", "--no-print-directory", f"BUILD={build}"]
     for part in ("headers", "examples", "teeth"):
-        yield Suite(f"sdk-{part}", [*make, f"sdk-test-{part}"], 400, whole=True)
+        yield Suite(f"sdk-{part}", [*make, f"sdk-test-{part}"], 900, whole=True)
     yield Suite("lint-fast", [sys.executable, "tests/lint/run.py", "--fast", "--build", build], 400)
     yield from end_to_end(build, "", 1)
     if args.sanitized:
         yield from end_to_end(args.sanitized, "asan-", 3)
-    yield Suite("demo", [sys.executable, "packaging/demo.py", "--build", build], 120, whole=True)
+    yield Suite("demo", [sys.executable, "packaging/demo.py", "--build", build], 400, whole=True)
 
 
 def environment_of(where, suite):

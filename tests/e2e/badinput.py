@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# budget: 120 s
+# budget: 400 s
 """What is wrong is refused with a sentence that says what would be right, and the rest runs on."""
 import contextlib
 import json

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# budget: 90 s
+# budget: 300 s
 """Calls by the API of a gateway that runs: their states, their ends, their records."""
 import signal
 import time

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# budget: 90 s
+# budget: 400 s
 """kill -9 in the middle of calls: nothing that was finished is lost or doubled, what was live is closed as interrupted, once."""
 import contextlib
 import glob

@@ -1,7 +1,7 @@
 # alone
 """feeds.py [--build FOLDER] [NAME...] - the event feed over its whole reach: from the store through the ring to what is live, over
 restarts, and with clients that do not keep up."""
-# budget: 400 s
+# budget: 600 s
 import contextlib
 import json
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# budget: 180 s
+# budget: 400 s
 """A new configuration and new plugins under calls that run."""
 import os
 import shutil

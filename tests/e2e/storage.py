@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# budget: 90 s
+# budget: 300 s
 """A store or a journal that cannot be written: calls go on, health says so, nothing is lost when space returns."""
 import contextlib
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# budget: 120 s
+# budget: 300 s
 """Conversations over /voice/mock/stream in Twilio's format, with real speech."""
 import os
 import time

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# budget: 120 s
+# budget: 400 s
 """voicegwctl against a gateway that runs: every command, for people and with --json, what it says when it is refused, and its exit codes."""
 import contextlib
 import json

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# budget: 180 s
+# budget: 400 s
 """Engines that stall in mid-turn in a gateway that runs: a filler bridges, the next engine goes on, the call stays."""
 import contextlib
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# budget: 200 s
+# budget: 400 s
 """The mock telephone in a gateway that runs: callers' scripts, what becomes of calls, every operation of a provider."""
 import json
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# budget: 180 s
+# budget: 400 s
 """What the host does for providers of vendors: calls led by documents, calls of an earlier run, prices, recordings, actions and
 subscribers of plugins. The vendor is this test: it leads the provider `paper` by HTTP."""
 import http.server

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# budget: 240 s
+# budget: 400 s
 """Workflows and rules of a gateway that runs: steps, actions on calls, runs, rules."""
 import contextlib
 import http.server

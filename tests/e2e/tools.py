@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # plain
-# budget: 240 s
+# budget: 300 s
 """Voice tools and agents of a gateway that runs: by HTTP, by workflows, by an assistant that a script leads; lists and policies; a small
 server of tools stands in for the operator's."""
 import http.server

@@ -32,7 +32,8 @@ static struct {
     uint64_t later;
     unsigned ticks;
     uint64_t stream;
-} app;
+    int64_t fetch_timeout_us;
+} app = {.fetch_timeout_us = 60000000};
 
 static void text_reply(uint64_t x, int status, const char *text, size_t len)
 {
@@ -105,7 +106,7 @@ static void fetch(uint64_t x, const struct vgw_http_request *request)
     bool trusted = strstr(request->query, "trusted=1") != NULL;
     struct vgw_client_request r = {.method = "GET",
                                    .url = url,
-                                   .timeout_us = 500000,
+                                   .timeout_us = app.fetch_timeout_us,
                                    .max_body_bytes = 100000,
                                    .trusted = trusted,
                                    .follow = true,
@@ -373,7 +374,7 @@ static int64_t option_ms(const char *text)
 int main(int argc, char **argv)
 {
     struct vgw_error err = {0};
-    struct vgw_front_limits limits = {.answer_timeout_us = 600000};
+    struct vgw_front_limits limits = {.answer_timeout_us = 60000000};
     struct vgw_front_handler handler = {.on_request = on_request, .on_upgrade = on_upgrade};
     const char *cert = NULL, *key = NULL, *unix_path = NULL;
     uint16_t port = 0;
@@ -392,6 +393,10 @@ int main(int argc, char **argv)
             limits.body_timeout_us = option_ms(argv[i + 1]);
         else if (!strcmp(argv[i], "--idle-ms"))
             limits.idle_timeout_us = option_ms(argv[i + 1]);
+        else if (!strcmp(argv[i], "--answer-ms"))
+            limits.answer_timeout_us = option_ms(argv[i + 1]);
+        else if (!strcmp(argv[i], "--fetch-ms"))
+            app.fetch_timeout_us = option_ms(argv[i + 1]);
         else if (!strcmp(argv[i], "--unix"))
             unix_path = argv[i + 1];
     }
