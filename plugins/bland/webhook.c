@@ -26,7 +26,8 @@ static int is_proved(struct platform *p, const struct voicegw_request *r)
     return platform_query(r, "token", token, sizeof token) && platform_token_right(p, token);
 }
 
-static struct platform_call *call_of(struct platform *p, struct voicegw_json body, char *id, size_t cap)
+static struct platform_call *call_of(struct platform *p, const struct voicegw_request *r, struct voicegw_json body,
+                                     char *id, size_t cap)
 {
     char ours[64] = "";
     if (voicegw_json_get_string(body, "call_id", id, cap) <= 0 && voicegw_json_get_string(body, "c_id", id, cap) <= 0)
@@ -34,12 +35,16 @@ static struct platform_call *call_of(struct platform *p, struct voicegw_json bod
     struct platform_call *c = platform_call_by_id(p, id);
     if (!c && voicegw_json_get_string(body, "metadata.voicegw_call_id", ours, sizeof ours) > 0)
         c = platform_call_by_call_id(p, ours);
+    if (!c && id[0] && platform_query(r, "call", ours, sizeof ours)) {
+        c = platform_call_by_call_id(p, ours);
+        c = c && !c->id[0] ? c : NULL; /* the address tells only of a call whose id at Bland is not known yet */
+    }
     if (c && !c->id[0])
         platform_call_known(c, id);
     return c;
 }
 
-/* A call that is over: only what comes late is new, and a price. */
+/* A call that is over: only what comes late or was overtaken is new, and a price. */
 static void late(struct platform *p, struct voicegw_json body, enum bland_news news, const char *id, uint64_t handle)
 {
     double price = voicegw_json_get_double(body, "price", -1);
@@ -47,6 +52,8 @@ static void late(struct platform *p, struct voicegw_json body, enum bland_news n
     if (news == BLAND_LATE) {
         p->host->count(p->host, "late_webhooks", 1);
         platform_tell(p, handle, id, "late", body);
+    } else if (news == BLAND_PROGRESS) {
+        platform_tell(p, handle, id, "progress", body);
     } else {
         p->host->count(p->host, "duplicate_webhooks", 1);
     }
@@ -75,7 +82,7 @@ static void on_webhook(void *instance, const struct voicegw_request *r)
     if (!body.text)
         return;
     enum bland_news news = bland_news_of(body);
-    struct platform_call *c = call_of(p, body, id, sizeof id);
+    struct platform_call *c = call_of(p, r, body, id, sizeof id);
     if (!id[0]) {
         platform_tell(p, 0, "", "unknown", body);
         p->host->count(p->host, "unknown_webhooks", 1);

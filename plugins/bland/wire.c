@@ -234,11 +234,23 @@ static int32_t check(const struct platform_sources *s, char *why, size_t cap)
     return rc;
 }
 
+/* With our own id of the call: what Bland tells while it calls names the call by Bland's id alone, and may come before
+ * the answer that brings that. */
+static void put_webhook(struct voicegw_json_writer *w, const struct platform_sources *s)
+{
+    char url[PLATFORM_URL_CAP + 80];
+    if (is_set(platform_field(s, "webhook"))) {
+        voicegw_json_put_json(w, "webhook", platform_field(s, "webhook"));
+    } else if (*s->webhook_url) {
+        (void)snprintf(url, sizeof url, "%s&call=%s", s->webhook_url, s->params->call_id);
+        voicegw_json_put_string(w, "webhook", url);
+    }
+}
+
 int64_t bland_format_payload(const struct platform_sources *s, char *out, uint64_t cap, char *why, size_t why_cap)
 {
     struct voicegw_json_writer w = voicegw_json_writer_of(out, cap);
-    struct voicegw_json own = platform_field(s, "from"), hook = platform_field(s, "webhook"),
-                        record = platform_given(s, "record_call");
+    struct voicegw_json own = platform_field(s, "from"), record = platform_given(s, "record_call");
     int32_t rc = check(s, why, why_cap);
     if (rc != VOICEGW_OK)
         return rc;
@@ -267,10 +279,7 @@ int64_t bland_format_payload(const struct platform_sources *s, char *out, uint64
     put_voicemail(&w, s);
     put_data(&w, s);
     put_metadata(&w, s);
-    if (is_set(hook))
-        voicegw_json_put_json(&w, "webhook", hook);
-    else if (*s->webhook_url)
-        voicegw_json_put_string(&w, "webhook", s->webhook_url);
+    put_webhook(&w, s);
     platform_put_members(&w, s->extra);
     voicegw_json_put_end(&w);
     return rc != VOICEGW_OK ? rc : voicegw_json_finish(&w);

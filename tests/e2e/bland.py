@@ -17,7 +17,7 @@ def config(bland, more="", secret=SECRET, plugin="bland", calls="{voice: June, t
 gateway: {{control_socket: $RUN/control.sock}}
 http: {{listen: ["127.0.0.1:$PORT"], public_url: "http://127.0.0.1:$PORT"}}
 providers:
-  bland: {{plugin: {plugin}, default: true, base_url: "{bland.url}", api_key: "{bland.key}", poll_interval: 300ms, timeout: 1s,
+  bland: {{plugin: {plugin}, default: true, base_url: "{bland.url}", api_key: "{bland.key}", poll_interval: 300ms, timeout: 3s,
     retry: {{max: 2, backoff: 50ms}}, call: {calls}{f", webhook_secret: {secret}" if secret else ""}{", " + more if more else ""}}}
 store: {{plugin: sqlite, path: $STATE/voicegw.db}}
 recordings: {{storage: local, path: $STATE/recordings}}
@@ -101,6 +101,11 @@ def test_parameters_are_refused_before_anything_is_sent():
             {"word": "voicegw", "pronunciation": "voice gateway", "case_sensitive": False, "spaced": False}], "transfer_list": {"desk": "+15550300"}})
         feed.wait("call_ended", call_id=made)
         assert feed.wait("bland.progress", call_id=made)["data"]["body"]["category"] == "call"
+        bland.tells_first = True
+        made = call(g, platform_config={"webhook_events": ["call"]})
+        progress = feed.wait("bland.progress", call_id=made)
+        feed.wait("call_ended", call_id=made)
+        assert progress["data"]["provider_call_id"] == g.get(f"/voice/calls/{made}")["provider_call_id"], progress
 
 
 def test_a_wrong_configuration_is_told_with_its_field():

@@ -70,6 +70,7 @@ class Bland(Platform):
         self.webhooks = "normal"  # lost, late, twice, second
         self.transcript_after = 0  # so often is a call that is over told without its transcript
         self.late_by = 0.3
+        self.tells_first = False  # how a call goes on is told before the request for it is answered
 
     def error(self, status, message):
         return {"status": "error", "message": message, "errors": [message]}
@@ -116,6 +117,8 @@ class Bland(Platform):
             self.calls[call.id] = call
             self.changed.notify_all()
         self.run(self.live, call)
+        if self.tells_first:
+            self.wait(lambda: any(url == body["webhook"] for url, *_ in self.sent))
         return {"status": "success", "message": "Call successfully queued.", "call_id": call.id, "batch_id": None}
 
     def transfer(self, body):

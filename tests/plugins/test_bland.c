@@ -47,22 +47,23 @@ Test(bland, a_payload_is_what_the_message_its_route_and_the_operator_say_in_that
         "{\"temperature\":0.3,\"wait_for_greeting\":true,\"metadata\":{\"a\":1,\"voicegw_call_id\":\"x\"}}");
     cr_assert_gt(n, 0, "%s", why);
     cr_assert(voicegw_json_valid(body, (uint64_t)n));
-    static const char *const rows[][2] = {{"phone_number", "+15550001"},
-                                          {"task", "Hi {{name}}"},
-                                          {"voice", "Nat"},
-                                          {"language", "de"},
-                                          {"temperature", "0.1"},
-                                          {"model", "turbo"},
-                                          {"wait_for_greeting", "true"},
-                                          {"max_duration", "60"},
-                                          {"record", "false"},
-                                          {"request_data.name", "Ann"},
-                                          {"request_data.platform_config", ""},
-                                          {"metadata.a", "1"},
-                                          {"metadata.voicegw_call_id", "call-1"},
-                                          {"metadata.voicegw_session_id", "bland-call-1"},
-                                          {"webhook", "https://gateway.example/voice/bland/webhook?token=t"},
-                                          {"beta", "1"}};
+    static const char *const rows[][2] = {
+        {"phone_number", "+15550001"},
+        {"task", "Hi {{name}}"},
+        {"voice", "Nat"},
+        {"language", "de"},
+        {"temperature", "0.1"},
+        {"model", "turbo"},
+        {"wait_for_greeting", "true"},
+        {"max_duration", "60"},
+        {"record", "false"},
+        {"request_data.name", "Ann"},
+        {"request_data.platform_config", ""},
+        {"metadata.a", "1"},
+        {"metadata.voicegw_call_id", "call-1"},
+        {"metadata.voicegw_session_id", "bland-call-1"},
+        {"webhook", "https://gateway.example/voice/bland/webhook?token=t&call=call-1"},
+        {"beta", "1"}};
     for (size_t i = 0; i < COUNT(rows); i++)
         cr_assert_str_eq(text(rows[i][0]), rows[i][1], "%s: %s", rows[i][0], body);
 }
