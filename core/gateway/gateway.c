@@ -154,7 +154,8 @@ static int plan_first(struct vgw_gateway *g, struct vgw_config_reader *reader, s
                                      .plugin_dir_count = g->options.plugin_dir_count,
                                      .check = g->options.check,
                                      .check_arg = g->options.check_arg,
-                                     .prober = &g->prober};
+                                     .prober = &g->prober,
+                                     .try_new = !g->options.driver};
     source.actions =
         vgw_gateway_check_actions(); /* the calls' own are not there yet; plans know actions by name alone */
     int rc = vgw_plan_compile(&source, reader, &g->plan);

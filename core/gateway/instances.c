@@ -1,5 +1,6 @@
 /* instances.c - instances as they are written: their plugin is found, probed in a helper, and its own table checks the
  * options. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -283,6 +284,40 @@ static void check_defaults(struct vgw_config_reader *reader, const struct vgw_no
     }
 }
 
+static const struct vgw_node *node_of(const struct vgw_node *root, const struct vgw_recipe *r)
+{
+    const struct vgw_node *section = vgw_node_get(root, r->section);
+    return vgw_streq(r->section, "store") ? section : vgw_node_get(section, r->name);
+}
+
+/* A create() that crashes or hangs takes its instance away, not the gateway. */
+static void try_new(const struct vgw_plan_source *source, const struct vgw_node *root, struct vgw_plan *plan)
+{
+    struct vgw_trial *trials = vgw_calloc(plan->recipe_count + 1, sizeof *trials);
+    size_t count = 0;
+    if (!trials)
+        return;
+    for (size_t i = 0; i < plan->recipe_count; i++) {
+        const struct vgw_recipe *r = plan->recipes[i];
+        if (r->options && !r->problem[0])
+            trials[count++] = (struct vgw_trial){.recipe = r, .node = node_of(root, r)};
+    }
+    count = vgw_trial_first(source->prober, trials, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct vgw_trial *t = &trials[i];
+        struct vgw_recipe *r = vgw_plan_recipe(plan, t->recipe->section, t->recipe->name);
+        const char *file;
+        int line, column;
+        if (t->status == 0 || t->status == VGW_ELIMIT) /* no helper could be had: its create() may go well */
+            continue;
+        place_of(t->node, r, t->err.text, &file, &line, &column);
+        snprintf(r->problem, sizeof r->problem, "%s:%d:%d: %s.%s: %s", file, line, column, r->section, r->name,
+                 t->err.text);
+        plan->problems++;
+    }
+    vgw_free(trials);
+}
+
 void vgw_plan_instances(const struct vgw_plan_source *source, struct vgw_config_reader *reader, struct vgw_node *root,
                         struct vgw_plan *plan)
 {
@@ -295,4 +330,6 @@ void vgw_plan_instances(const struct vgw_plan_source *source, struct vgw_config_
     if (store)
         instance_compile(source, reader, plan, &store_section, "store", root, store);
     check_defaults(reader, vgw_node_get(root, "providers"), plan);
+    if (source->try_new && !vgw_config_errors_total(&reader->errors))
+        try_new(source, root, plan);
 }

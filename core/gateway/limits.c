@@ -380,7 +380,7 @@ static const struct limit config[] = {
     FIXED("plugin/probe.h", VGW_PLUGIN_PROBE_TIMEOUT_MS, 5000, MS, "time to probe a plugin, or to try an instance out",
           "voicegw_reloads_total"),
     FIXED("gateway/trial.h", VGW_TRIAL_BYTES_MAX, 64u << 20, BYTES, "options of an instance that is tried out", NONE),
-    FIXED("plugin/cache.h", VGW_PLUGIN_CACHE_MAX, 256, COUNT, "probes that are remembered", NONE),
+    FIXED("plugin/cache.h", VGW_PLUGIN_CACHE_MAX, 1024, COUNT, "probes and trials that are remembered", NONE),
     FIXED("plugin/cache.c", FILE_MAX, 8 << 20, BYTES, "file of them", NONE),
     FIXED("plugin/registry.h", VGW_REGISTRY_OLDER_MAX, 16, COUNT, "older generations of an instance",
           "voicegw_plugin_generation"),

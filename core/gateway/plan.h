@@ -57,6 +57,8 @@ struct vgw_plan_source {
     /** Creates and destroys each instance in a helper process, so that what only create() refuses is an error too
      * (--check, reload); those for which `runs` (may be NULL) says that they run just so are left out. */
     bool try_instances;
+    /** The same at a start, where it is known for most of them from the start before; one that fails is left out. */
+    bool try_new;
     bool (*runs)(void *arg, const struct vgw_recipe *recipe);
     void *runs_arg;
     bool plugins_must_load; /* a plugin that is missing or refused is an error (--check, reload), else its instance is

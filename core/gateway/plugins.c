@@ -181,7 +181,7 @@ void vgw_gateway_plugins_start(struct vgw_gateway *g)
         part_name(part, sizeof part, r->section, r->name);
         if (vgw_streq(r->section, "store") || vgw_registry_current(g->registry, r->section, r->name))
             continue;
-        bool ok = r->options && start_one(g, r, &err);
+        bool ok = r->options && !r->problem[0] && start_one(g, r, &err);
         if (ok) {
             vgw_gateway_part(g, part, true, "");
             continue;

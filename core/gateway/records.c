@@ -605,7 +605,7 @@ static void store_open(struct vgw_gateway *g)
 {
     struct vgw_recipe *r = vgw_plan_recipe(g->plan, "store", "store");
     struct vgw_error err = {0};
-    if (!r || !r->options) {
+    if (!r || !r->options || r->problem[0]) {
         vgw_gateway_part(g, "store", false, r && r->problem[0] ? r->problem : "no store is configured");
         vgw_log(VGW_LOG_ERROR, NULL, "there is no store: records are not kept", "error", r ? r->problem : "", NULL);
         return;

@@ -1,4 +1,4 @@
-/* trial.c - the request is a file in memory: {"file","section","name","kind","source","options"}. */
+/* trial.c - the request is a file in memory: a list of {"file","section","name","kind","source","options"}. */
 #include "gateway/trial.h"
 
 #include <errno.h>
@@ -51,27 +51,112 @@ static int request_write(const char *text, size_t len, struct vgw_error *err)
     return -1;
 }
 
-int vgw_trial_run(struct vgw_plugin_prober *prober, const struct vgw_recipe *recipe, const struct vgw_node *instance,
-                  struct vgw_error *err)
+static int run(struct vgw_plugin_prober *prober, struct vgw_buf *text, const char *file, struct vgw_error *err)
 {
-    struct vgw_json *request = request_new(recipe, instance), *answer = NULL;
-    struct vgw_buf text;
-    vgw_buf_init(&text, VGW_TRIAL_BYTES_MAX);
-    vgw_json_write(request, &text);
-    int rc = !request || text.failed ? vgw_error_nomem(err) : 0;
-    vgw_json_free(request);
-    int fd = rc == 0 ? request_write(text.data, text.len, err) : -1;
-    if (rc == 0 && fd < 0)
-        rc = err->status;
-    if (text.data)
-        explicit_bzero(text.data, text.len);
-    vgw_buf_done(&text);
+    struct vgw_json *answer = NULL;
+    int fd = request_write(text->data, text->len, err), rc = fd < 0 ? err->status : 0;
     if (rc == 0)
-        rc = vgw_plugin_child_run(prober, VGW_TRIAL_ARGUMENT, NULL, fd, recipe->file, &answer, err);
+        rc = vgw_plugin_child_run(prober, VGW_TRIAL_ARGUMENT, NULL, fd, file, &answer, err);
     if (fd >= 0)
         close(fd);
     vgw_json_free(answer);
     return rc;
+}
+
+static void text_done(struct vgw_buf *text)
+{
+    if (text->data)
+        explicit_bzero(text->data, text->len);
+    vgw_buf_done(text);
+}
+
+/* Adds a request to a list of them. False: out of memory, or there are too many bytes. */
+static bool text_add(struct vgw_buf *text, const struct vgw_recipe *recipe, const struct vgw_node *instance)
+{
+    struct vgw_json *request = request_new(recipe, instance);
+    vgw_buf_addc(text, text->len ? ',' : '[');
+    vgw_json_write(request, text);
+    vgw_json_free(request);
+    return request && !text->failed;
+}
+
+int vgw_trial_run(struct vgw_plugin_prober *prober, const struct vgw_recipe *recipe, const struct vgw_node *instance,
+                  struct vgw_error *err)
+{
+    struct vgw_buf text;
+    vgw_buf_init(&text, VGW_TRIAL_BYTES_MAX);
+    bool ok = text_add(&text, recipe, instance);
+    vgw_buf_addc(&text, ']');
+    int rc = ok && !text.failed ? run(prober, &text, recipe->file, err) : vgw_error_nomem(err);
+    text_done(&text);
+    return rc;
+}
+
+/* ---- what has been tried out before ---- */
+
+#define KEY_BYTES (VGW_PLUGIN_HASH_TEXT + 8)
+
+/* The same code, options and gateway: create() does what it did. */
+static void key_of(const struct vgw_recipe *recipe, const char *request, size_t len, char ret_key[KEY_BYTES])
+{
+    struct vgw_plugin_hash hash;
+    memcpy(ret_key, "trial:", 6);
+    vgw_plugin_hash_init(&hash);
+    vgw_plugin_hash_add(&hash, VGW_VERSION, sizeof VGW_VERSION);
+    vgw_plugin_hash_add(&hash, recipe->hash, strlen(recipe->hash));
+    vgw_plugin_hash_add(&hash, request, len);
+    vgw_plugin_hash_text(&hash, ret_key + 6);
+}
+
+static bool known(struct vgw_plugin_cache *cache, const char *key)
+{
+    struct vgw_json *kept = cache ? vgw_plugin_cache_get(cache, key) : NULL;
+    vgw_json_free(kept);
+    return kept;
+}
+
+/* A cache that cannot take it costs one more trial at the next start. */
+static void know(struct vgw_plugin_cache *cache, const char *key)
+{
+    struct vgw_json *yes = cache ? vgw_json_bool(true) : NULL;
+    if (yes)
+        (void)vgw_plugin_cache_put(cache, key, yes);
+}
+
+static void each_alone(struct vgw_plugin_prober *prober, struct vgw_trial *trials, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        trials[i].status = vgw_trial_run(prober, trials[i].recipe, trials[i].node, &trials[i].err);
+        if (trials[i].status == 0)
+            know(prober->cache, trials[i].key);
+    }
+}
+
+size_t vgw_trial_first(struct vgw_plugin_prober *prober, struct vgw_trial *trials, size_t count)
+{
+    struct vgw_buf text;
+    struct vgw_error err = {0};
+    size_t left = 0;
+    vgw_buf_init(&text, VGW_TRIAL_BYTES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct vgw_trial t = trials[i];
+        size_t before = text.len;
+        bool ok = text_add(&text, t.recipe, t.node);
+        key_of(t.recipe, ok ? (const char *)text.data + before + 1 : "", ok ? text.len - before - 1 : 0, t.key);
+        if (ok && known(prober->cache, t.key))
+            text.len = before;
+        else
+            trials[left++] = t;
+    }
+    memset(trials + left, 0, (count - left) * sizeof *trials);
+    vgw_buf_addc(&text, ']');
+    bool all = left && !text.failed && run(prober, &text, trials[0].recipe->file, &err) == 0;
+    text_done(&text);
+    for (size_t i = 0; all && i < left; i++)
+        know(prober->cache, trials[i].key);
+    if (!all)
+        each_alone(prober, trials, left);
+    return left;
 }
 
 /* ---- the helper's side ---- */
@@ -231,16 +316,13 @@ static int options_of(const struct vgw_json *request, const struct vgw_plugin_de
     return rc; /* the table is the options': it stays for the process's life */
 }
 
-static int try_out(int fd, const struct vgw_json *request, struct vgw_error *err)
+static int try_out(int fd, struct vgw_host *host, const struct vgw_json *request, struct vgw_error *err)
 {
     struct vgw_plugin_module *module = NULL;
     struct vgw_options *options = NULL;
     struct vgw_instance *instance = NULL;
-    struct vgw_host *host = NULL;
-    int rc = host_open(&host, err);
     vgw_plugin_child_stage(fd, "constructor");
-    if (rc == 0)
-        rc = vgw_plugin_open(vgw_json_get_string(request, "file", ""), &module, err);
+    int rc = vgw_plugin_open(vgw_json_get_string(request, "file", ""), &module, err);
     if (rc == 0)
         rc = options_of(request, vgw_plugin_module_desc(module), &options, err);
     if (rc < 0)
@@ -265,7 +347,10 @@ int vgw_trial_main(void)
     struct vgw_json *request = request_read(), *done = vgw_json_bool(true);
     signal(SIGPIPE, SIG_IGN);
     vgw_log_set_level(VGW_LOG_ERROR);
-    int rc = request ? try_out(fd, request, &err) : vgw_error_set(&err, VGW_EINTERNAL, "the request cannot be read");
+    struct vgw_host *host = NULL;
+    int rc = request ? host_open(&host, &err) : vgw_error_set(&err, VGW_EINTERNAL, "the request cannot be read");
+    for (size_t i = 0; rc == 0 && i < vgw_json_count(request); i++)
+        rc = try_out(fd, host, vgw_json_at(request, i), &err);
     if (rc < 0)
         vgw_plugin_child_error(fd, &err);
     else

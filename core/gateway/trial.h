@@ -12,6 +12,18 @@
  * prober's time limit. Thread: any that may block. */
 int vgw_trial_run(struct vgw_plugin_prober *prober, const struct vgw_recipe *recipe, const struct vgw_node *instance,
                   struct vgw_error *err);
+struct vgw_trial {
+    const struct vgw_recipe *recipe;
+    const struct vgw_node *node; /* as above */
+    char key[48];                /* own */
+    int status;                  /* 0, or why it failed, with the sentence in err */
+    struct vgw_error err;
+};
+/** The trials of a start: those that went well before, with the same code and options, are known from the prober's
+ * cache and cost nothing; the others are made in one helper, and only when that one does not live through all of them
+ * in a helper each. Those that were made stand first in `trials` afterwards, with their status; returns how many.
+ * Blocks as vgw_trial_run() for each. */
+size_t vgw_trial_first(struct vgw_plugin_prober *prober, struct vgw_trial *trials, size_t count);
 /** The helper's side, called by main() for the hidden argument before anything else is set up. Returns the exit code;
  * the caller leaves by _exit(), so that no destructor can hang. */
 int vgw_trial_main(void);

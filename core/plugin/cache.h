@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/json.h"
 
-#define VGW_PLUGIN_CACHE_MAX 256 /* entries; the oldest go first */
+#define VGW_PLUGIN_CACHE_MAX 1024 /* entries; the oldest go first */
 
 struct vgw_plugin_cache;
 /** Reads the cache file; one that is absent, broken or of another version is an empty cache. `file` NULL: kept in

@@ -264,6 +264,62 @@ def test_a_create_that_crashes_hangs_or_leaves_harms_nothing():
         g.done()
 
 
+def test_a_create_that_crashes_hangs_or_leaves_at_start_costs_its_instance_alone():
+    g = Gateway()
+    try:
+        folder = g.plugins[0] = os.path.join(g.folder, "plugins")
+        shutil.copytree(os.path.join(build(), "plugins"), folder)
+        ways = {"crash": "crashed with SIGABRT", "hang": "hung", "exit": "exit code 7", "refuse": "count must be prime"}
+        for way, define in zip(ways, ("CRASH_IN_CREATE", "HANG_IN_CREATE", "EXIT_IN_CREATE", "REFUSE_IN_CREATE")):
+            compile_plugin(folder, way, "-D" + define)
+        compile_plugin(folder, "fine")
+        g.write(base(more="actions:\n" + "".join(f"  my-{way}: {{plugin: {way}, count: 4}}\n" for way in [*ways, "fine"])))
+        with open(g.config, encoding="utf-8") as f:
+            lines = f.read().splitlines()
+        for _ in range(2):  # what failed is tried again at the next start, and told again
+            g.start()
+            health = g.get("/health")
+            assert health["status"] == "degraded", health
+            parts = {name.rpartition("my-")[2]: part for name, part in health["parts"].items() if "my-" in name}
+            for way, words in ways.items():
+                line = next(n for n, text in enumerate(lines, 1) if f"my-{way}:" in text)
+                place = f"{g.config}:{line}:"
+                assert parts[way]["status"] == "degraded" and words in parts[way]["detail"] and place in parts[way]["detail"], parts[way]
+                assert any(place in text and words in text and "ERROR" in text for text in g.log().splitlines()), (way, g.log())
+            assert parts["fine"]["status"] == "ok", parts
+            feed = g.feed()
+            call = g.call("+1555")
+            feed.wait("call_answered", call_id=call["call_id"])
+            g.stop()
+    finally:
+        g.done()
+
+
+def test_what_went_well_at_a_start_is_not_tried_out_at_the_next():
+    g = Gateway()
+    try:
+        folder = g.plugins[0] = os.path.join(g.folder, "plugins")
+        shutil.copytree(os.path.join(build(), "plugins"), folder)
+        compile_plugin(folder, "fine")
+
+        def trials():
+            with open(os.path.join(g.state, "plugin-cache.json"), encoding="utf-8") as f:
+                return {k for k in json.load(f)["plugins"] if k.startswith("trial:")}
+
+        def start(count):
+            g.write(base(more=f"actions: {{my: {{plugin: fine, count: {count}}}}}\n"))
+            g.start()
+            g.stop()
+            return trials()
+        first = start(3)
+        assert len(first) == 7, first  # lab, two engines, two assistants, the store, and this
+        stamp = os.stat(os.path.join(g.state, "plugin-cache.json")).st_mtime_ns
+        assert start(3) == first and os.stat(os.path.join(g.state, "plugin-cache.json")).st_mtime_ns == stamp
+        assert len(start(5) - first) == 1, "other options are tried out"
+    finally:
+        g.done()
+
+
 def test_what_a_provider_cannot_do_is_refused_before_a_call():
     """A route or step that wants what its provider's capabilities lack, and a match by plugin."""
     g = Gateway()
