@@ -606,7 +606,7 @@ static void sockets(void)
 
 static void extras(void)
 {
-    begin(NULL);
+    begin("{\"conferences\":\"own\"}");
     const struct voicegw_provider_conference *conference =
         factory->get_extension(instance, VOICEGW_KIND_PROVIDER_CONFERENCE);
     const struct voicegw_provider_sms *sms = factory->get_extension(instance, VOICEGW_KIND_PROVIDER_SMS);
