@@ -635,10 +635,125 @@ def bench_twilio_barge_in(b):
             note='first frame of a voice to our clear')
 
 
+# ---- SIP ----
+
+class Sip(Gateway):
+    """A gateway that is called by SIP and sends back what it hears."""
+
+    def __init__(self, b):
+        self.sip_port = free_port()
+        super().__init__(b, f"""
+providers: {{phones: {{plugin: sip, listen: ["udp:127.0.0.1:{self.sip_port}"], rtp_ports: 20000-29999, max_cps: 10000/s, rtp_timeout: 0s}}}}
+assistants: {{back: {{plugin: loopback}}}}
+routes: [{{match: {{provider: phones}}, assistant: back}}]
+""")
+
+
+class RtpFloor:
+    def __init__(self, b, calls):
+        self.process = subprocess.Popen([b.program('rtp'), 'floor', str(calls), str(SERVER_CORE)], stdout=subprocess.PIPE, text=True)
+        self.sip_port = int(self.process.stdout.readline())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+
+def rtp_load(b, target, calls, seconds=None):
+    command = [b.program('rtp'), 'load', '--port', str(target.sip_port), '--pid', str(target.process.pid), '--calls', str(calls), '--seconds',
+               str(seconds or b.seconds), '--core', str(LOAD_CORE), *(['--floor'] if isinstance(target, RtpFloor) else [])]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=120)
+    time.sleep(1)
+    if not done.stdout:
+        raise RuntimeError(f'the generator measured nothing (exit status {done.returncode})')
+    return json.loads(done.stdout)
+
+
+RTP_FIELDS = ('calls', 'opened', 'sent', 'lost', 'other', 'p50_ms', 'p99_ms', 'max_ms', 'cpu_us_a_packet', 'cpu_pct', 'cpu_pct_100_calls', 'wait_pct',
+              'late_p99_ms')
+
+
+def bench_sip_echo(b):
+    """PCMU by RTP both ways, 50 packets a second, through session, jitter buffer, clock and playout: CPU against the floor, before and after it."""
+    with Sip(b) as g:
+        rtp_load(b, g, 20, 1)
+        for calls in (200, 600):
+            with RtpFloor(b, calls) as floor:
+                floors = [rtp_load(b, floor, calls)]
+
+                def once():
+                    run = rtp_load(b, g, calls)
+                    floors.append(rtp_load(b, floor, calls))
+                    run['floor_us_a_packet'] = round((floors[-2]['cpu_us_a_packet'] + floors[-1]['cpu_us_a_packet']) / 2, 2)
+                    run['ratio_to_floor'] = round(run['cpu_us_a_packet'] / run['floor_us_a_packet'], 2)
+                    run['wait_pct'] = max(run['wait_pct'], floors[-1]['wait_pct'], floors[-2]['wait_pct'])
+                    return run
+                runs = sorted(quiet_rounds(b, once), key=lambda r: r['ratio_to_floor'])
+            run = runs[len(runs) // 2]
+            say(f'sip_echo_{calls}', **keep(run, *RTP_FIELDS, 'floor_us_a_packet', 'ratio_to_floor'), ratios=[r['ratio_to_floor'] for r in runs],
+                ratio_limit=1.6)
+
+
+def bench_sip_held(b):
+    """1,500 calls held on one media core, the audio of all coming back."""
+    with Sip(b) as g:
+        rtp_load(b, g, 20, 1)
+        run = rtp_load(b, g, 1500, 4 if b.quick else 10)
+        say('sip_held_1500', **keep(run, *RTP_FIELDS), lost_pct=round(run['lost'] * 100 / max(1, run['sent']), 3), limit_lost_pct=0.1, limit_p99_ms=20,
+            note='p99 is the whole round trip: the jitter buffer holds 20 ms, the clock up to 20 more')
+
+
+def spent(pid):
+    """CPU seconds of all threads that live, by the scheduler's own account."""
+    out = 0
+    for task in os.listdir(f'/proc/{pid}/task'):
+        try:
+            with open(f'/proc/{pid}/task/{task}/schedstat') as f:
+                out += int(f.read().split()[0]) / 1e9
+        except OSError:
+            pass
+    return out
+
+
+def bench_sip_calls(b):
+    """Set-up and tear-down of calls that end at once, made by sipp; and what a held call keeps in memory."""
+    if not shutil.which('sipp'):
+        raise RuntimeError('sipp is not installed')
+
+    def sipp(g, calls, rate, hold_ms=0):
+        command = ['sipp', '-sn', 'uac', f'127.0.0.1:{g.sip_port}', '-i', '127.0.0.1', '-p', str(free_port()), '-m', str(calls), '-r', str(rate), '-d',
+                   str(hold_ms), '-l', '5000', '-nostdin']
+        return subprocess.Popen(command, cwd=g.dir, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with Sip(b) as g:
+        sipp(g, 200, 100).wait()
+        for rate in (100, 1000):
+            calls = rate * (5 if b.quick else 15)
+            time.sleep(2)
+            before = spent(g.process.pid)
+            status = sipp(g, calls, rate).wait()
+            time.sleep(2)
+            say(f'sip_calls_{rate}', calls=calls, clean=status == 0, cpu_ms_a_call=round((spent(g.process.pid) - before) * 1e3 / calls, 3), limit_ms=0.35)
+    with Sip(b) as g:  # transactions keep their messages for 32 s: both figures are taken after that
+        sides = [sipp(g, 300, 100, 300000)]
+        time.sleep(3 + 34)
+        before = g.memory()['RssAnon']
+        sides.append(sipp(g, 1000, 100, 300000))
+        time.sleep(10 + 34)
+        say('sip_memory', kb_a_call=round((g.memory()['RssAnon'] - before) / 1000, 1), limit_kb=16,
+            note='with its audio buffers, about 4 KB; what the allocator keeps of the transactions that are over counts as well')
+        for p in sides:
+            p.kill()
+            p.wait()
+
+
 BENCHES = {'echo': bench_echo, 'streams': bench_streams, 'memory': bench_memory, 'relay': bench_relay, 'stall': bench_stall, 'tls': bench_tls,
            'programs': bench_programs, 'idle': bench_idle, 'start': bench_start, 'reload': bench_reload, 'turns': bench_turns,
            'conversation': bench_conversation, 'twilio_webhooks': bench_twilio_webhooks, 'twilio_streams': bench_twilio_streams,
-           'twilio_turns': bench_twilio_turns, 'twilio_barge_in': bench_twilio_barge_in}
+           'twilio_turns': bench_twilio_turns, 'twilio_barge_in': bench_twilio_barge_in, 'sip_echo': bench_sip_echo, 'sip_held': bench_sip_held,
+           'sip_calls': bench_sip_calls}
 
 
 def machine():
