@@ -72,6 +72,12 @@ static const struct vgw_option limit_rows[] = {
 TABLE(limit, "limit", "A limit of attempts");
 static const struct vgw_option limits_rows[] = {
     SUBSECTION("provider", limit, "for each provider instance"),
+    {.name = "providers",
+     .type = VGW_OPTION_SECTION_MAP,
+     .table = &limit_table,
+     .flags = RELOAD,
+     .max = 1000,
+     .text = "for provider instances by name, in place of `provider`"},
     SUBSECTION("number", limit, "for each number that is called from"),
     SUBSECTION("campaign", limit, "for each campaign; its own limits come before"),
 };

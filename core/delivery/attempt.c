@@ -229,3 +229,26 @@ int vgw_attempt_settle(struct vgw_json *row, const char *owner, const struct vgw
                             : job_op(ops, "delete", row, owner, attempts, NULL);
     return failed ? VGW_ELIMIT : VGW_OK;
 }
+
+int vgw_attempt_price(struct vgw_json *row, const char *call_id, double cost, const char *currency, double *ret_more,
+                      struct vgw_json *ops)
+{
+    const struct vgw_json *log = vgw_json_get(row, "attempt_log");
+    struct vgw_json *entry = NULL, *values;
+    for (size_t i = 0; i < vgw_json_count(log) && !entry; i++)
+        if (vgw_streq(vgw_json_get_string(vgw_json_at(log, i), "call_id", NULL), call_id))
+            entry = vgw_json_at(log, i);
+    if (!entry)
+        return VGW_ENOTFOUND;
+    double more = cost - vgw_json_get_double(entry, "cost", 0), sum = vgw_json_get_double(row, "cost", 0) + more;
+    int failed = (values = vgw_json_object()) ? 0 : VGW_ELIMIT;
+    failed |= vgw_json_set_double(entry, "cost", cost);
+    failed |= vgw_json_set_double(row, "cost", sum) | vgw_json_set_double(values, "cost", sum);
+    failed |= set_text(row, values, "currency", currency);
+    failed |= vgw_json_set(values, "attempt_log", vgw_json_copy(log));
+    failed |= message_op(ops, row, NULL, vgw_json_get_int(row, "attempts", 0),
+                         vgw_json_get_string(row, "status", "queued"), values);
+    if (!failed && ret_more)
+        *ret_more = more;
+    return failed ? VGW_ELIMIT : VGW_OK;
+}

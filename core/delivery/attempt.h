@@ -36,6 +36,10 @@ struct vgw_retry_answer vgw_attempt_decide(const struct vgw_json *row, const str
  * status ("delivered", "failed", "canceled") and its job is gone. */
 int vgw_attempt_settle(struct vgw_json *row, const char *owner, const struct vgw_attempt_result *result,
                        const struct vgw_retry_answer *answer, int64_t due_us, int64_t wall_us, struct vgw_json *ops);
+/** The price of an attempt's call is known now; the message's own is the sum of its attempts'. *ret_more (may be NULL):
+ * by how much it has grown. VGW_ENOTFOUND: no attempt made that call, nothing was changed. VGW_ELIMIT. */
+int vgw_attempt_price(struct vgw_json *row, const char *call_id, double cost, const char *currency, double *ret_more,
+                      struct vgw_json *ops);
 /** The job waits again, nothing was tried. */
 int vgw_attempt_postpone(const struct vgw_json *row, const char *owner, int64_t due_us, int64_t wall_us,
                          struct vgw_json *ops);

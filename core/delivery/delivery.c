@@ -98,11 +98,6 @@ static void on_renew(void *arg)
 
 /* ---- life ---- */
 
-static void free_json(void *value)
-{
-    vgw_json_free(value);
-}
-
 static void apply_settings(struct vgw_delivery *d)
 {
     const struct vgw_delivery_settings *s = d->settings;
@@ -151,7 +146,7 @@ int vgw_delivery_new(const struct vgw_delivery_env *env, struct vgw_delivery_set
     d->gauges = vgw_map_new(vgw_free);
     d->held = vgw_map_new(NULL);
     d->calls = vgw_map_new(NULL);
-    d->late = vgw_map_new(free_json);
+    d->late = vgw_map_new(vgw_free);
     d->campaigns = vgw_map_new(vgw_campaign_free);
     vgw_timer_init(&d->campaign_timer, env->loop, vgw_campaigns_refresh, d);
     bool made = d->limits && d->gauges && d->held && d->calls && d->late && d->campaigns;

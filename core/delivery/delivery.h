@@ -62,8 +62,11 @@ int vgw_delivery_accept(struct vgw_delivery *d, struct vgw_json *rows, vgw_deliv
 /** A session's record is about to be written: if its call delivered a message, what follows for it is appended to the
  * same batch. */
 void vgw_delivery_on_record(struct vgw_delivery *d, const struct vgw_json *record, struct vgw_json *ops);
-/** The provider told the price of a call that is over. */
-void vgw_delivery_on_cost(struct vgw_delivery *d, const char *call_id, double cost, const char *currency);
+/** The provider told the price of a call that is over, maybe one of an earlier run: it stands in the attempt then, and
+ * counts for the message and its campaign's budget. Told again it is replaced. `ops` (an array, taken): what is to be
+ * written together with it; it is written in any case, soon. */
+void vgw_delivery_on_cost(struct vgw_delivery *d, const char *call_id, const char *session_id, double cost,
+                          const char *currency, struct vgw_json *ops);
 
 /** {"waiting","calling","providers":{name:{"breaker","calls"}}}, a new value. */
 struct vgw_json *vgw_delivery_status(const struct vgw_delivery *d);

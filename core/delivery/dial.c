@@ -52,22 +52,6 @@ static void count_outcome(const struct vgw_item *item, const struct vgw_attempt_
                        1, text(item->row, "status"), r->error_class ? r->error_class : "", NULL);
 }
 
-static void remember_late(struct vgw_delivery *d, const struct vgw_item *item, const struct vgw_attempt_result *r)
-{
-    struct vgw_json *o = r->call_id && r->cost < 0 ? vgw_json_object() : NULL;
-    const char *oldest;
-    void *value;
-    size_t at = 0;
-    if (!o)
-        return;
-    vgw_json_set_string(o, "message_id", item->message_id);
-    vgw_json_set_double(o, "cost", vgw_json_get_double(item->row, "cost", 0));
-    if (vgw_map_count(d->late) >= VGW_DELIVERY_LATE_MAX && vgw_map_next(d->late, &at, &oldest, &value))
-        vgw_map_remove(d->late, oldest);
-    if (vgw_map_set(d->late, r->call_id, o) < 0)
-        vgw_json_free(o);
-}
-
 void vgw_item_settle(struct vgw_item *item, struct vgw_attempt_result *r, struct vgw_json *ops)
 {
     struct vgw_delivery *d = item->d;
@@ -84,8 +68,8 @@ void vgw_item_settle(struct vgw_item *item, struct vgw_attempt_result *r, struct
     if (vgw_attempt_settle(item->row, d->owner, r, &answer, due_us, wall_us, ops) < 0)
         vgw_log(VGW_LOG_ERROR, NULL, "memory is short: a message's end is not written", "message", item->message_id,
                 NULL);
-    if (!answer.again)
-        remember_late(d, item, r);
+    if (r->call_id && r->cost < 0)
+        vgw_price_awaited(d, r->call_id, item->message_id);
     count_outcome(item, r, answer.again);
     if (item->queue->campaign && r->cost > 0)
         vgw_campaign_spent(item->queue->campaign, r->cost);
@@ -267,13 +251,16 @@ static void write_call(struct vgw_item *item, const struct vgw_call *call)
 static void on_record_missing(void *arg)
 {
     struct vgw_item *item = arg;
+    char currency[8];
+    vgw_strcopy(currency, sizeof currency, item->currency);
     struct vgw_attempt_result r = {.outcome = item->outcome,
                                    .retryable = true,
                                    .error = item->error[0] ? item->error : NULL,
                                    .error_class = item->error_class,
                                    .call_id = item->call_id,
                                    .session_id = text(item->row, "session_id"),
-                                   .cost = -1};
+                                   .currency = item->priced ? currency : NULL,
+                                   .cost = item->priced ? item->price : -1};
     settle_now(item, &r);
 }
 
@@ -488,7 +475,8 @@ void vgw_delivery_on_record(struct vgw_delivery *d, const struct vgw_json *recor
     if (!item)
         return;
     on_over(item);
-    char call_id[VGW_ID_MAX], error[256];
+    char call_id[VGW_ID_MAX], error[256], currency[8];
+    vgw_strcopy(currency, sizeof currency, item->currency);
     vgw_strcopy(call_id, sizeof call_id, item->call_id);
     vgw_strcopy(error, sizeof error, item->error);
     const struct vgw_json *cost = vgw_json_get(shape, "cost");
@@ -505,24 +493,9 @@ void vgw_delivery_on_record(struct vgw_delivery *d, const struct vgw_json *recor
                                    .session_id = vgw_json_get_string(record, "session_id", NULL),
                                    .transcript = vgw_json_get_string(record, "transcription", NULL),
                                    .answered_by = vgw_json_get_string(shape, "answered_by", NULL),
-                                   .currency = vgw_json_get_string(shape, "currency", NULL),
-                                   .cost = cost ? vgw_json_as_double(cost, -1) : -1};
+                                   .currency = item->priced ? currency : vgw_json_get_string(shape, "currency", NULL),
+                                   .cost = item->priced ? item->price
+                                           : cost       ? vgw_json_as_double(cost, -1)
+                                                        : -1};
     vgw_item_settle(item, &r, ops);
-}
-
-void vgw_delivery_on_cost(struct vgw_delivery *d, const char *call_id, double cost, const char *currency)
-{
-    struct vgw_json *known = vgw_map_get(d->late, call_id), *op = vgw_json_object(), *values = vgw_json_object();
-    if (!known || !op || !values) {
-        vgw_json_free(op);
-        vgw_json_free(values);
-        return;
-    }
-    vgw_json_set_double(values, "cost", vgw_json_get_double(known, "cost", 0) + cost);
-    vgw_json_set_string(values, "currency", currency);
-    vgw_json_set_string(op, "op", "update");
-    vgw_json_set_string(op, "table", "messages");
-    vgw_json_set(op, "key", vgw_message_key("message_id", vgw_json_get_string(known, "message_id", "")));
-    vgw_json_set(op, "values", values);
-    vgw_store_write(d->env.store, op, VGW_STORE_JOURNALLED, NULL);
 }

@@ -40,7 +40,9 @@ struct vgw_item {         /* a message that this gateway holds */
     bool holds; /* places of the limits */
     bool sms;
     char call_id[VGW_ID_MAX];
-    bool said, machine, canceled, over;
+    bool said, machine, canceled, over, priced;
+    double price; /* with priced: it came before the call's record */
+    char currency[8];
     enum vgw_attempt_outcome outcome; /* once over */
     char error[256];
     const char *error_class;
@@ -84,7 +86,7 @@ struct vgw_delivery {
     struct vgw_map *gauges; /* provider -> vgw_delivery_gauge */
     struct vgw_map *held;   /* message_id -> vgw_item: all of them */
     struct vgw_map *calls;  /* call_id -> vgw_item */
-    struct vgw_map *late;   /* call_id -> {message_id, cost} of calls that are settled */
+    struct vgw_map *late;   /* call_id -> message_id (text) of calls that are settled without a price */
     struct vgw_list waiting, beginning, live;
     size_t waiting_count;
     struct vgw_bus_sub *sub;
@@ -126,6 +128,10 @@ void vgw_item_release(struct vgw_item *item);
 /** Writes a group that concerns one item. Takes ops. */
 void vgw_delivery_write(struct vgw_delivery *d, struct vgw_json *ops);
 struct vgw_delivery_gauge *vgw_delivery_gauge_of(struct vgw_delivery *d, const char *provider);
+
+/* price.c */
+/** The call is settled and its price is not known yet. */
+void vgw_price_awaited(struct vgw_delivery *d, const char *call_id, const char *message_id);
 
 /* share.c */
 void vgw_share_beat(void *delivery);

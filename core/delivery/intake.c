@@ -238,6 +238,20 @@ static void bury_errors(struct vgw_intake *s, const struct vgw_json *m, const st
     vgw_buf_done(&text);
 }
 
+static void nothing(void *arg, int status, const char *sentence) {}
+
+/* The campaign that a message names, or why it cannot have one. */
+static const char *campaign_of(struct vgw_intake *s, const char *id, struct vgw_message_campaign *ret_campaign)
+{
+    if (!vgw_campaign_about(s->d, id, ret_campaign))
+        return "campaign_id: there is no such campaign";
+    if (vgw_streq(ret_campaign->status, "canceled"))
+        return "campaign_id: the campaign was canceled";
+    if (vgw_streq(ret_campaign->status, "finished"))
+        vgw_campaign_set(s->d, id, "running", NULL, nothing, NULL, NULL);
+    return NULL;
+}
+
 static void take(struct vgw_intake *s, const struct vgw_json *m, struct vgw_json *rows, struct batch *b)
 {
     const char *text = vgw_json_get_string(m, "body", ""), *id = vgw_json_get_string(m, "id", "");
@@ -257,10 +271,11 @@ static void take(struct vgw_intake *s, const struct vgw_json *m, struct vgw_json
                                             .idempotency_key = vgw_buf_str(&key),
                                             .wall_us = vgw_wall(s->d->env.loop)};
         const char *of = vgw_json_get_string(body, "campaign_id", NULL);
-        if (of && vgw_campaign_about(s->d, of, &campaign))
+        const char *wrong = of ? campaign_of(s, of, &campaign) : NULL;
+        if (of && !wrong)
             origin.campaign = &campaign;
-        if (of && !origin.campaign)
-            bury(s, m, "campaign_id: there is no such campaign that runs or rests");
+        if (wrong)
+            bury(s, m, wrong);
         else if ((rc = vgw_message_read(s->d->settings, body, &origin, errors, &row)) == VGW_EINVALID)
             bury_errors(s, m, errors);
     }
@@ -277,20 +292,11 @@ static void take(struct vgw_intake *s, const struct vgw_json *m, struct vgw_json
     vgw_json_free(body);
 }
 
-void vgw_intake_on_messages(struct vgw_intake *s, uint64_t op, int status, const struct vgw_json *messages)
+/* The campaigns of a batch are known here, or there are none of those names. */
+static void take_all(struct vgw_intake *s, const struct vgw_json *messages)
 {
     struct vgw_json *rows;
     struct batch *b = NULL;
-    if (op != s->receiving)
-        return;
-    s->receiving = 0;
-    if (status < 0) {
-        s->backoff_us = s->backoff_us ? s->backoff_us * 2 : VGW_US_PER_S;
-        s->backoff_us = s->backoff_us < BACKOFF_MAX_US ? s->backoff_us : BACKOFF_MAX_US;
-        vgw_timer_start(&s->timer, s->backoff_us);
-        return;
-    }
-    s->backoff_us = 0;
     if (!(rows = vgw_json_array()) || !VGW_NEW(b)) {
         vgw_json_free(rows);
         vgw_timer_start(&s->timer, VGW_US_PER_S);
@@ -309,6 +315,85 @@ void vgw_intake_on_messages(struct vgw_intake *s, uint64_t op, int status, const
     batch_held_free(b);
     vgw_free(b);
     vgw_timer_start(&s->timer, vgw_json_count(messages) ? 0 : VGW_DELIVERY_HINT_US);
+}
+
+struct arrival { /* a batch that waits for the campaigns that it names: another gateway may have made them */
+    struct vgw_intake *s;
+    struct vgw_json *messages;
+    size_t next; /* to look at */
+};
+
+static void arrival_go_on(struct arrival *a);
+
+static void arrival_free(struct arrival *a)
+{
+    vgw_json_free(a->messages);
+    vgw_free(a);
+}
+
+static void on_campaign(void *arg, int status, const char *sentence)
+{
+    struct arrival *a = arg;
+    struct vgw_intake *s = a->s;
+    s->pending--;
+    if (s->freed) {
+        arrival_free(a);
+        destroy(s);
+        return;
+    }
+    if (status == 0 || status == VGW_ENOTFOUND) {
+        arrival_go_on(a);
+        return;
+    }
+    vgw_log(VGW_LOG_WARNING, NULL, "messages of a queue cannot be read while the store is away; they go back to it",
+            "queue", s->name, "error", sentence, NULL);
+    for (size_t i = 0; i < vgw_json_count(a->messages); i++)
+        s->ops.reject(s->ops.arg, ++s->last_op, vgw_json_get_string(vgw_json_at(a->messages, i), "receipt", ""),
+                      10 * VGW_US_PER_S);
+    arrival_free(a);
+    vgw_timer_start(&s->timer, VGW_US_PER_S);
+}
+
+static void arrival_go_on(struct arrival *a)
+{
+    struct vgw_intake *s = a->s;
+    struct vgw_message_campaign campaign;
+    size_t n = vgw_json_count(a->messages);
+    while (a->next < n) {
+        const char *text = vgw_json_get_string(vgw_json_at(a->messages, a->next++), "body", "");
+        struct vgw_json *body = NULL;
+        (void)vgw_json_parse(text, strlen(text), &body, NULL);
+        const char *id = vgw_json_get_string(body, "campaign_id", NULL);
+        bool asked = id && !vgw_campaign_about(s->d, id, &campaign) && vgw_campaign_load(s->d, id, on_campaign, a) == 0;
+        vgw_json_free(body);
+        if (asked) {
+            s->pending++;
+            return;
+        }
+    }
+    take_all(s, a->messages);
+    arrival_free(a);
+}
+
+void vgw_intake_on_messages(struct vgw_intake *s, uint64_t op, int status, const struct vgw_json *messages)
+{
+    struct arrival *a = NULL;
+    if (op != s->receiving)
+        return;
+    s->receiving = 0;
+    if (status < 0) {
+        s->backoff_us = s->backoff_us ? s->backoff_us * 2 : VGW_US_PER_S;
+        s->backoff_us = s->backoff_us < BACKOFF_MAX_US ? s->backoff_us : BACKOFF_MAX_US;
+        vgw_timer_start(&s->timer, s->backoff_us);
+        return;
+    }
+    s->backoff_us = 0;
+    if (!VGW_NEW(a)) { /* they show again when the queue hides them no longer */
+        vgw_timer_start(&s->timer, VGW_US_PER_S);
+        return;
+    }
+    *a = (struct arrival){.s = s, .messages = vgw_json_copy(messages)};
+    arrival_go_on(a);
 }
 
 void vgw_intake_on_complete(struct vgw_intake *s, uint64_t op, int status, const char *sentence)

@@ -202,6 +202,7 @@ static bool ready(struct vgw_item *item, int64_t *ret_wait_us)
         }
     } else {
         item->keys.keys[VGW_LIMIT_PROVIDER] = item->provider;
+        item->keys.own[VGW_LIMIT_PROVIDER] = vgw_delivery_provider_limit(d->settings, item->provider);
         item->keys.keys[VGW_LIMIT_NUMBER] = item->from;
         if (item->queue->campaign)
             item->keys.own[VGW_LIMIT_CAMPAIGN] = item->queue->campaign->limit;

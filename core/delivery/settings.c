@@ -65,6 +65,7 @@ void vgw_delivery_settings_unref(struct vgw_delivery_settings *s)
         return;
     vgw_map_free(s->profiles);
     vgw_map_free(s->do_not_call);
+    vgw_map_free(s->providers);
     vgw_free(s);
 }
 
@@ -81,6 +82,12 @@ const char *vgw_delivery_profile_nearest(const struct vgw_delivery_settings *s, 
     for (size_t i = 0; n < 256 && vgw_map_next(s->profiles, &i, &key, &value);)
         names[n++] = key;
     return vgw_nearest(name, names, n);
+}
+
+struct vgw_limit vgw_delivery_provider_limit(const struct vgw_delivery_settings *s, const char *instance)
+{
+    const struct vgw_limit *own = vgw_map_get(s->providers, instance);
+    return own ? *own : (struct vgw_limit){0};
 }
 
 bool vgw_delivery_do_not_call(const struct vgw_delivery_settings *s, const char *number)
@@ -167,11 +174,29 @@ static void read_retry(struct vgw_delivery_settings *s, const struct vgw_options
     s->retry.max_attempts = (uint32_t)vgw_options_int(delivery, "max_attempts");
 }
 
-static struct vgw_limit read_limit(const struct vgw_options *delivery, const char *which)
+static struct vgw_limit limit_of(const struct vgw_options *o)
 {
-    const struct vgw_options *o = vgw_options_section(vgw_options_section(delivery, "limits"), which);
     return (struct vgw_limit){.rate = vgw_options_rate(o, "rate"),
                               .concurrent = (uint32_t)vgw_options_int(o, "concurrent")};
+}
+
+static int read_limits(struct vgw_delivery_settings *s, const struct vgw_options *delivery)
+{
+    const struct vgw_options *limits = vgw_options_section(delivery, "limits");
+    s->provider = limit_of(vgw_options_section(limits, "provider"));
+    s->number = limit_of(vgw_options_section(limits, "number"));
+    s->campaign = limit_of(vgw_options_section(limits, "campaign"));
+    for (size_t i = 0; i < vgw_options_count(limits, "providers"); i++) {
+        struct vgw_limit *own;
+        if (!VGW_NEW(own))
+            return VGW_ELIMIT;
+        *own = limit_of(vgw_options_section_at(limits, "providers", i));
+        if (vgw_map_set(s->providers, vgw_options_item_key(limits, "providers", i), own) < 0) {
+            vgw_free(own);
+            return VGW_ELIMIT;
+        }
+    }
+    return VGW_OK;
 }
 
 static void read_hours(struct vgw_delivery_settings *s, const struct vgw_options *delivery,
@@ -227,9 +252,6 @@ static void read_rest(struct vgw_delivery_settings *s, const struct vgw_options 
 {
     const struct vgw_options *budget = vgw_options_section(delivery, "budget"),
                              *breaker = vgw_options_section(delivery, "breaker");
-    s->provider = read_limit(delivery, "provider");
-    s->number = read_limit(delivery, "number");
-    s->campaign = read_limit(delivery, "campaign");
     s->budget = budget ? vgw_options_double(budget, "amount") : 0;
     s->budget_per_day = budget && vgw_streq(vgw_options_string(budget, "per"), "day");
     vgw_strcopy(s->currency, sizeof s->currency, budget ? vgw_options_string(budget, "currency") : "USD");
@@ -251,7 +273,10 @@ int vgw_delivery_settings_compile(const struct vgw_options *main, const char *pa
     s->refs = 1;
     s->profiles = vgw_map_new(profile_free);
     s->do_not_call = vgw_map_new(NULL);
-    int rc = s->profiles && s->do_not_call ? read_profiles(s, main, errors) : VGW_ELIMIT;
+    s->providers = vgw_map_new(vgw_free);
+    int rc = s->profiles && s->do_not_call && s->providers ? read_profiles(s, main, errors) : VGW_ELIMIT;
+    if (rc == VGW_OK)
+        rc = read_limits(s, delivery);
     read_retry(s, delivery);
     read_hours(s, delivery, errors);
     read_rest(s, delivery);

@@ -38,6 +38,7 @@ struct vgw_delivery_settings {
     struct vgw_map *profiles; /* name -> struct vgw_profile */
     struct vgw_retry_policy retry;
     struct vgw_limit provider, number, campaign;
+    struct vgw_map *providers; /* instance -> struct vgw_limit, in place of `provider` */
     bool has_hours;
     struct vgw_hours hours;
     char timezone[64];
@@ -61,6 +62,8 @@ void vgw_delivery_settings_unref(struct vgw_delivery_settings *s); /* takes NULL
 const struct vgw_profile *vgw_delivery_profile(const struct vgw_delivery_settings *s, const char *name);
 /** The name nearest to a mistyped one, or NULL. */
 const char *vgw_delivery_profile_nearest(const struct vgw_delivery_settings *s, const char *name);
+/** What is written for that instance under `limits.providers`; all 0: nothing is. */
+struct vgw_limit vgw_delivery_provider_limit(const struct vgw_delivery_settings *s, const char *instance);
 /** Is this number never to be called? Spaces, dashes, dots and brackets in the files do not count. */
 bool vgw_delivery_do_not_call(const struct vgw_delivery_settings *s, const char *number);
 /** Digits, with the + in front, of a number as people write it; false when it does not fit. Pure. */

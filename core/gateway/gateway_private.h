@@ -215,9 +215,20 @@ void vgw_gateway_recording_available(void *arg, const struct vgw_host_recording 
 void vgw_gateway_recordings_close(struct vgw_gateway *g);
 
 /* restart.c: calls of an earlier run */
-/** It may still be up: its provider is asked, and it is ended or brought back (on_restart). */
-void vgw_gateway_restart_add(struct vgw_gateway *g, const char *provider, const char *provider_call_id,
-                             const char *session_id, int64_t since_wall_us);
+struct vgw_restart_call { /* borrowed */
+    const char *provider, *provider_call_id, *session_id, *call_id;
+    int64_t since_wall_us;
+    bool over; /* nothing but its price is missing */
+};
+/** It may still be up: its provider is asked, and it is ended or brought back (on_restart); then for its price. */
+void vgw_gateway_restart_add(struct vgw_gateway *g, const struct vgw_restart_call *call);
+/* price.c */
+/** The vendor told the price of a call that an earlier run had. */
+void vgw_gateway_store_price(struct vgw_gateway *g, const char *call_id, const char *session_id, double cost,
+                             const char *currency);
+/** Calls that ended shortly before this run began and have no price are asked for it. */
+void vgw_gateway_prices_ask(struct vgw_gateway *g);
+
 bool vgw_gateway_restart_complete(void *arg, uint64_t op, int status, const char *sentence,
                                   const struct vgw_json *result);
 void vgw_gateway_restart_close(struct vgw_gateway *g);

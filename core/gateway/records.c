@@ -294,15 +294,12 @@ void vgw_gateway_store_cost(void *arg, const struct vgw_late_call *late)
     struct vgw_gateway *g = arg;
     struct vgw_record_call call;
     struct vgw_record_session session;
-    struct vgw_json *calls = vgw_json_array();
-    if (g->delivery)
-        vgw_delivery_on_cost(g->delivery, text(late->call, "call_id"), number(late->call, "cost"),
-                             text(late->call, "currency"));
+    struct vgw_json *calls = vgw_json_array(), *ops = vgw_json_array();
     vgw_record_call_init(&call, text(late->call, "call_id"));
     call.cost = number(late->call, "cost");
     call.currency = text(late->call, "currency");
     call.updated_us = vgw_wall(g->loop);
-    put(g, vgw_record_call_op(&call), true);
+    vgw_json_append(ops, vgw_record_call_op(&call));
     /* The session's price is its calls', and its record shows them. */
     if (late->alone && calls && vgw_json_append(calls, vgw_json_copy(late->call)) == 0) {
         vgw_record_session_init(&session, text(late->call, "session_id"));
@@ -310,8 +307,13 @@ void vgw_gateway_store_cost(void *arg, const struct vgw_late_call *late)
         session.currency = call.currency;
         session.calls = calls;
         session.updated_us = call.updated_us;
-        put(g, vgw_record_session_op(&session), true);
+        vgw_json_append(ops, vgw_record_session_op(&session));
     }
+    if (g->delivery)
+        vgw_delivery_on_cost(g->delivery, text(late->call, "call_id"), text(late->call, "session_id"), call.cost,
+                             call.currency, ops);
+    else
+        put(g, ops, true);
     vgw_json_free(calls);
 }
 
@@ -412,7 +414,12 @@ static void tell_providers(struct settling *s)
     for (size_t at = 0; vgw_recover_next_call(s->recover, &at, &call);) {
         const char *id = text(call, "provider_call_id"), *name = text(call, "provider");
         if (id && name && vgw_registry_current(s->g->registry, "providers", name))
-            vgw_gateway_restart_add(s->g, name, id, text(call, "session_id"), vgw_json_get_int(call, "created_at", 0));
+            vgw_gateway_restart_add(
+                s->g, &(struct vgw_restart_call){.provider = name,
+                                                 .provider_call_id = id,
+                                                 .session_id = text(call, "session_id"),
+                                                 .call_id = text(call, "call_id"),
+                                                 .since_wall_us = vgw_json_get_int(call, "created_at", 0)});
     }
 }
 
@@ -533,6 +540,7 @@ static void settle_start(struct vgw_gateway *g, struct vgw_json *replayed)
         vgw_json_free(replayed);
         vgw_free(s);
     }
+    vgw_gateway_prices_ask(g);
     vgw_store_query(g->store, "recordings", cut, VGW_STORE_ROWS_MAX, NULL, on_recordings, g);
     vgw_store_query(g->store, "state", NULL, VGW_STORE_ROWS_MAX, NULL, state_read, g);
     vgw_json_free(cut);

@@ -1,5 +1,5 @@
 /* restart.c - calls of an earlier run that may still be up at their vendor: each is asked for, and ended or brought
- * back, with bounded tries. Their records are closed already. */
+ * back, with bounded tries. Their records are closed already; their prices come when the vendor knows them. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -22,8 +22,9 @@ struct vgw_restart { /* one call */
     int64_t since_wall_us;
     unsigned tries;
     bool settling; /* it is up: now it is ended or brought back */
+    bool pricing;  /* it is over: what did it cost? */
     bool due;      /* to be tried as soon as there is room */
-    char provider[64], session[VGW_ID_MAX];
+    char provider[64], session[VGW_ID_MAX], call[VGW_ID_MAX];
     char *provider_call_id;
 };
 
@@ -47,6 +48,47 @@ static void over(struct vgw_restart *r, const char *result, enum vgw_log_level l
                                      "Calls of an earlier run that were still known, by what became of them",
                                      "provider result"),
                    1, r->provider, result, NULL);
+    bool ended = vgw_streq(result, "gone") || vgw_streq(result, "ended");
+    r->op = 0;
+    r->tries = 0;
+    r->pricing = ended && !error && r->call[0];
+    if (!r->pricing || vgw_timer_start(&r->timer, BACKOFF_US) < 0)
+        restart_free(r);
+    start_due(g);
+}
+
+/* True: the vendor told it, and that was the last of the call. */
+static bool priced(struct vgw_restart *r, const struct vgw_json *result)
+{
+    struct vgw_gateway *g = r->g;
+    const struct vgw_json *cost = vgw_json_get(result, "cost");
+    if (!cost || !r->call[0])
+        return false;
+    vgw_gateway_store_price(g, r->call, r->session, vgw_json_as_double(cost, 0),
+                            vgw_json_get_string(result, "currency", "USD"));
+    r->call[0] = '\0';
+    return true;
+}
+
+/* A vendor may know it minutes later, or never. */
+static void price_again(struct vgw_restart *r)
+{
+    struct vgw_gateway *g = r->g;
+    int64_t wait_us = BACKOFF_US << (r->tries < 6 ? r->tries : 6);
+    r->op = 0;
+    if (r->tries >= TRIES_MAX || vgw_timer_start(&r->timer, wait_us) < 0)
+        restart_free(r);
+    start_due(g);
+}
+
+static void on_price(struct vgw_restart *r, int status, const struct vgw_json *result)
+{
+    struct vgw_gateway *g = r->g;
+    bool pointless = status == VGW_ENOTFOUND || status == VGW_EUNSUPPORTED || status == VGW_EINVALID;
+    if (!pointless && !priced(r, result)) {
+        price_again(r);
+        return;
+    }
     restart_free(r);
     start_due(g);
 }
@@ -86,17 +128,21 @@ static void try_now(struct vgw_restart *r)
     r->tries++;
     r->op = VGW_HOST_OP_RESTART | ++last;
     vgw_timer_start(&r->timer, ANSWER_US);
-    if (!i)
+    if (r->pricing && (!i || !vgw_host_provider_reconciles(i)))
+        rc = VGW_EUNSUPPORTED;
+    else if (!i)
         rc = vgw_error_set(&err, VGW_EBUSY, "the provider '%s' does not run", r->provider);
     else if (r->settling || !vgw_host_provider_reconciles(i))
         rc = vgw_host_provider_settle(i, r->op, r->provider_call_id, recovers(r, i), r->session, &err);
     else
         rc = vgw_host_provider_reconcile(i, r->op, r->provider_call_id, r->since_wall_us, &err);
     r->settling = r->settling || (i && !vgw_host_provider_reconciles(i));
-    if (rc < 0) {
+    if (rc < 0)
         vgw_timer_stop(&r->timer);
+    if (rc < 0 && r->pricing)
+        on_price(r, rc, NULL);
+    else if (rc < 0)
         failed(r, rc, err.text);
-    }
 }
 
 static void start_due(struct vgw_gateway *g)
@@ -124,7 +170,9 @@ static void start_due(struct vgw_gateway *g)
 static void on_timer(void *arg)
 {
     struct vgw_restart *r = arg;
-    if (r->op > VGW_HOST_OP_RESTART)
+    if (r->op > VGW_HOST_OP_RESTART && r->pricing)
+        price_again(r);
+    else if (r->op > VGW_HOST_OP_RESTART)
         failed(r, VGW_ETIMEOUT, "the provider did not answer");
     else
         try_now(r);
@@ -136,6 +184,7 @@ static void reconciled(struct vgw_restart *r, const struct vgw_json *result)
     enum vgw_call_state state;
     const char *word = vgw_json_get_string(result, "state", NULL);
     if (vgw_call_state_parse(word, &state) && vgw_call_state_terminal(state)) {
+        (void)priced(r, result);
         over(r, "gone", VGW_LOG_INFO, "a call of an earlier run is over at its vendor as well", NULL);
         return;
     }
@@ -156,7 +205,10 @@ bool vgw_gateway_restart_complete(void *arg, uint64_t op, int status, const char
         if (r->op != op)
             continue;
         vgw_timer_stop(&r->timer);
-        if (status == VGW_ENOTFOUND) {
+        if (r->pricing) {
+            on_price(r, status, result);
+        } else if (status == VGW_ENOTFOUND) {
+            r->call[0] = '\0';
             over(r, "gone", VGW_LOG_INFO, "a call of an earlier run is not up at its vendor any more", NULL);
         } else if (status < 0) {
             failed(r, status, sentence);
@@ -174,18 +226,19 @@ bool vgw_gateway_restart_complete(void *arg, uint64_t op, int status, const char
     return true;
 }
 
-void vgw_gateway_restart_add(struct vgw_gateway *g, const char *provider, const char *provider_call_id,
-                             const char *session_id, int64_t since_wall_us)
+void vgw_gateway_restart_add(struct vgw_gateway *g, const struct vgw_restart_call *call)
 {
     struct vgw_restart *r;
     if (!VGW_NEW(r))
         return;
     r->g = g;
     r->due = true;
-    r->since_wall_us = since_wall_us;
-    r->provider_call_id = vgw_strdup(provider_call_id);
-    vgw_strcopy(r->provider, sizeof r->provider, provider);
-    vgw_strcopy(r->session, sizeof r->session, session_id ? session_id : "");
+    r->pricing = call->over;
+    r->since_wall_us = call->since_wall_us;
+    r->provider_call_id = vgw_strdup(call->provider_call_id);
+    vgw_strcopy(r->provider, sizeof r->provider, call->provider);
+    vgw_strcopy(r->session, sizeof r->session, call->session_id ? call->session_id : "");
+    vgw_strcopy(r->call, sizeof r->call, call->call_id ? call->call_id : "");
     vgw_timer_init(&r->timer, g->loop, on_timer, r);
     vgw_list_append(&g->restarts, &r->link);
     if (!r->provider_call_id)

@@ -106,15 +106,16 @@ int vgw_recover_row(struct vgw_recover *r, const char *table, const struct vgw_j
     return add(r, table, row, row, false);
 }
 
+/* Of one that is over, the journal may hold no more than what came late, as a price: nothing of its beginning. */
 static bool session_is_open(const struct vgw_json *s)
 {
     const char *status = vgw_json_get_string(s, "status", NULL);
-    return !status || strcmp(status, "active") == 0;
+    return vgw_json_has(s, "start_time") && (!status || strcmp(status, "active") == 0);
 }
 
 static bool call_is_open(const struct vgw_json *c)
 {
-    return !vgw_json_get_string(c, "status", NULL);
+    return vgw_json_has(c, "created_at") && !vgw_json_get_string(c, "status", NULL);
 }
 
 static void about_of(const struct vgw_json *known, struct vgw_event_about *about)

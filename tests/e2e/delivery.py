@@ -228,6 +228,42 @@ def test_a_queue_brings_messages_and_keeps_what_is_not_ours():
             g.done()
 
 
+def sent_while_away(g, sqs, bodies):
+    """Messages that wait when the gateway begins. The one that was killed may still have a request at the queue, which hands them to nobody:
+    the time for which it hides them is over then."""
+    g.kill()
+    messages = [sqs.send("jobs", b) for b in bodies]
+    g.start()
+    assert sqs.wait(lambda: all(m.received for m in messages))
+    with sqs.changed:
+        for m in messages:
+            m.visible_at = 0
+        sqs.changed.notify_all()
+
+
+def test_a_queue_s_messages_find_their_campaign_right_after_a_start_and_when_it_was_finished():
+    with Sqs() as sqs:
+        g = gateway(more=queues(sqs))
+        try:
+            c = g.post("/voice/campaigns", {"name": "a", "content": "Hello."}, status=201)["campaign_id"]
+            send = [json.dumps({"to": f"+1555900{i:04}", "campaign_id": c}) for i in range(3)]
+
+            def delivered(count):
+                return g.get(f"/voice/campaigns/{c}")["by_status"].get("delivered") == count
+            sent_while_away(g, sqs, send[:1])
+            g.until(lambda: delivered(1))
+            finished(g, c)
+            sqs.send("jobs", send[1])
+            g.until(lambda: delivered(2))
+            finished(g, c)
+            sent_while_away(g, sqs, [send[2], json.dumps({"to": "+15559000009", "campaign_id": "cmp-none"})])
+            g.until(lambda: delivered(3))
+            assert sqs.wait(lambda: sqs.empty("jobs"), 60) and set(sqs.bodies("dead")) == {json.dumps({"to": "+15559000009", "campaign_id": "cmp-none"})}
+            g.stop()
+        finally:
+            g.done()
+
+
 FINAL = ("delivered", "failed", "canceled")
 
 

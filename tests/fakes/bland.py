@@ -157,14 +157,15 @@ class Bland(Platform):
         self.tell_end(call)
 
     def tell_end(self, call):
-        if self.webhooks == "lost" or self.closing.is_set() or not call.body.get("webhook"):
+        how = call.phone.callbacks or self.webhooks
+        if how == "lost" or self.closing.is_set() or not call.body.get("webhook"):
             return
-        if self.webhooks == "late" and self.pause(self.late_by):
+        if how == "late" and self.pause(self.late_by):
             return
         call.webhook_answers.append(self.send(call, call.seen()))
-        if self.webhooks == "twice":
+        if how == "twice":
             call.webhook_answers.append(self.send(call, call.seen()))
-        if self.webhooks == "second":
+        if how == "second":
             self.pause(self.late_by)
             call.webhook_answers.append(self.send(call, {"call_id": call.id, "event_type": "citations", "citations": [{"key": "room", "value": "12"}],
                                                          "corrected_transcript": [{"user": "user", "text": "Hello, who is there please?"}]}))

@@ -33,10 +33,11 @@ class Request:
 
 class Phone:
     """How somebody behaves who is called: outcome answered, machine, busy, no-answer or failed; what is said; how long it talks (None: until
-    the call is ended)."""
+    the call is ended); callbacks: how those of its calls are brought, in place of the platform's own way."""
 
-    def __init__(self, outcome="answered", lines=(("assistant", "Hello."), ("user", "Hello, who is there?")), rings=0.02, talks=0.05, price=0.09):
-        self.outcome, self.lines, self.rings, self.talks, self.price = outcome, lines, rings, talks, price
+    def __init__(self, outcome="answered", lines=(("assistant", "Hello."), ("user", "Hello, who is there?")), rings=0.02, talks=0.05, price=0.09,
+                 callbacks=None):
+        self.outcome, self.lines, self.rings, self.talks, self.price, self.callbacks = outcome, lines, rings, talks, price, callbacks
 
 
 class Order:

@@ -30,6 +30,7 @@ class Phone:
     answered_by: str = "human"
     talk: float = None  # seconds until it hangs up; None: not by itself
     microphone: bytes = b""
+    callbacks: str = None  # how its calls' callbacks are brought, in place of Twilio's own way
 
 
 def stamp(at=None):
@@ -38,7 +39,7 @@ def stamp(at=None):
 
 class Courier(threading.Thread):
     """Brings one call's callbacks to the gateway, in the order that the fake was told: normal, twice, reversed (all of them after the
-    last), or shuffled (the last one first)."""
+    last), shuffled (the last one first), or lost (those of its state)."""
 
     def __init__(self, twilio, call):
         super().__init__(daemon=True)
@@ -55,8 +56,13 @@ class Courier(threading.Thread):
         kept = []
         while True:
             item = self.queue.get()
-            mode, last = self.twilio.callbacks, item[4]
+            mode, last = (self.call and self.twilio.phone(self.call.to).callbacks) or self.twilio.callbacks, item[4]
             due = [item] if item[1] else []
+            if mode == "lost" and item[2] == "status" and due:
+                with self.twilio.changed:
+                    self.pending -= 1
+                    self.twilio.changed.notify_all()
+                continue
             if mode in ("reversed", "shuffled") and item[2] == "status":
                 kept += due
                 if not last:

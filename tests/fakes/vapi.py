@@ -201,11 +201,12 @@ class Vapi(Platform):
         status = {"type": "status-update", "status": "ended", "endedReason": call.reason}
         report = {"type": "end-of-call-report", "endedReason": call.reason, "startedAt": call.started and stamp(call.started), "endedAt": stamp(call.ended),
                   "cost": call.phone.price if call.started else 0, "costs": [], **call.artifact()}
-        if self.messages == "late" and self.pause(0.3):
+        how = call.phone.callbacks or self.messages
+        if how == "late" and self.pause(0.3):
             return
-        for message in (report, status) if self.messages == "reversed" else (status, report):
+        for message in (report, status) if how == "reversed" else (status, report):
             self.tell(call, message)
-            if self.messages == "twice":
+            if how == "twice":
                 self.tell(call, message)
 
     def move(self, call, status):
@@ -217,7 +218,7 @@ class Vapi(Platform):
     # ---- messages ----
 
     def tell(self, call, message):
-        if self.messages == "lost" or self.closing.is_set() or not call.server.get("url"):
+        if (call.phone.callbacks or self.messages) == "lost" or self.closing.is_set() or not call.server.get("url"):
             return None
         return self.ask(call, message)
 
