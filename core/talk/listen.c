@@ -126,8 +126,10 @@ static void on_endpoint(void *arg)
     t->hearing = false;
     if (t->stt)
         vgw_talk_stt_finalize(t);
-    else if (t->audio && t->assistant_engine.audio->commit)
+    else if (t->audio && t->assistant_engine.audio->commit) {
+        vgw_talk_live_turn(t, (int64_t)vgw_leg_position(t->leg) - (vgw_now(t->worker) - t->speech_end_us) * 8 / 1000);
         t->assistant_engine.audio->commit(t->audio->s);
+    }
 }
 
 void vgw_talk_listen_reset(struct vgw_talk *t)
@@ -218,8 +220,8 @@ void vgw_talk_digits_early(struct vgw_talk *t)
 void vgw_talk_listen_update(struct vgw_talk *t)
 {
     bool own = own_turns(t);
-    /* An assistant that does its own turn-taking hears everything itself: nothing is decoded for it but digits, where it
-     * or a gather takes any. */
+    /* An assistant that does its own turn-taking hears everything itself: nothing is decoded for it but digits, where
+     * it or a gather takes any. */
     bool digits = !own || t->assistant_engine.audio->dtmf || t->gather.op;
     vgw_leg_listen(t->leg, t->stt != NULL, t->stt || (t->audio && !own), digits);
 }

@@ -17,9 +17,9 @@ struct voicegw_assistant_params {
     uint32_t size;
     uint32_t resumed; /* 1: the conversation goes on from another assistant; history_json tells what was said */
     const char
-        *session_json; /* {"session_id","call_id","provider_call_id","provider","channel","direction","from","to",
-                          "language","variables","project_id"} */
-    const char *tools_json;   /* [{"name","description","parameters":{JSON Schema}}] */
+        *session_json;      /* {"session_id","call_id","provider_call_id","provider","channel","direction","from","to",
+                               "language","variables","project_id"} */
+    const char *tools_json; /* [{"name","description","parameters":{JSON Schema}}] */
     const char *history_json; /* [{"role","content"}] or NULL */
     const char *agent_json;   /* the agent's YAML as an object, or NULL */
 };
@@ -83,8 +83,8 @@ struct voicegw_assistant_audio {
     int32_t (*heard)(void *s, const char *item, uint32_t heard_ms);
 };
 #define VOICEGW_ASSISTANT_AUDIO_PACED                                                                                  \
-    1u                                   /* its audio comes at the pace of speech: the host passes frames on at once   \
-                                          */
+    1u /* its audio comes at the pace of speech: the host passes frames on at once                                     \
+        */
 #define VOICEGW_ASSISTANT_AUDIO_TURNS                                                                                  \
     2u /* it does turn-taking itself: the host runs no detector for it, and no key cuts its voice */
 #define VOICEGW_ASSISTANT_AUDIO_WHOLE                                                                                  \
@@ -102,9 +102,9 @@ struct voicegw_host_assistant {
     /** action "end" {"handoff","cause"}, "transfer" {"to" or "department","kind","summary"}, "handoff" {"agent"},
      * "workflow" {"id","variables"}, "assistant" {"name"}, "dtmf" {"digits"}, "play" {"url" of a WAV file,
      * "loop","interruptible"}, "say" {"text","interruptible"}, "language" {"tts","stt"} (of what is said and understood
-     * from here on), "hints" {"phrases":[…]} (what the recognizer should expect next), "talk" {talk options for the next
-     * turn}. Carried out when what was said before it has been heard; but "hints", "talk" and "language" at once, and
-     * "say" takes its place behind what was said before. The session's variable `handoff` is the value of "handoff"
+     * from here on), "hints" {"phrases":[…]} (what the recognizer should expect next), "talk" {talk options for the
+     * next turn}. Carried out when what was said before it has been heard; but "hints", "talk" and "language" at once,
+     * and "say" takes its place behind what was said before. The session's variable `handoff` is the value of "handoff"
      * afterwards, so that it stands in the session's record; "cause" (at most 200 bytes) is the call's cause of end.
      * params: object or NULL. */
     int32_t (*on_action)(const struct voicegw_host *host, uint64_t session, uint64_t turn, const char *action,
@@ -118,7 +118,10 @@ struct voicegw_host_assistant {
     int32_t (*on_audio)(const struct voicegw_host *host, uint64_t session, const char *item,
                         const struct voicegw_frame *frame);
     int32_t (*on_clear)(const struct voicegw_host *host, uint64_t session);
+    /** The caller begins to speak (1), or the caller's turn is over (0): from there its answer's latency counts.
+     * `sample`: that place of the stream at 8 kHz; negative: now. */
     int32_t (*on_speech)(const struct voicegw_host *host, uint64_t session, uint32_t started, int64_t sample);
+    /** What was said. An answer's text is told in the order of speaking, once it was heard or cut, and as far. */
     int32_t (*on_transcript)(const struct voicegw_host *host, uint64_t session, const char *role, uint32_t final,
                              const char *text);
     int32_t (*on_item_done)(const struct voicegw_host *host, uint64_t session, const char *item);
