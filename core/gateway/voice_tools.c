@@ -15,6 +15,7 @@
 #define MUSIC_MAX_S 120
 #define NOTE_MAX_S 300
 #define HISTORY_MAX 20
+#define WHISPER_BYTES 1000    /* of what a person is told: nobody listens to more, and no provider says more */
 #define TRANSCRIPT_BYTES 1000 /* of an earlier conversation that are given back */
 
 enum aside_kind { ASIDE_MUSIC, ASIDE_NOTE, ASIDE_MENU };
@@ -306,15 +307,19 @@ static int run_human(void *arg, vgw_action_handle handle, const struct vgw_json 
                             near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     }
     struct vgw_json *sent = vgw_json_object();
-    struct vgw_buf told;
-    vgw_buf_init(&told, 4096);
+    struct vgw_buf told = {0};
     vgw_buf_printf(&told, "%s%s%s", reason, reason[0] && summary[0] ? ". " : "", summary);
+    char whisper[WHISPER_BYTES + 1];
+    size_t n = vgw_strcopy(whisper, sizeof whisper, vgw_buf_str(&told)) ? told.len : WHISPER_BYTES;
+    while (n && !vgw_utf8_valid(whisper, n))
+        n--;
+    whisper[n] = '\0';
     vgw_json_set_string(sent, "to", number);
     vgw_json_set_string(sent, "call_id", call->call_id);
     if (told.len &&
         (call->caps & VOICEGW_CAP_TRANSFER_ATTENDED)) { /* the person hears why before the caller is there */
         vgw_json_set_string(sent, "kind", "attended");
-        vgw_json_set_string(sent, "summary", vgw_buf_str(&told));
+        vgw_json_set_string(sent, "summary", whisper);
     }
     vgw_buf_done(&told);
     int rc = vgw_gateway_action_command(g, VGW_CMD_TRANSFER, handle, sent, context, err);

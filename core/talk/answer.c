@@ -6,9 +6,6 @@
 #include "base/str.h"
 #include "talk/talk_private.h"
 
-#define PACED_ITEM "paced"
-#define QUIET 256 /* a sample below is silence, -42 dB of full scale */
-
 struct wish { /* an action that waits until what was said before it has been heard */
     struct vgw_list link;
     char *action;
@@ -181,122 +178,16 @@ void vgw_talk_all_heard(struct vgw_talk *t)
 
 static void on_tool(struct vgw_talk *t, const struct vgw_engine_stream *stream, const struct vgw_engine_message *m)
 {
+    uint64_t turn = t->audio ? t->turn : m->utterance; /* one with a voice of its own is not told of our turns */
     struct vgw_json *o = vgw_json_object(), *arguments = NULL;
     t->answer_acted = true;
     vgw_talk_answer_unwatch(t); /* it waits for us now */
     if (m->text2)
         vgw_json_parse(m->text2, strlen(m->text2), &arguments, NULL);
-    vgw_json_set_int(o, "turn", (int64_t)m->utterance);
+    vgw_json_set_int(o, "turn", (int64_t)turn);
     vgw_json_set(o, "arguments", arguments ? arguments : vgw_json_object());
     vgw_json_set_int(o, "tool_call", m->a);
     vgw_talk_tell(t, "tool", m->text ? m->text : "", stream->handle, 0, o);
-}
-
-/* ---- its voice, when it has one ---- */
-
-static struct vgw_speech *live_speech(struct vgw_talk *t, const char *item)
-{
-    struct vgw_list *at, *next;
-    VGW_LIST_EACH (at, next, &t->speeches) {
-        struct vgw_speech *s = VGW_CONTAINER_OF(at, struct vgw_speech, link);
-        if (s->kind == VGW_SPEECH_LIVE && !s->synth_done && vgw_streq(s->item ? s->item : "", item))
-            return s;
-    }
-    return NULL;
-}
-
-static void live_done(struct vgw_talk *t, const char *item)
-{
-    struct vgw_speech *s = live_speech(t, item ? item : "");
-    if (!s)
-        return;
-    s->synth_done = true;
-    vgw_talk_speak_pump(t);
-}
-
-static void live_queue(struct vgw_talk *t, const struct vgw_engine_message *m, const char *item)
-{
-    struct vgw_speech *s = live_speech(t, item);
-    if (!s && vgw_speech_new(t, VGW_SPEECH_LIVE, 0, true, NULL, NULL, &s, NULL) < 0) {
-        vgw_metric_dropped("assistant_audio");
-        return;
-    }
-    if (!s->item)
-        s->item = vgw_strdup(item);
-    vgw_speech_audio(t, s, m);
-}
-
-static bool is_quiet(const struct vgw_engine_message *m)
-{
-    int16_t pcm[VGW_FRAME_SAMPLES_MAX];
-    const uint8_t *at = m->payload;
-    for (size_t left = m->samples; left;) {
-        size_t n = left < VGW_FRAME_SAMPLES_MAX ? left : VGW_FRAME_SAMPLES_MAX;
-        vgw_encoding_decode(m->encoding, at, n, pcm);
-        for (size_t i = 0; i < n; i++)
-            if (pcm[i] > QUIET || pcm[i] < -QUIET)
-                return false;
-        at += n * vgw_encoding_bytes(m->encoding);
-        left -= n;
-    }
-    return true;
-}
-
-static uint64_t live_waiting_ms(struct vgw_talk *t)
-{
-    uint64_t ms = 0;
-    struct vgw_list *at, *next;
-    VGW_LIST_EACH (at, next, &t->speeches) {
-        const struct vgw_speech *s = VGW_CONTAINER_OF(at, struct vgw_speech, link);
-        if (s->kind == VGW_SPEECH_LIVE && s->rate_hz)
-            ms += s->pending.len / vgw_encoding_bytes(s->encoding) * 1000 / s->rate_hz;
-    }
-    return ms;
-}
-
-/* What comes at the pace of speech while we speak waits behind that, and is as late as that was long. It catches up in
- * its own pauses, of which no more than VGW_TALK_PACED_PAUSE_MS is kept until it is in time again. */
-static void live_late(struct vgw_talk *t, const struct vgw_engine_message *m)
-{
-    t->paced_quiet_ms = is_quiet(m) ? t->paced_quiet_ms + (uint32_t)(m->samples * 1000 / m->rate_hz) : 0;
-    if (t->paced_quiet_ms > VGW_TALK_PACED_PAUSE_MS)
-        live_done(t, PACED_ITEM);
-    else if (live_waiting_ms(t) >= VGW_TALK_PACED_MS)
-        vgw_metric_dropped("assistant_audio");
-    else if (!t->paced_quiet_ms || live_speech(t, PACED_ITEM))
-        live_queue(t, m, PACED_ITEM);
-}
-
-static void on_live_audio(struct vgw_talk *t, const struct vgw_engine_message *m)
-{
-    bool paced = t->assistant_engine.audio->flags & VOICEGW_ASSISTANT_AUDIO_PACED;
-    if (t->on_hold)
-        vgw_metric_dropped("assistant_audio");
-    else if (!paced)
-        live_queue(t, m, m->text ? m->text : "");
-    else if (vgw_talk_speaking(t))
-        live_late(t, m);
-    else if (m->encoding == vgw_leg_encoding(t->leg) && m->rate_hz == vgw_leg_rate_hz(t->leg))
-        vgw_leg_send_now(t->leg, m->payload, (uint32_t)m->bytes, (uint32_t)m->samples);
-    else
-        vgw_metric_dropped("assistant_audio");
-}
-
-static void on_transcript(struct vgw_talk *t, const struct vgw_engine_message *m)
-{
-    if (!m->flag || !m->text)
-        return;
-    bool caller = vgw_streq(m->text2, "user");
-    struct vgw_json *o = vgw_json_object();
-    vgw_json_set_string(o, "text", m->text);
-    vgw_json_set_int(o, "turn", (int64_t)t->turn);
-    vgw_json_set(o, caller ? "confidence" : "latency_ms", NULL);
-    if (caller)
-        vgw_json_set_string(o, "language", t->cfg->language);
-    else
-        vgw_json_set(o, "stages", vgw_json_object());
-    vgw_talk_event(t, caller ? "voice.stt.final" : "voice.assistant.text", o);
-    vgw_talk_transcript(t, caller ? "user" : "assistant", m->text, -1, -1, false, NULL);
 }
 
 /* ---- from the engine ---- */
@@ -319,13 +210,17 @@ static void on_audio_message(struct vgw_talk *t, const struct vgw_engine_message
 {
     switch (m->kind) {
     case VGW_MSG_AUDIO:
-        on_live_audio(t, m);
+        vgw_talk_live_audio(t, m);
         break;
     case VGW_MSG_ITEM_DONE:
-        live_done(t, m->text);
+        vgw_talk_live_done(t, m->text);
         break;
     case VGW_MSG_TRANSCRIPT:
-        on_transcript(t, m);
+        vgw_talk_live_transcript(t, m);
+        break;
+    case VGW_MSG_SPEECH:
+        if (!m->flag)
+            vgw_talk_live_turn(t, m->a);
         break;
     case VGW_MSG_CLEAR:
         if (t->item_telling) /* from inside of what it is being told: once that is over */
@@ -391,7 +286,7 @@ static bool turn_give(struct vgw_talk *t, const char *text, double confidence, u
                                 .confidence = confidence,
                                 .language = t->cfg->language};
     t->thinking = true;
-    if (!(flags & VOICEGW_TURN_START)) {
+    if (!(flags & VOICEGW_TURN_START) || t->times.speech_end_us) { /* the caller waits, or was handed over meanwhile */
         vgw_talk_filler_arm(t);
         vgw_talk_answer_watch(t);
     }
@@ -427,8 +322,6 @@ bool vgw_talk_ask(struct vgw_talk *t, const char *text, double confidence, uint3
     if (!(flags & VOICEGW_TURN_START))
         turn_keep(t, text, confidence, flags);
     t->turn_cut = false;
-    if (flags & VOICEGW_TURN_START)
-        memset(&t->times, 0, sizeof t->times);
     return turn_give(t, text, confidence, flags) || vgw_talk_stand_in(t);
 }
 
@@ -561,8 +454,10 @@ int vgw_talk_assistant_switch(struct vgw_talk *t, const struct vgw_engine *engin
     bool had = assistant_close(t, before);
     if (!had && before)
         vgw_talk_tell(t, "release", NULL, (uint64_t)(uintptr_t)before, 0, NULL);
-    if (!handed)
+    if (!handed) { /* else the caller's turn is still to be answered, by the new one */
+        memset(&t->times, 0, sizeof t->times);
         assistant_op_over(t, VGW_EBUSY, "another assistant took its place", NULL);
+    }
     t->assistant_engine = *engine;
     t->assistant_held = true;
     role_take(t, role);

@@ -123,12 +123,17 @@ static void tell_interrupted(struct vgw_talk *t, const struct vgw_speech *s, con
     vgw_talk_wishes_drop(t);
 }
 
+struct vgw_json *vgw_talk_stages(struct vgw_talk *t, const struct vgw_turn_times *times, double *ret_latency_ms)
+{
+    *ret_latency_ms =
+        times->speech_end_us && times->first_frame_us ? ms_between(times->speech_end_us, times->first_frame_us) : -1;
+    return stages_json(t, times);
+}
+
 static void answer_heard(struct vgw_talk *t, struct vgw_speech *s, const char *heard, uint32_t heard_ms, bool complete)
 {
-    struct vgw_json *stages = stages_json(t, &s->times);
-    double latency = s->times.speech_end_us && s->times.first_frame_us
-                         ? ms_between(s->times.speech_end_us, s->times.first_frame_us)
-                         : -1;
+    double latency;
+    struct vgw_json *stages = vgw_talk_stages(t, &s->times, &latency);
     if (!complete)
         tell_interrupted(t, s, heard, heard_ms);
     if (heard[0] && complete) {
@@ -176,8 +181,10 @@ void vgw_talk_item_over(struct vgw_talk *t, const char *item, uint32_t heard_ms,
 void vgw_talk_heard(struct vgw_talk *t, struct vgw_speech *s, uint64_t heard_samples, bool complete)
 {
     uint32_t heard_ms = (uint32_t)(heard_samples * 1000 / vgw_leg_rate_hz(t->leg));
-    if (s->kind == VGW_SPEECH_LIVE)
+    if (s->kind == VGW_SPEECH_LIVE) {
+        vgw_talk_live_over(t, s, heard_ms, complete);
         vgw_talk_item_over(t, s->item ? s->item : "", heard_ms, complete);
+    }
     if (s->kind == VGW_SPEECH_PLAY || s->kind == VGW_SPEECH_LIVE)
         return;
     struct vgw_buf heard = {0};

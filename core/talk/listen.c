@@ -128,8 +128,10 @@ static void on_endpoint(void *arg)
     t->hearing = false;
     if (t->stt || (vgw_talk_is_deaf(t) && !t->audio))
         vgw_talk_stt_finalize(t);
-    else if (t->audio && t->assistant_engine.audio->commit)
+    else if (t->audio && t->assistant_engine.audio->commit) {
+        vgw_talk_live_turn(t, (int64_t)vgw_leg_position(t->leg) - (vgw_now(t->worker) - t->speech_end_us) * 8 / 1000);
         t->assistant_engine.audio->commit(t->audio->s);
+    }
 }
 
 void vgw_talk_listen_reset(struct vgw_talk *t)

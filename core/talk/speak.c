@@ -253,6 +253,8 @@ void vgw_talk_on_started(void *arg, uint64_t utterance)
     if (!s)
         return;
     s->times.first_frame_us = vgw_now(t->worker);
+    if (s->kind == VGW_SPEECH_LIVE)
+        vgw_talk_live_begun(t, s);
     if (!t->ending && t->started)
         vgw_talk_barge_watch(t);
 }

@@ -1,8 +1,8 @@
 /* talk_private.h - the talk's inside, shared by the files of this room only: talk.c (life), command.c, listen.c (voice
  * activity, digits, silence), recognize.c (the recognizer), deaf.c (when there is none), turn.c (what a caller's turn
- * leads to), speak.c (utterances into the queue), voice.c (synthesis), play.c (files), answer.c (the assistant), wish.c
- * (what it wishes of the talk), heard.c (what was heard of us), gather.c, report.c. Everything here runs on the leg's
- * worker unless said otherwise.
+ * leads to), speak.c (utterances into the queue), voice.c (synthesis), play.c (files), answer.c (the assistant), live.c
+ * (one with a voice), wish.c (what it wishes of the talk), heard.c (what was heard of us), gather.c, report.c.
+ * Everything here runs on the leg's worker unless said otherwise.
  */
 #ifndef VGW_TALK_PRIVATE_H
 #define VGW_TALK_PRIVATE_H
@@ -45,6 +45,14 @@ enum vgw_speech_kind { VGW_SPEECH_SAY, VGW_SPEECH_PLAY, VGW_SPEECH_ANSWER, VGW_S
 
 struct vgw_turn_times { /* 0: not reached; the loop's clock */
     int64_t speech_end_us, final_us, first_text_us, first_byte_us, first_frame_us;
+};
+
+#define VGW_TALK_LIVE 8 /* answers of an audio assistant that are heard before their text is told; the oldest goes */
+struct vgw_live {       /* one of them */
+    uint64_t utterance, turn;
+    struct vgw_turn_times times;
+    uint32_t heard_ms;
+    bool over, cut;
 };
 
 struct vgw_speech { /* one utterance of ours, in the order of speaking */
@@ -208,6 +216,8 @@ struct vgw_talk {
 
     uint32_t paced_quiet_ms; /* of a paced assistant that is late: how long it has paused */
     bool item_telling;       /* an audio assistant is being told what became of its item */
+    struct vgw_live live[VGW_TALK_LIVE];
+    uint32_t live_count;
 
     struct vgw_gather gather;
     struct vgw_timer gather_timer, hush_timer;
@@ -388,6 +398,16 @@ void vgw_talk_all_heard(struct vgw_talk *t);
 /** What it wished to do after this text is void: the caller has something else to say. */
 void vgw_talk_wishes_drop(struct vgw_talk *t);
 
+/* live.c */
+void vgw_talk_live_audio(struct vgw_talk *t, const struct vgw_engine_message *m);
+void vgw_talk_live_done(struct vgw_talk *t, const char *item);
+void vgw_talk_live_transcript(struct vgw_talk *t, const struct vgw_engine_message *m);
+/** The caller's turn is over: from this place of the stream (8 kHz; negative: now) its answer is awaited. */
+void vgw_talk_live_turn(struct vgw_talk *t, int64_t sample);
+/** The first frame of an answer is heard; it was heard to its end, or cut. */
+void vgw_talk_live_begun(struct vgw_talk *t, const struct vgw_speech *s);
+void vgw_talk_live_over(struct vgw_talk *t, const struct vgw_speech *s, uint32_t heard_ms, bool complete);
+
 /* stand_in.c */
 /** The caller's turn was given to the assistant, or more of its answer came: the next must come in time. */
 void vgw_talk_answer_watch(struct vgw_talk *t);
@@ -405,6 +425,9 @@ void vgw_talk_stand_in_end(struct vgw_talk *t);
 size_t vgw_speech_made_bytes(struct vgw_talk *t, const struct vgw_speech *s);
 /** An utterance of ours is over: events, the transcript's line, the assistant's knowledge. */
 void vgw_talk_heard(struct vgw_talk *t, struct vgw_speech *s, uint64_t heard_samples, bool complete);
+
+/** The stages of an answer, which are also measured, and its latency (negative: nobody's turn brought it). */
+struct vgw_json *vgw_talk_stages(struct vgw_talk *t, const struct vgw_turn_times *times, double *ret_latency_ms);
 
 /** An audio assistant's item was heard to its end, or cut. */
 void vgw_talk_item_over(struct vgw_talk *t, const char *item, uint32_t heard_ms, bool complete);

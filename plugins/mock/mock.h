@@ -81,6 +81,7 @@ struct mock_call {
     const char *id, *from, *to; /* in `names` */
     char session[MOCK_SESSION_CAP];
     char conference[64];
+    char whisper[1024]; /* told whoever is consulted before an attended transfer */
     uint32_t conference_hold, conference_mute;
     /* under the lock: */
     struct mock_script *script;

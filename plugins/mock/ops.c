@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "mock.h"
+#include "voicegw/json.h"
 
 static void complete(struct mock *m, uint64_t op, int32_t status, const char *sentence, const char *json)
 {
@@ -198,6 +199,19 @@ static int32_t mock_hold(void *instance, uint64_t op, uint64_t call, uint32_t on
     return rc != VOICEGW_OK ? rc : start(instance, op, call, 0, on_hold, on, NULL);
 }
 
+/* Whoever takes over hears why, before the caller is there. */
+static void whisper(const struct mock_call *c, const char *to)
+{
+    char json[1400];
+    struct voicegw_json_writer w = voicegw_json_writer_of(json, sizeof json);
+    voicegw_json_put_object(&w, NULL);
+    voicegw_json_put_string(&w, "to", to);
+    voicegw_json_put_string(&w, "text", c->whisper);
+    voicegw_json_put_end(&w);
+    if (c->whisper[0] && c->mock->event && voicegw_json_finish(&w) > 0)
+        (void)c->mock->event->emit(c->mock->host, c->handle, "mock.whispered", json);
+}
+
 static void on_transferred(struct mock_task *t)
 {
     static const char *const outcomes[] = {
@@ -215,6 +229,8 @@ static void on_transferred(struct mock_task *t)
     const char *outcome = outcomes[rule ? rule->outcome : MOCK_ANSWERED];
     char json[48];
     (void)snprintf(json, sizeof json, "{\"outcome\":\"%s\"}", outcome);
+    if (strcmp(outcome, "completed") == 0)
+        whisper(c, t->text);
     complete(t->mock, t->op, VOICEGW_OK, NULL, json);
     c = mock_call_of(t->mock, t->call);
     if (!c)
@@ -230,15 +246,17 @@ static int32_t mock_transfer(void *instance, uint64_t op, uint64_t call, uint32_
 {
     struct mock *m = instance;
     int32_t rc = check_talking(m, call);
-    (void)kind;
-    (void)params_json;
-    if (rc != VOICEGW_OK)
+    struct mock_call *c = rc == VOICEGW_OK ? mock_call_of(m, call) : NULL;
+    if (!c)
         return rc;
     if (!to || !*to || strlen(to) >= MOCK_NUMBER_CAP)
         return m->host->set_error(m->host, VOICEGW_EINVALID, "to must have 1 to 128 bytes");
+    if (kind != VOICEGW_TRANSFER_ATTENDED ||
+        voicegw_json_get_string(voicegw_json_of(params_json), "summary", c->whisper, sizeof c->whisper) < 0)
+        c->whisper[0] = '\0';
     rc = start(m, op, call, MOCK_TRANSFER_US, on_transferred, kind, to);
     if (rc == VOICEGW_OK)
-        mock_call_state(mock_call_of(m, call), VOICEGW_CALL_TRANSFERRING, NULL);
+        mock_call_state(c, VOICEGW_CALL_TRANSFERRING, NULL);
     return rc;
 }
 

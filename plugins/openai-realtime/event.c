@@ -33,6 +33,15 @@ static void on_speech_started(struct rt *s)
     (void)o->out->on_clear(o->host, s->handle);
 }
 
+/* By silence, the server tells it when that has passed. */
+static void on_speech_stopped(struct rt *s)
+{
+    int64_t end = s->heard_to - (int64_t)s->o->silence_ms * 8;
+    int32_t known = strcmp(s->o->detection, "server_vad") == 0 && end >= 0;
+    s->caller_speaking = 0;
+    (void)s->o->out->on_speech(s->o->host, s->handle, 0, known ? end : -1);
+}
+
 static void limits(struct rt *s)
 {
     const struct rt_instance *o = s->o;
@@ -163,8 +172,7 @@ void rt_on_event(struct rt_link *link, enum rt_event event, struct voicegw_json 
         on_speech_started(s);
         break;
     case RT_SPEECH_STOPPED:
-        s->caller_speaking = 0;
-        (void)s->o->out->on_speech(s->o->host, s->handle, 0, -1);
+        on_speech_stopped(s);
         break;
     case RT_RESPONSE_CREATED:
         s->responding = 1;

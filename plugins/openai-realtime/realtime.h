@@ -95,7 +95,7 @@ struct rt {
     uint32_t responding, want_response, owed, caller_speaking, ending;
     struct rt_item items[RT_ITEMS];
     uint32_t item_count;
-    int64_t play_end_us;
+    int64_t play_end_us, heard_to; /* heard_to: the end of the caller's audio so far, at 8 kHz */
     char digits[64];
 
     struct rt_call calls[RT_CALLS_MAX];

@@ -175,6 +175,7 @@ static void take(struct rt *s, const uint8_t *data, uint32_t bytes)
 static int32_t session_audio(void *session, const struct voicegw_frame *frame)
 {
     struct rt *s = session;
+    s->heard_to = (int64_t)(frame->timestamp + frame->samples) * 8000 / frame->rate;
     if (!s->resampler) {
         take(s, frame->data, frame->bytes);
         return VOICEGW_OK;

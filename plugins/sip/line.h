@@ -109,6 +109,8 @@ int line_take_offer(struct line *line, const char *text, size_t bytes, char *out
 int line_make_offer(struct line *line, char *out, size_t cap);
 int line_take_answer(struct line *line, const char *text, size_t bytes, struct sdp_result *ret_result, char *why,
                      size_t why_cap);
+/** What was agreed on, as a worker must know it. */
+void line_media(const struct line *line, const struct sdp_result *result, struct sip_media *ret_media);
 /** Tells the worker what was agreed on. */
 void line_agree(struct line *line, const struct sdp_result *result);
 #endif

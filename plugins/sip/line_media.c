@@ -155,22 +155,27 @@ static void print_remote(char *out, size_t cap, const char *address, uint16_t po
     (void)snprintf(out, cap, strchr(address, ':') ? "[%s]:%u" : "%s:%u", address, port);
 }
 
+void line_media(const struct line *line, const struct sdp_result *r, struct sip_media *m)
+{
+    memset(m, 0, sizeof *m);
+    m->codec = r->codec;
+    m->pt = r->pt;
+    m->dtmf_pt = r->dtmf_pt;
+    m->direction = r->direction;
+    m->rtcp_mux = r->rtcp_mux;
+    if (*r->address) {
+        print_remote(m->remote, sizeof m->remote, r->address, r->port);
+        print_remote(m->rtcp, sizeof m->rtcp, r->address, r->rtcp_port);
+    }
+    m->held = r->peer_holds || line->held_by_us;
+    m->key_in = line->key_in;
+    m->key_out = line->key_out;
+}
+
 void line_agree(struct line *line, const struct sdp_result *r)
 {
     struct sip_media m;
-    memset(&m, 0, sizeof m);
-    m.codec = r->codec;
-    m.pt = r->pt;
-    m.dtmf_pt = r->dtmf_pt;
-    m.direction = r->direction;
-    m.rtcp_mux = r->rtcp_mux;
-    if (*r->address) {
-        print_remote(m.remote, sizeof m.remote, r->address, r->port);
-        print_remote(m.rtcp, sizeof m.rtcp, r->address, r->rtcp_port);
-    }
-    m.held = r->peer_holds || line->held_by_us;
-    m.key_in = line->key_in;
-    m.key_out = line->key_out;
+    line_media(line, r, &m);
     line->media = m;
     sip_call_publish(line->call, &m);
 }

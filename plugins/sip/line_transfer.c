@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "brief.h"
 #include "line.h"
 #include "trunk.h"
 
@@ -12,7 +13,10 @@ struct refer {
     struct line *line;
     struct re_session *session; /* with the new peer */
     uint32_t told;
+    uint32_t telling;    /* whom we consulted hears the summary */
+    uint32_t sent;       /* the peer was told to take our place there */
     char consulted[400]; /* attended: whom we call before the peer is sent there; "" when the peer sent us */
+    char summary[SIP_BRIEF_CAP];
 };
 
 static void notify(struct line *line, uint32_t status, int last)
@@ -32,11 +36,14 @@ static void refer_free(struct line *line)
     if (!r)
         return;
     line->refer = NULL;
+    if (r->telling)
+        brief_stop(line->call);
     re_session_end(r->session, 480, NULL);
     free(r);
 }
 
 static void succeeded(struct line *line);
+static void hand_over(struct line *line);
 
 /* What must come behind the answer to the request that is being handled. */
 static void on_later(void *arg)
@@ -91,7 +98,12 @@ static void failed(struct line *line, uint32_t status)
 static void on_refer_time(void *arg)
 {
     struct line *line = arg;
-    int rings = line->refer && line->refer->session && line->refer->consulted[0];
+    struct refer *r = line->refer;
+    int rings = r && r->session && r->consulted[0] && !r->sent;
+    if (r && r->telling) { /* for so long nobody is told */
+        hand_over(line);
+        return;
+    }
     refer_free(line);
     if (rings) {
         settle(line, VOICEGW_OK, NULL, "no_answer");
@@ -137,29 +149,38 @@ static int call_target(struct line *line, const char *target, const char *extra,
 void line_transfer(struct sip_task *t)
 {
     struct line *line = t->call->line;
-    char uri[900];
+    struct voicegw_json asked = voicegw_json_of(t->text);
+    char uri[900], to[SIP_NUMBER_CAP] = "";
+    (void)voicegw_json_get_string(asked, "to", to, sizeof to);
     if (!line || line->state != LINE_TALKING || line->refer_op || line->refer) {
         sip_complete(t->sip, t->op, VOICEGW_EBUSY,
                      line && line->state == LINE_TALKING ? "a transfer runs already" : "the call is not connected",
                      NULL);
         return;
     }
-    if (target_uri(line, t->text ? t->text : "", uri, sizeof uri) < 0 || strlen(uri) >= sizeof line->refer->consulted) {
+    if (target_uri(line, to, uri, sizeof uri) < 0 || strlen(uri) >= sizeof line->refer->consulted) {
         sip_complete(t->sip, t->op, VOICEGW_EINVALID, "to must be a number or a sip: URI", NULL);
         return;
     }
     int rc = t->arg == VOICEGW_TRANSFER_ATTENDED ? call_target(line, uri, "", uri) : send_refer(line, uri);
-    if (rc < 0)
+    if (rc < 0) {
         sip_complete(t->sip, t->op, VOICEGW_ENETWORK, "the transfer could not be sent", NULL);
-    else
-        wait_for_outcome(line, t->op);
+        return;
+    }
+    if (line->refer)
+        (void)voicegw_json_get_string(asked, "summary", line->refer->summary, sizeof line->refer->summary);
+    wait_for_outcome(line, t->op);
 }
 
 /* Whom we consulted has answered: the peer takes our place there (RFC 3891, 5589). */
 static void hand_over(struct line *line)
 {
-    const struct refer *r = line->refer;
+    struct refer *r = line->refer;
     char call_id[400], uri[1200];
+    if (r->telling)
+        brief_stop(line->call);
+    r->telling = 0;
+    r->sent = 1;
     sip_uri_escape(re_session_call_id(r->session), call_id, sizeof call_id);
     (void)snprintf(uri, sizeof uri, "%s?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s", r->consulted, call_id,
                    re_session_remote_tag(r->session), re_session_local_tag(r->session));
@@ -169,6 +190,33 @@ static void hand_over(struct line *line)
     }
     refer_free(line);
     settle(line, VOICEGW_ENETWORK, "the peer could not be sent there", "failed");
+}
+
+/* Whom we consulted hears why, from our own port, while the caller still is with us. 0: it does. */
+static int tell_consulted(struct line *line, const struct re_summary *s)
+{
+    struct refer *r = line->refer;
+    struct media_crypto key_in = line->key_in, key_out = line->key_out;
+    struct sdp_result result;
+    struct sip_media media;
+    char why[160];
+    if (!r->summary[0] || !s->is_sdp || line_take_answer(line, s->body, s->body_bytes, &result, why, sizeof why) < 0)
+        return -1;
+    line_media(line, &result, &media);
+    line->key_in = key_in; /* those of the caller's audio stay */
+    line->key_out = key_out;
+    if (!media.remote[0] || brief_start(line->call, &media, r->summary) < 0)
+        return -1;
+    r->telling = 1;
+    re_timer_start(line->refer_timer, SIP_BRIEF_MS);
+    return 0;
+}
+
+void line_briefed(struct sip_task *t)
+{
+    struct line *line = t->call->line;
+    if (line && line->refer && line->refer->telling && t->arg == atomic_load(&t->call->brief_number))
+        hand_over(line);
 }
 
 void line_referred(struct line *line, uint32_t status)
@@ -207,7 +255,8 @@ void line_notified(struct line *line, const struct re_message *m, const struct r
 /* A peer that hangs up once it knows where to go has gone there. */
 void line_transfer_over(struct line *line)
 {
-    settle(line, VOICEGW_OK, NULL, "completed");
+    const struct refer *r = line->refer;
+    settle(line, VOICEGW_OK, NULL, r && r->consulted[0] && !r->sent ? "failed" : "completed");
     refer_free(line);
 }
 
@@ -240,7 +289,8 @@ static void on_accepted(void *arg, const struct re_message *message, const struc
     if (!initial)
         return;
     if (r->consulted[0]) {
-        hand_over(line);
+        if (tell_consulted(line, s) < 0)
+            hand_over(line);
         return;
     }
     if (!s->is_sdp || line_take_answer(line, s->body, s->body_bytes, &result, why, sizeof why) < 0) {
@@ -263,7 +313,7 @@ static void on_closed(void *arg, uint32_t status, const char *reason, const stru
     struct line *line = r->line;
     (void)reason;
     (void)message;
-    int consulted = r->consulted[0] != '\0', answered = consulted && status == 0;
+    int consulted = r->consulted[0] != '\0', answered = consulted && status == 0 && r->sent;
     r->session = NULL;
     if (!consulted)
         notify(line, status >= 300 ? status : 503, 1);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sip.h"
+#include "brief.h"
+#include "voicegw/json.h"
 #include "voicegw/json_writer.h"
 
 void sip_complete(struct sip *sip, uint64_t op, int32_t status, const char *sentence, const char *json)
@@ -117,12 +119,19 @@ static int32_t sip_transfer(void *instance, uint64_t op, uint64_t call, uint32_t
                             const char *params_json)
 {
     struct sip *sip = instance;
-    if (kind == VOICEGW_TRANSFER_ATTENDED &&
-        voicegw_json_type(voicegw_json_get(voicegw_json_of(params_json), "summary")) == VOICEGW_JSON_STRING)
-        return sip->host->set_error(sip->host, VOICEGW_EUNSUPPORTED, "the gateway says the summary: it joins the two");
+    struct voicegw_json summary = voicegw_json_member(voicegw_json_of(params_json), "summary");
+    char text[6 * SIP_NUMBER_CAP + 6 * SIP_BRIEF_CAP + 64];
+    struct voicegw_json_writer w = voicegw_json_writer_of(text, sizeof text);
     if (!to || !*to || strlen(to) >= SIP_NUMBER_CAP)
         return sip->host->set_error(sip->host, VOICEGW_EINVALID, "to must have 1 to 129 bytes");
-    return start(sip, op, call, kind, to, line_transfer);
+    voicegw_json_put_object(&w, NULL);
+    voicegw_json_put_string(&w, "to", to);
+    if (voicegw_json_type(summary) == VOICEGW_JSON_STRING && summary.bytes < 6 * SIP_BRIEF_CAP)
+        voicegw_json_put_json(&w, "summary", summary);
+    voicegw_json_put_end(&w);
+    if (voicegw_json_finish(&w) < 0)
+        return sip->host->set_error(sip->host, VOICEGW_EINVALID, "to and summary are too long");
+    return start(sip, op, call, kind, text, line_transfer);
 }
 
 static int32_t sip_status(void *instance, uint64_t op, uint64_t call)

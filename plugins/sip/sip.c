@@ -42,6 +42,7 @@ static int32_t sip_create(const struct voicegw_host *host, const struct voicegw_
     sip->datagram = host->get_extension(host, VOICEGW_HOST_DATAGRAM);
     sip->route = host->get_extension(host, VOICEGW_HOST_ROUTE);
     sip->event = host->get_extension(host, VOICEGW_HOST_EVENT);
+    sip->use = host->get_extension(host, VOICEGW_HOST_USE);
     sip->crypto = host->get_extension(host, VOICEGW_HOST_CRYPTO);
     if (!sip->provider || !sip->media || !sip->datagram) {
         free(sip);

@@ -16,6 +16,7 @@
 #include "voicegw/draft/host_datagram.h"
 #include "voicegw/draft/host_event.h"
 #include "voicegw/draft/host_route.h"
+#include "voicegw/draft/host_use.h"
 #include "voicegw/draft/provider.h"
 #include "voicegw/draft/provider_media.h"
 
@@ -26,6 +27,7 @@
 
 struct sip;
 struct line;
+struct brief;
 
 /* What the worker must know of the signalling. */
 struct sip_media {
@@ -54,6 +56,9 @@ struct sip_call {
     /* under the lock */
     struct sip_media media;
     atomic_uint media_version; /* 0: nothing is agreed yet; the worker looks at it at each frame */
+    /* brief.c: from the SIP thread to the worker */
+    _Atomic(struct brief *) brief;
+    atomic_uint brief_number;
 };
 
 struct ua;
@@ -66,6 +71,7 @@ struct sip {
     const struct voicegw_host_route *route; /* the rest may be NULL */
     const struct voicegw_host_event *event;
     const struct voicegw_host_crypto *crypto;
+    const struct voicegw_host_use *use;
     struct sip_settings *settings; /* of new calls; [control] */
     struct re_loop *loop;
     struct ua *ua; /* [sip] */
@@ -154,7 +160,8 @@ void line_end(struct sip_task *task);
 void line_status(struct sip_task *task);
 void line_forget(struct sip_task *task);
 void line_hold(struct sip_task *task);        /* arg: on; line_change.c */
-void line_transfer(struct sip_task *task);    /* text: where to; line_transfer.c */
+void line_transfer(struct sip_task *task);    /* text: {"to", "summary"}; line_transfer.c */
+void line_briefed(struct sip_task *task);     /* arg: the number of the brief; line_transfer.c */
 void line_send_digits(struct sip_task *task); /* text; by INFO; line_dtmf.c */
 /** An INVITE with Replaces: 1 when it was one, and was answered. line_replace.c */
 int line_replaced(struct sip *sip, const struct re_message *message, const struct re_summary *summary);

@@ -1,5 +1,6 @@
 /* stream.c - the audio of one call, as its leg sees it. */
 #include "stream.h"
+#include "brief.h"
 #include <stdlib.h>
 #include <string.h>
 #include "voicegw/json_writer.h"
@@ -196,6 +197,7 @@ static int32_t stream_rx_pull(void *stream, uint64_t timestamp, struct voicegw_f
     if (s->version == 0)
         return VOICEGW_ENOTFOUND;
     wire_tick(s);
+    brief_tick(s);
     s->flags = 0;
     while (s->pending_bytes < s->frame_bytes)
         if (!fill(s))
@@ -264,6 +266,7 @@ static void stream_free(struct stream *s)
         sip->datagram->close(sip->host, s->socket);
     if (s->rtcp_socket)
         sip->datagram->close(sip->host, s->rtcp_socket);
+    brief_leave(s);
     media_jitter_reset(&s->jitter);
     free(s->pending);
     media_codec_free(s->codec);

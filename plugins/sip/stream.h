@@ -40,6 +40,7 @@ struct stream {
     struct media_remote remote;
     int64_t report_us, quality_us;
     struct media_watch score;
+    struct brief *brief;  /* NULL: none is being spoken */
     uint32_t pulls, lost; /* frames of the current score, and those that were concealed */
 };
 

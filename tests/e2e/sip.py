@@ -787,6 +787,38 @@ def test_an_attended_transfer_asks_the_target_first():
         one_record_each(g, 1)
 
 
+def test_whoever_takes_a_call_over_hears_why_first():
+    port = sip_port()
+    why = "Ms Miller would like to book a double room."
+    with gateway(phones(port)) as g:
+        feed, peer, desk, rtp = g.feed(), Peer(port), Peer(port), Rtp()
+        call = connected(g, peer, feed=feed)
+        ask = {"to": f"sip:desk@127.0.0.1:{desk.port}", "kind": "attended", "summary": why}
+        g.post(f"/voice/calls/{call.id}/transfer", ask)
+        invite = invited(desk)
+        desk.reply(invite, 200, body=sdp(rtp.port))
+        desk.request_of("ACK")
+        told = rtp.voice()
+        bye = desk.request("BYE", f"sip:127.0.0.1:{port}", call=invite.get("Call-ID"), from_tag="peertag", to_tag=invite.tag("From"), contact=False)
+        assert told and not [m for m in peer.inbox if m.first.startswith("REFER")], "the caller was sent there before anybody was told"
+        desk.send(bye)  # who hangs up meanwhile does not take it over
+        desk.status(200, "BYE")
+        feed.wait("transfer_completed", call_id=call.id, outcome="failed")
+        assert g.get(f"/voice/calls/{call.id}")["state"] == "connected"
+        g.post(f"/voice/calls/{call.id}/transfer", ask)
+        desk.reply(invited(desk), 200, body=sdp(rtp.port))
+        desk.request_of("ACK")
+        refer = respond(peer, 202, method="REFER")  # once it was told to the end
+        assert len(rtp.speech()) * 20 > len(why) * 40, "it was not told to the end"
+        assert "Replaces=" in refer.get("Refer-To"), refer
+        call.ask("NOTIFY", ["Event: refer", "Content-Type: message/sipfrag", "Subscription-State: terminated"], "SIP/2.0 200 OK\r\n")
+        peer.reply(peer.request_of("BYE"), 200)
+        feed.wait("transfer_completed", call_id=call.id, outcome="completed")
+        ended(feed, 1, call_id=call.id)
+        one_record_each(g, 1)
+        rtp.close()
+
+
 def test_a_peer_sends_the_gateway_elsewhere():
     port = sip_port()
     with gateway(phones(port)) as g:

@@ -12,7 +12,7 @@ import struct
 import threading
 import time
 
-from daemon import free_port, wait
+from daemon import free_port, loud, wait
 
 
 def free_udp_pair():
@@ -109,6 +109,17 @@ class Rtp:
             _, pt, seq, stamp, _ = struct.unpack("!BBHII", data[:12])
             out.append((pt & 0x7F, seq, stamp, data[12:]))
         return out
+
+    def voice(self):
+        """The first packet that holds more than silence."""
+        while True:
+            payload = self.socket.recv(2048)[12:]
+            if loud(payload):
+                return payload
+
+    def speech(self):
+        """What more of it is there already."""
+        return [p[3] for p in self.receive(0.05) if loud(p[3])]
 
     def close(self):
         self.socket.close()

@@ -11,7 +11,8 @@ Standard library only.
         request = model.wait(1)                                      # its JSON; all are in model.requests
         assert not model.violations, model.violations
 
-Answers that were not told are model.otherwise. As a program: openai.py [--listen PORT] serves until it is killed."""
+Answers that were not told are model.otherwise, unless model.brain is there: a function of the instructions and of what was said and found
+out so far, [("user" or "assistant", text), ("result", text of a tool's result), …], that returns an Answer. As a program: openai.py [--listen PORT] serves until it is killed."""
 import argparse
 import http.server
 import json
@@ -92,12 +93,20 @@ def wrong(body):
     return None
 
 
+def conversation(body):
+    """(instructions, what was said) of a request, as a brain is asked."""
+    system = " ".join(m["content"] for m in body["messages"] if m["role"] == "system")
+    return system, [("result" if m["role"] == "tool" else m["role"], m["content"]) for m in body["messages"] if m["role"] != "system" and m.get("content")]
+
+
 class OpenAI:
     def __init__(self, port=0, key=KEY):
         self.key = key
         self.requests, self.violations, self.answers, self.cancelled = [], [], [], 0
         self.otherwise = Answer("All right.")
+        self.brain = None
         self.sessions, self.responses, self.notes, self.heard_as = [], [], [], []  # of realtime conversations
+        self.ears = None  # understand(samples) of what was said to a realtime model, where heard_as says nothing
         self.changed = threading.Condition()
         self.stopping = False
         outer = self
@@ -192,7 +201,7 @@ class OpenAI:
                 self.violations.append(trouble)
             self.requests.append(body)
             number = len(self.requests)
-            a = self.answers.pop(0) if self.answers else self.otherwise
+            a = self.next_answer(*conversation(body))
             self.changed.notify_all()
         if trouble or a.status != 200:
             self.pause(a.before)
@@ -204,6 +213,11 @@ class OpenAI:
             with self.changed:
                 self.cancelled += 1
                 self.changed.notify_all()
+
+    def next_answer(self, instructions, said):
+        if self.answers:
+            return self.answers.pop(0)
+        return self.brain(instructions, said) if self.brain else self.otherwise
 
     def pause(self, seconds):
         if seconds:

@@ -47,6 +47,7 @@ class Session:
         self.cancelled, self.responding, self.closed = threading.Event(), False, False
         self.lock = threading.RLock()
         self.waiting = []  # calls whose results are still to come
+        self.said, self.spoken = [], {}  # the conversation; where in it an item's text stands
 
     def send(self, kind, **more):
         self.number += 1
@@ -138,8 +139,12 @@ class Session:
         self.items[item] = None
         self.send("input_audio_buffer.committed", item_id=item, previous_item_id=None)
         self.send("conversation.item.added", item={"id": item, "type": "message", "role": "user"})
-        said = self.model.heard_as.pop(0) if self.model.heard_as else "hello"
+        said = self.model.heard_as.pop(0) if self.model.heard_as else self.understand(audio)
+        self.said.append(("user", said))
         self.send("conversation.item.input_audio_transcription.completed", item_id=item, content_index=0, transcript=said)
+
+    def understand(self, audio):
+        return self.model.ears(audio) if self.model.ears else "hello"
 
     def take_input_audio_buffer_commit(self, event):
         if not self.audio:
@@ -157,12 +162,14 @@ class Session:
             if item["call_id"] not in self.waiting or not isinstance(item["output"], str):
                 raise Refused("invalid_call", item["call_id"])
             self.waiting.remove(item["call_id"])
+            self.said.append(("result", item["output"]))
             self.note("result", item["output"])
             return
         text = item["content"][0]
         want = "input_text" if item["role"] != "assistant" else "text" if self.beta else "output_text"
         if item["type"] != "message" or text["type"] != want:
             raise Refused("invalid_item", json.dumps(item))
+        self.said.append((item["role"], text["text"]))
         self.note("told", (item["role"], text["text"]))
 
     def take_conversation_item_delete(self, event):
@@ -176,6 +183,9 @@ class Session:
             raise Refused("item_truncate_invalid_item_id", event["item_id"])
         if not 0 < event["audio_end_ms"] <= ms:
             raise Refused("invalid_value", f"{event['audio_end_ms']} of {ms} ms")
+        at = self.spoken[event["item_id"]]
+        words = self.said[at][1].split(" ")
+        self.said[at] = ("assistant", " ".join(words[:len(words) * event["audio_end_ms"] // ms]))
         self.note("truncated", (event["item_id"], event["audio_end_ms"], ms))
 
     def take_response_create(self, event):
@@ -198,7 +208,7 @@ class Session:
         self.cancelled = threading.Event()
         with self.model.changed:
             self.model.responses.append(instructions)
-            answer = self.model.answers.pop(0) if self.model.answers else self.model.otherwise
+            answer = self.model.next_answer(instructions or self.settings.get("instructions", ""), self.said)
             number = len(self.model.responses)
             self.model.changed.notify_all()
         threading.Thread(target=self.speak, args=(answer, number), daemon=True).start()
@@ -231,6 +241,8 @@ class Session:
         audio = answer.audio or tone(answer.ms)
         self.items[item] = 0
         words = answer.text.split(" ")
+        self.spoken[item] = len(self.said)
+        self.said.append(("assistant", answer.text))
         for at in range(0, len(audio), 1600):  # 200 ms at a time, four times as fast as it is spoken
             if self.cancelled.is_set() or self.closed:
                 break

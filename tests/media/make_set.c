@@ -18,6 +18,14 @@ static const char *const sentences[] = {
     "Can you tell me what time breakfast is served on Sunday morning?",
     "My number is five five five, zero one nine seven, four two.",
 };
+/* One guest's side of a whole conversation. */
+static const char *const guest[] = {
+    "I would like to book a double room. We stay for three nights.",
+    "Wait, does it have a view of the sea?",
+    "Yes, please book it for me.",
+    "My code is four two seven one.",
+    "Thank you. Can I speak to a person now?",
+};
 
 static int speak(const char *text, cst_voice *voice, const char *path)
 {
@@ -42,6 +50,16 @@ static int speak(const char *text, cst_voice *voice, const char *path)
     return 0;
 }
 
+static int keep(const char *folder, const char *name, size_t number, const char *text, cst_voice *voice)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s-%zu.ul", folder, name, number);
+    if (speak(text, voice, path) == 0)
+        return 0;
+    fprintf(stderr, "%s: cannot be made\n", path);
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -58,15 +76,11 @@ int main(int argc, char **argv)
         {"kal16", register_cmu_us_kal16(NULL)},
         {"awb", register_cmu_us_awb(NULL)},
     };
-    for (size_t v = 0; v < sizeof voices / sizeof voices[0]; v++) {
-        for (size_t s = 0; s < sizeof sentences / sizeof sentences[0]; s++) {
-            char path[512];
-            snprintf(path, sizeof path, "%s/%s-%zu.ul", argv[1], voices[v].name, s + 1);
-            if (speak(sentences[s], voices[v].voice, path) != 0) {
-                fprintf(stderr, "%s: cannot be made\n", path);
-                return 1;
-            }
-        }
-    }
-    return 0;
+    int failed = 0;
+    for (size_t v = 0; v < sizeof voices / sizeof voices[0]; v++)
+        for (size_t i = 0; i < sizeof sentences / sizeof sentences[0]; i++)
+            failed |= keep(argv[1], voices[v].name, i + 1, sentences[i], voices[v].voice);
+    for (size_t i = 0; i < sizeof guest / sizeof guest[0]; i++)
+        failed |= keep(argv[1], "guest", i + 1, guest[i], voices[0].voice);
+    return failed;
 }

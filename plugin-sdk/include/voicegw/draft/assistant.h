@@ -118,7 +118,10 @@ struct voicegw_host_assistant {
     int32_t (*on_audio)(const struct voicegw_host *host, uint64_t session, const char *item,
                         const struct voicegw_frame *frame);
     int32_t (*on_clear)(const struct voicegw_host *host, uint64_t session);
+    /** The caller begins to speak (1), or the caller's turn is over (0): from there its answer's latency counts.
+     * `sample`: that place of the stream at 8 kHz; negative: now. */
     int32_t (*on_speech)(const struct voicegw_host *host, uint64_t session, uint32_t started, int64_t sample);
+    /** What was said. An answer's text is told in the order of speaking, once it was heard or cut, and as far. */
     int32_t (*on_transcript)(const struct voicegw_host *host, uint64_t session, const char *role, uint32_t final,
                              const char *text);
     int32_t (*on_item_done)(const struct voicegw_host *host, uint64_t session, const char *item);
