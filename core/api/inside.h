@@ -192,8 +192,8 @@ bool vgw_recording_verify(const uint8_t key[32], const char *recording_id, int64
 
 /* ---- handlers, by file ---- */
 typedef void vgw_api_handler_fn(struct vgw_api_request *r, const struct vgw_http_request *http);
-vgw_api_handler_fn vgw_api_conferences_list, vgw_api_calls_list, vgw_api_calls_place, vgw_api_calls_show, vgw_api_call_command,
-    vgw_api_conference;
+vgw_api_handler_fn vgw_api_conferences_list, vgw_api_calls_list, vgw_api_calls_place, vgw_api_calls_show,
+    vgw_api_call_command, vgw_api_conference;
 vgw_api_handler_fn vgw_api_sessions_list, vgw_api_sessions_create, vgw_api_sessions_show, vgw_api_sessions_transcript,
     vgw_api_messages_list, vgw_api_messages_add, vgw_api_sessions_end;
 vgw_api_handler_fn vgw_api_history, vgw_api_analytics, vgw_api_recording, vgw_api_events;

@@ -13,7 +13,7 @@ struct vgw_late_call {
     struct vgw_json *call; /* its shape, as the record shows it */
 };
 
-struct vgw_late { /* a ring */
+struct vgw_late {                        /* a ring */
     uint64_t hashes[VGW_CALLS_LATE_MAX]; /* of the keys: every call that comes in is looked for here */
     struct vgw_late_call *slots[VGW_CALLS_LATE_MAX];
     size_t next;

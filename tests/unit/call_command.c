@@ -44,7 +44,8 @@ Test(call_command, parameters_are_checked_with_a_sentence)
 
 Test(call_command, each_goes_to_who_can_do_it)
 {
-    static const char *const params = "{\"text\":\"x\",\"url\":\"u\",\"digits\":\"1\",\"to\":\"+1\",\"name\":\"n\",\"call\":\"c\"}";
+    static const char *const params =
+        "{\"text\":\"x\",\"url\":\"u\",\"digits\":\"1\",\"to\":\"+1\",\"name\":\"n\",\"call\":\"c\"}";
     enum { PROVIDER, MEDIA, NOBODY };
     static const struct {
         enum vgw_command command;

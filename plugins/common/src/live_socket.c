@@ -12,8 +12,8 @@ void live_socket_close(struct live *l)
         (void)l->home->ws->close(live_host_of(l), l->ws, 1000, "");
 }
 
-/* The stream is of no more use. What waits for a final gets none: the host lets another hear it all, or takes the newest
- * partial. */
+/* The stream is of no more use. What waits for a final gets none: the host lets another hear it all, or takes the
+ * newest partial. */
 void live_give_up(struct live *l, int32_t status, const char *sentence)
 {
     if (l->state == BROKEN || l->closing)
