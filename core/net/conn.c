@@ -185,7 +185,8 @@ void vgw_conn_answered(struct conn *c)
 
 static unsigned wanted(const struct conn *c)
 {
-    unsigned want = c->out.len ? VGW_IO_WRITE : 0;
+    /* A stream that was told to wait goes on when the kernel has it all, and that may be so by now. */
+    unsigned want = c->out.len || (c->state == CONN_STREAM && c->stream_waits) ? VGW_IO_WRITE : 0;
     if (c->eof)
         return want;
     switch (c->state) {

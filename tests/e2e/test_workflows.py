@@ -488,16 +488,16 @@ def test_wait_for_an_event():
 SENSITIVE = """
 id: secret
 steps:
-  - {type: set, sensitive: true, params: {card: "4111{{ trigger.tail }}"}, output_key: a}
+  - {type: set, sensitive: true, params: {card: "411173650928{{ trigger.tail }}"}, output_key: a}
   - {type: log, sensitive: true, params: {message: "card {{ card }}"}}
   - type: if
     params:
       condition: {field: card, operator: exists}
       then:
         - {type: http_request, sensitive: true, params: {url: "http://nowhere.invalid/{{ card }}"}, output_key: b, on_error: continue}
-  - {type: gather, sensitive: true, params: {prompt: "Your card number, please.", input: dtmf, num_digits: 4}, output_key: typed}
+  - {type: gather, sensitive: true, params: {prompt: "Your card number, please.", input: dtmf, num_digits: 12}, output_key: typed}
   - {type: voice_play_tts, sensitive: true, params: {text: "You typed seven three five nine."}}
-  - {type: set, params: {same: "{{ typed.digits == \\"7359\\" }}"}, on_error: continue, when: {field: typed.digits, operator: eq, value: "7359"}}
+  - {type: set, params: {same: "{{ typed.digits == \\"735904682815\\" }}"}, on_error: continue, when: {field: typed.digits, operator: eq, value: "735904682815"}}
   - {type: stop, sensitive: true, params: {result: done}}
 """
 TYPES = """
@@ -506,13 +506,13 @@ to: "+1003"
 steps:
   - expect: {event: call_answered}
   - expect: {event: voice.assistant.text, within: 60s}
-  - dtmf: {digits: "7359"}
+  - dtmf: {digits: "735904682815"}  # so many that no time of day and no id holds them by chance
   - pause: {seconds: 60}
 """
 
 
 def test_sensitive_values_show_nowhere():
-    steps = SENSITIVE.replace('params: {same: "{{ typed.digits == \\"7359\\" }}"}', "params: {same: yes}")
+    steps = SENSITIVE.replace('params: {same: "{{ typed.digits == \\"735904682815\\" }}"}', "params: {same: yes}")
     with lab(steps, scripts=TYPES, routes='  - {match: {}, workflow: secret}\n', more="log: {level: debug}\n") as g:
         c = incoming(g, **{"from": "+19", "to": "+1003", "script": "types"})
         g.events.wait("call_ended", call_id=c["call_id"])
@@ -522,9 +522,9 @@ def test_sensitive_values_show_nowhere():
         transcript = json.dumps(g.get(f"/voice/sessions/{c['session_id']}/transcript"))
         events = json.dumps(g.events.events)
         typed = "".join(e["data"]["digit"] for e in g.events.find("dtmf_received", call_id=c["call_id"]))
-        assert "7359" not in typed, typed
+        assert "735904682815" not in typed, typed
         for where, text in (("run", json.dumps(r)), ("events", events), ("log", g.log()), ("transcript", transcript)):
-            for secret in ("4111", "7359", "seven three five nine"):
+            for secret in ("411173650928", "735904682815", "seven three five nine"):
                 assert secret not in text, (where, secret)
 
 

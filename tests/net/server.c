@@ -18,6 +18,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define POUR (8u << 20)         /* bytes of /pour */
+#define POUR_QUEUED (64u << 10) /* that wait before it does */
+
 static struct {
     struct vgw_loop *control, *worker;
     struct vgw_pool *pool;
@@ -33,6 +36,7 @@ static struct {
     unsigned ticks;
     uint64_t stream;
     int64_t fetch_timeout_us;
+    size_t poured;
 } app = {.fetch_timeout_us = 60000000};
 
 static void text_reply(uint64_t x, int status, const char *text, size_t len)
@@ -79,6 +83,30 @@ static void flood(uint64_t x)
         total += sizeof block;
     fprintf(stderr, "flood took %zu\n", total);
     (void)vgw_front_stream_end(app.front, x);
+}
+
+/* Writes as an event feed does: until so much waits, and on once all is with the kernel. */
+static void pour(void *arg, uint64_t x)
+{
+    static char block[4096];
+    (void)arg;
+    while (app.poured < POUR && vgw_front_stream_queued(app.front, x) < POUR_QUEUED) {
+        memset(block, 'z', sizeof block);
+        if (vgw_front_stream_write(app.front, x, block, sizeof block) < 0)
+            return;
+        app.poured += sizeof block;
+    }
+    if (app.poured == POUR)
+        (void)vgw_front_stream_end(app.front, x);
+}
+
+static void begin_to_pour(uint64_t x)
+{
+    static const struct vgw_front_stream stream = {.on_drained = pour};
+    struct vgw_http_response r = {.status = 200, .content_type = "text/plain"};
+    app.poured = 0;
+    if (vgw_front_stream(app.front, x, &r, &stream) == 0)
+        pour(NULL, x);
 }
 
 struct proxied {
@@ -214,6 +242,8 @@ static void on_request(void *arg, uint64_t x, const struct vgw_http_request *r)
         return;
     } else if (vgw_streq(r->path, "/flood")) {
         flood(x);
+    } else if (vgw_streq(r->path, "/pour")) {
+        begin_to_pour(x);
     } else if (vgw_streq(r->path, "/dial")) {
         dial(x, r);
     } else if (vgw_streq(r->path, "/fetch")) {
