@@ -39,10 +39,10 @@ static void tell(struct trunk *t, int up, const char *why)
     voicegw_json_put_string(&w, "host", t->set->host);
     voicegw_json_put_string(&w, "reason", why);
     voicegw_json_put_end(&w);
+    (void)snprintf(part, sizeof part, "trunk.%s", t->set->name);
+    sip->host->health(sip->host, part, (uint32_t)up, why); /* before the event: whoever hears that may look at once */
     if (voicegw_json_finish(&w) >= 0 && sip->event)
         (void)sip->event->emit(sip->host, 0, up ? "sip.trunk_up" : "sip.trunk_down", json);
-    (void)snprintf(part, sizeof part, "trunk.%s", t->set->name);
-    sip->host->health(sip->host, part, (uint32_t)up, why);
     sip->host->log(sip->host, up ? VOICEGW_LOG_INFO : VOICEGW_LOG_WARNING, up ? "a trunk is up" : "a trunk is down",
                    json);
 }

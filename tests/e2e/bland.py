@@ -17,7 +17,7 @@ def config(bland, more="", secret=SECRET, plugin="bland", calls="{voice: June, t
 gateway: {{control_socket: $RUN/control.sock}}
 http: {{listen: ["127.0.0.1:$PORT"], public_url: "http://127.0.0.1:$PORT"}}
 providers:
-  bland: {{plugin: {plugin}, default: true, base_url: "{bland.url}", api_key: "{bland.key}", poll_interval: 300ms, timeout: 3s,
+  bland: {{plugin: {plugin}, default: true, base_url: "{bland.url}", api_key: "{bland.key}", poll_interval: 300ms, timeout: 30s,
     retry: {{max: 2, backoff: 50ms}}, call: {calls}{f", webhook_secret: {secret}" if secret else ""}{", " + more if more else ""}}}
 store: {{plugin: sqlite, path: $STATE/voicegw.db}}
 recordings: {{storage: local, path: $STATE/recordings}}
@@ -26,9 +26,9 @@ journal: {{path: $STATE/journal}}
 
 
 @contextlib.contextmanager
-def both(secret=SECRET, poll="300ms", stop=True, **more):
+def both(secret=SECRET, poll="300ms", timeout="30s", stop=True, **more):
     with Bland(secret=secret) as bland:
-        text = config(bland, secret=secret, **more).replace("poll_interval: 300ms", f"poll_interval: {poll}")
+        text = config(bland, secret=secret, **more).replace("poll_interval: 300ms", f"poll_interval: {poll}").replace("timeout: 30s", f"timeout: {timeout}")
         with gateway(text, stop=stop) as g:
             feed = g.feed()
             yield g, bland, feed
@@ -191,7 +191,7 @@ def test_calls_are_stopped_transferred_and_asked_about():
 
 
 def test_requests_that_go_wrong_never_ring_twice():
-    with both() as (g, bland, feed):
+    with both(timeout="2s") as (g, bland, feed):
         bland.misbehave(429, times=2, method="POST")
         feed.wait("call_ended", call_id=call(g, "+15550001"))
         for n, kind in enumerate(("lost", 500, "html"), 2):

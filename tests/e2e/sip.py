@@ -16,7 +16,7 @@ import threading
 import time
 
 from daemon import base, build, gateway, run, wait
-from sip_peer import Dialog, Peer, Rtp, digest, sdp, sip_port
+from sip_peer import Dialog, Peer, Rtp, digest, rtp_ports, sdp, sip_port, sipp_ports
 
 SIPP = shutil.which("sipp")
 
@@ -25,7 +25,7 @@ def phones(port, more="", routes=None, core="", assistant="back"):
     """A configuration with one SIP instance on a free port."""
     text = base(gateway=core, routes=routes if routes is not None
                 else f"  - {{match: {{provider: phones}}, assistant: {assistant}, stt: local, tts: local}}\n")
-    instance = f'  phones: {{plugin: sip, listen: ["udp:127.0.0.1:{port}", "tcp:127.0.0.1:{port}"], rtp_ports: 21000-28999{", " + more if more else ""}}}\n'
+    instance = f'  phones: {{plugin: sip, listen: ["udp:127.0.0.1:{port}", "tcp:127.0.0.1:{port}"], rtp_ports: {rtp_ports()}{", " + more if more else ""}}}\n'
     return text.replace("providers:\n", "providers:\n" + instance)
 
 
@@ -43,7 +43,7 @@ def one_record_each(g, count, status="completed"):
 
 def sipp(g, port, *options, scenario="uac", calls=1, more=()):
     local = sip_port()
-    command = [SIPP, *(("-sf", scenario) if os.path.sep in scenario else ("-sn", scenario)), f"127.0.0.1:{port}", "-i", "127.0.0.1", "-p", str(local),
+    command = [SIPP, *(("-sf", scenario) if os.path.sep in scenario else ("-sn", scenario)), f"127.0.0.1:{port}", "-i", "127.0.0.1", "-p", str(local), *sipp_ports(),
                "-m", str(calls), "-nostdin", "-timeout", f"{wait() * 2}s", "-timeout_error", "-trace_err", *options]
     p = subprocess.run(command, cwd=g.folder, capture_output=True, text=True, timeout=wait() * 4, check=False)
     errors = "".join(open(f, encoding="utf-8", errors="replace").read() for f in glob.glob(os.path.join(g.folder, "*_errors.log")))
@@ -71,10 +71,7 @@ def test_audio_passes_both_ways_and_the_caller_hangs_up():
         address, far, formats = answer.media()
         assert formats == [0] and 21000 <= far <= 28999 and far % 2 == 0, answer
         started = feed.wait("call_answered", to="200", **{"from": "peer"})
-        sent = rtp.speak((address, far), 1.0)
-        heard = [p[3] for p in rtp.receive(1.0)]
-        # The assistant sends back what it hears, bit for bit; a machine that stalls may lose a frame at either end.
-        assert len([f for f in heard if f in sent]) >= 40, (len(sent), len(heard))
+        rtp.echoed((address, far), 40)  # the assistant sends back what it hears, bit for bit
         call.bye()
         ended(feed, 1, call_id=started["call_id"], cause="hung up by the peer")
         one_record_each(g, 1)
@@ -105,8 +102,7 @@ def test_alaw_and_a_late_offer():
         call = Dialog(peer, "200", sdp(rtp.port, "8 101"))
         address, far, formats = call.answered().media()
         assert formats == [8, 101], formats
-        sent = rtp.speak((address, far), 0.6, 8)
-        assert len([p for p in rtp.receive(0.6) if p[0] == 8 and p[3] in sent]) >= 20
+        rtp.echoed((address, far), 20, 8)
         call.bye()
         late = Dialog(peer, "201")
         answer = peer.status(2, "INVITE", late.call)
@@ -116,8 +112,7 @@ def test_alaw_and_a_late_offer():
         assert not feed.find("call_answered", to="201"), "it is answered when its audio is known"
         late.ack(sdp(rtp.port, "0"))
         feed.wait("call_answered", to="201")
-        sent = rtp.speak((address, far), 0.6)
-        assert len([p for p in rtp.receive(0.6) if p[3] in sent]) >= 20
+        rtp.echoed((address, far), 20)
         late.bye()
         ended(feed, 2, status="completed")
         one_record_each(g, 2)
@@ -153,6 +148,7 @@ def test_full_and_nowhere_to_go():
         feed.wait("call_failed", status="busy", to="201")
         first.bye()
         ended(feed, 1, to="200")
+        feed.wait("voice.session.stopped", session_id=feed.find("call_ended", to="200")[0]["session_id"])
         third = Dialog(peer, "202", sdp(9000))
         third.answered()
         third.bye()
@@ -250,7 +246,7 @@ def test_sipp_is_called_through_a_trunk():
     port, far = sip_port(), sip_port()
     with gateway(phones(port, f"trunks: [{trunk('carrier', far)}]")) as g:
         feed = g.feed()
-        uas = subprocess.Popen([SIPP, "-sn", "uas", "-i", "127.0.0.1", "-p", str(far), "-m", "5", "-nostdin", "-timeout", f"{wait() * 2}s"],
+        uas = subprocess.Popen([SIPP, "-sn", "uas", "-i", "127.0.0.1", "-p", str(far), *sipp_ports(), "-m", "5", "-nostdin", "-timeout", f"{wait() * 2}s"],
                                cwd=g.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             calls = [g.call(f"+1555010{i}", provider="phones") for i in range(5)]
@@ -466,11 +462,11 @@ def test_addresses_and_strangers():
     with gateway(phones(port, "anonymous: reject")) as g:
         assert Dialog(Peer(port), "200", sdp(9000)).refused().status == 403
     port = sip_port()
-    with gateway(phones(port, "max_cps: 2/s")) as g:
+    with gateway(phones(port, "max_cps: 1/m")) as g:
         peer = Peer(port)
         calls = [Dialog(peer, "200", sdp(9000)) for _ in range(8)]
         codes = [peer.expect(lambda m, c=c: m.status >= 200 and m.get("Call-ID") == c.call).status for c in calls]
-        assert codes.count(503) >= 4 and codes.count(200) >= 2, codes
+        assert sorted(codes) == [200] + [503] * 7, codes
 
 
 def register(peer, user="alice", password="wonder", headers=("Expires: 600",), contact=True, code=None):
@@ -529,7 +525,7 @@ def certificates(folder):
 
 def listening(listen, more="", routes="  - {match: {provider: phones}, assistant: back}\n"):
     text = base(routes=routes)
-    instance = f'  phones: {{plugin: sip, listen: [{", ".join(chr(34) + x + chr(34) for x in listen)}], rtp_ports: 21000-28999{", " + more if more else ""}}}\n'
+    instance = f'  phones: {{plugin: sip, listen: [{", ".join(chr(34) + x + chr(34) for x in listen)}], rtp_ports: {rtp_ports()}{", " + more if more else ""}}}\n'
     return text.replace("providers:\n", "providers:\n" + instance)
 
 
@@ -538,8 +534,7 @@ def whole_call(feed, peer, rtp=None, address=None, user="200"):
     answer = call.answered()
     if rtp:
         far = answer.media()
-        sent = rtp.speak((far[0], far[1]), 0.6)
-        assert len([p for p in rtp.receive(0.6) if p[3] in sent]) >= 20
+        rtp.echoed((far[0], far[1]), 20)
     call.bye()
     feed.wait("call_ended", to=user)
     return answer
@@ -627,8 +622,7 @@ def test_a_reload_moves_listeners_and_calls_live_on():
         g.until(lambda: (other.send(other.request("OPTIONS", f"sip:127.0.0.1:{second}", branch=f"{random.getrandbits(40):x}")), time.sleep(0.1)) and
                 [m for m in other.inbox if m.status == 200])
         whole_call(feed, other, user="201")
-        sent = rtp.speak((far[0], far[1]), 0.6)
-        assert len([p for p in rtp.receive(0.6) if p[3] in sent]) >= 20, "the first call speaks on"
+        rtp.echoed((far[0], far[1]), 20)  # the first call speaks on
         call.bye()
         g.write(listening([f"udp:127.0.0.1:{second}"]))
         g.post("/voice/reload")
@@ -839,8 +833,7 @@ def test_a_peer_sends_the_gateway_elsewhere():
         peer.reply(done, 200)
         peer.reply(peer.request_of("BYE"), 200)
         address, far, _ = invite.media()
-        sent = rtp.speak((address, far), 0.8)
-        assert len([p for p in rtp.receive(0.6) if p[3] in sent]) >= 20, "the conversation goes on with the new peer"
+        rtp.echoed((address, far), 20)  # the conversation goes on with the new peer
         assert g.get(f"/voice/calls/{call.id}")["state"] == "connected"
         bye = desk.request("BYE", f"sip:127.0.0.1:{port}", call=invite.get("Call-ID"), from_tag="peertag", to_tag=invite.tag("From"), contact=False)
         desk.send(bye)
@@ -869,8 +862,7 @@ def test_a_dialog_replaces_another():
         takes = Dialog(other, "200", sdp(rtp.port), [f"Replaces: {call.call};to-tag={call.to_tag};from-tag={call.tag}", "Require: replaces"])
         address, far, _ = takes.answered().media()
         peer.reply(peer.request_of("BYE"), 200)
-        sent = rtp.speak((address, far), 0.8)
-        assert len([p for p in rtp.receive(0.6) if p[3] in sent]) >= 20
+        rtp.echoed((address, far), 20)
         assert g.get(f"/voice/calls/{call.id}")["state"] == "connected"
         takes.bye()
         ended(feed, 1, call_id=call.id)
@@ -929,6 +921,17 @@ def test_two_gateways_agree_on_codec_and_keys():
         assert Dialog(Peer(far), "200", sdp(9000)).refused().status == 488
 
 
+def packets_of(data):
+    """How many UDP packets a capture holds that is whole; -1: its end is not written yet."""
+    at, packets = 24, 0
+    while at + 16 <= len(data):
+        n = int.from_bytes(data[at + 8:at + 12], "little")
+        whole = at + 16 + n <= len(data)
+        assert not whole or (data[at + 16] == 0x45 and data[at + 25] == 17 and int.from_bytes(data[at + 18:at + 20], "big") == n)
+        at, packets = at + 16 + n, packets + 1
+    return packets if at == len(data) else -1
+
+
 def test_a_person_may_ask():
     port = sip_port()
     peer = Peer(port)
@@ -956,19 +959,35 @@ def test_a_person_may_ask():
             ctl = subprocess.run([os.path.join(build(), "bin", "voicegwctl"), "--socket", f"{g.run}/control.sock", "sip", "trace", started["call_id"]],
                                  capture_output=True, text=True, check=True).stdout
             assert "INVITE" in ctl and "BYE" in ctl, ctl
-            g.until(lambda: os.path.exists(pcap) and b"BYE sip" in open(pcap, "rb").read())
+            g.until(lambda: os.path.exists(pcap) and (b"BYE sip" in (d := open(pcap, "rb").read())) and packets_of(d) == len(trace["messages"]))
             data = open(pcap, "rb").read()
             assert data[:4] == bytes.fromhex("d4c3b2a1") and b"inline:****" in data and b"QUJDQUJD" not in data
-            at, packets = 24, 0
-            while at < len(data):
-                n = int.from_bytes(data[at + 8:at + 12], "little")
-                assert data[at + 16] == 0x45 and data[at + 25] == 17 and int.from_bytes(data[at + 18:at + 20], "big") == n
-                at, packets = at + 16 + n, packets + 1
-            assert at == len(data) and packets == len(trace["messages"]), (packets, trace)
 
 
 def descriptors(g):
     return len(os.listdir(f"/proc/{g.process.pid}/fd"))
+
+
+def held_until_info(folder):
+    """sipp's own caller, but for one thing: it hangs up when an INFO comes, not after a time."""
+    text = subprocess.run([SIPP, "-sd", "uac"], capture_output=True, text=True, check=False).stdout
+    info = """<recv request="INFO"></recv>
+  <send><![CDATA[
+
+      SIP/2.0 200 OK
+      [last_Via:]
+      [last_From:]
+      [last_To:]
+      [last_Call-ID:]
+      [last_CSeq:]
+      Content-Length: 0
+
+    ]]></send>"""
+    assert text.count("<pause/>") == 1, text
+    path = os.path.join(folder, "held.xml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text.replace("<pause/>", info))
+    return path
 
 
 def test_two_hundred_calls_live_through_a_reload():
@@ -976,16 +995,18 @@ def test_two_hundred_calls_live_through_a_reload():
         return "sipp is not installed"
     port = sip_port()
     core = "max_sessions: 300"
-    with gateway(phones(port, core=core)) as g:
+    with gateway(phones(port, "dtmf: info", core=core)) as g:
         feed = g.feed()
         before = descriptors(g)
-        join = background(sipp, g, port, "-r", "100", "-l", "200", "-d", "5000", calls=200)
+        join = background(sipp, g, port, "-r", "100", "-l", "200", calls=200, scenario=held_until_info(g.folder))
         feed.wait("call_answered", 200)
         assert descriptors(g) <= before + 200 * 2 + 10, "two descriptors a call"
-        g.write(phones(port, "codecs: [pcma, pcmu], max_cps: 50", core=core))
+        g.write(phones(port, "dtmf: info, codecs: [pcma, pcmu], max_cps: 50", core=core))
         answer = g.post("/voice/reload")
         assert not answer["waiting"], answer
         assert len(feed.find("call_ended")) == 0, "all of them were up"
+        for e in feed.find("call_answered"):
+            g.post(f"/voice/calls/{e['call_id']}/dtmf", {"digits": "1"})
         with contextlib.suppress(AssertionError):
             join()
         ended(feed, 200, status="completed", cause="hung up by the peer")
@@ -998,11 +1019,11 @@ def test_short_calls_leave_nothing_behind():
     if not SIPP:
         return "sipp is not installed"
     port = sip_port()
-    with gateway(phones(port, "max_cps: 1000, trace_calls: 10", core="max_sessions: 300")) as g:
+    with gateway(phones(port, "max_cps: 1000, trace_calls: 10", core="max_sessions: 700")) as g:
         feed = g.feed()
         whole_call(feed, Peer(port), user="201")
         before = descriptors(g)
-        sipp(g, port, "-r", "150", "-d", "0", calls=600)
+        sipp(g, port, "-r", "150", "-l", "100", "-d", "0", calls=600)
         g.until(lambda: g.metric("voicegw_sessions", 0) == 0 and len(g.history(601, status="completed")) == 601)
         g.until(lambda: descriptors(g) <= before + 2)
 
@@ -1010,19 +1031,18 @@ def test_short_calls_leave_nothing_behind():
 def test_a_peer_that_falls_silent_and_one_that_is_not_the_peer():
     port = sip_port()
     routes = "  - {match: {provider: phones}, assistant: back, variables: {desk: one, sip_headers: none}}\n"
-    with gateway(phones(port, "rtp_timeout: 1s", routes=routes)) as g:
+    with gateway(phones(port, "rtp_timeout: 6s", routes=routes)) as g:
         feed, peer, rtp, stranger = g.feed(), Peer(port), Rtp(), Rtp()
         call = Dialog(peer, "200", sdp(rtp.port), ["X-Room: 12"])
         address, far, _ = call.answered().media()
         started = feed.wait("call_answered")
         session = g.get(f"/voice/sessions/{started['session_id']}")
         assert session["variables"] == {"desk": "one", "sip_headers": {"X-Room": "12"}}, session
-        rtp.speak((address, far), 0.4)
+        rtp.echoed((address, far), 10)
         noise = stranger.speak((address, far), 0.4, make=lambda i: bytes([0x90 | (i & 7)]) * 160)
-        rtp.speak((address, far), 0.2)
-        heard = [p[3] for p in rtp.receive(0.4)]
-        assert heard and not [f for f in heard if f in noise] and not stranger.receive(0.2), "who comes second is not believed"
-        assert g.metric("voicegw_plugin_rtp_strangers_total") >= 15
+        heard = rtp.echoed((address, far), 10)
+        assert not [f for f in heard if f in noise] and not stranger.receive(0.2), "who comes second is not believed"
+        g.until(lambda: g.metric("voicegw_plugin_rtp_strangers_total") >= 15)
         for junk in (b"", b"x", b"\x80\x00", b"\x90" + b"\xff" * 20, rtp.packet(b"x" * 1400), rtp.packet(b"y" * 160, 77), b"\x80\xc8" + b"\0" * 30):
             rtp.socket.sendto(junk, (address, far))
         bye = peer.request_of("BYE")
@@ -1042,8 +1062,10 @@ def test_lost_messages_are_sent_again():
         with contextlib.suppress(AssertionError):  # sipp counts a call whose BYE it lost as failed; ours ends either way
             sipp(g, port, "-lost", "10", "-r", "10", "-d", "200", calls=20)
         feed.wait("call_answered", 12)
-        g.until(lambda: g.metric("voicegw_sessions", 0) == 0 or
-                [g.post(f"/voice/calls/{c['call_id']}/end") for c in g.get("/voice/calls")["calls"] if c["state"] == "connected"] and time.sleep(1))
+        g.until(lambda: g.metric("voicegw_sessions", 0) == 0 or  # one may end by itself before it is told to
+                [g.request("POST", f"/voice/calls/{c['call_id']}/end", {}) for c in g.get("/voice/calls")["calls"] if c["state"] == "connected"] and
+                time.sleep(1), 3 * wait())
+        feed.wait("voice.session.stopped", len(feed.find("call_initiated")))
         ends = [e["call_id"] for e in feed.events if e["type"] in ("call_ended", "call_failed")]
         assert len(ends) == len(set(ends)) == len(feed.find("call_initiated")), ends
 

@@ -1,7 +1,9 @@
-"""sip_peer.py - a SIP peer that a test holds in its hands: messages as text over UDP, TCP or TLS, RTP on sockets of its own. It knows no
-transactions: a test says what is sent, and waits for what it names."""
+"""sip_peer.py - a SIP peer that a test holds in its hands: messages as text over UDP, TCP or TLS, RTP on sockets of its own. Of
+transactions it knows but what is sent again: a test says what is sent, and waits for what it names."""
 import contextlib
+import functools
 import hashlib
+import itertools
 import os
 import random
 import re
@@ -12,25 +14,30 @@ import struct
 import threading
 import time
 
-from daemon import free_port, loud, wait
-
-
-def free_udp_pair():
-    """An even port with the odd one above, both free."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as a:
-            a.bind(("127.0.0.1", 0))
-            port = a.getsockname()[1] & ~1
-        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as a, \
-                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as b:
-            a.bind(("127.0.0.1", port))
-            b.bind(("127.0.0.1", port + 1))
-            return port
+from daemon import free_port, loud, reserve, wait
 
 
 def sip_port():
     """A port that is free for UDP and for TCP."""
     return free_port()
+
+
+def stretch(first, count, size):
+    """The first of `size` ports of this process's own, of `count` such stretches; None: all are taken."""
+    return next((port for port in range(first, first + count * size, size) if reserve(port)), None)
+
+
+@functools.cache
+def rtp_ports():
+    """For the audio of this process's gateways: what an old peer elsewhere still sends is nobody's then."""
+    port = stretch(21000, 8, 1000)
+    return f"{port}-{port + 999}" if port else "21000-28999"
+
+
+def sipp_ports():
+    """sipp looks for two ports for audio one after another, and for one to be steered by; between those somebody else may come."""
+    port = stretch(16000, 500, 6)
+    return ["-mp", str(port), "-cp", str(port + 4)]
 
 
 class Message:
@@ -55,6 +62,11 @@ class Message:
         m = re.search(r";tag=([^;>]+)", self.get(name) or "")
         return m[1] if m else None
 
+    def transaction(self):
+        """What is the same when the message is sent once more (RFC 3261, 17.1.3 and 17.2.3); None: it is no part of one, as the ACK of a 2xx."""
+        m = re.search(r"branch=([^;,\s]+)", self.get("Via") or "")
+        return (self.status, m[1], self.get("CSeq"), self.get("RSeq"), self.tag("To")) if m and self.method != "ACK" else None
+
     def media(self):
         """(address, port, payload types) of the first stream."""
         c = re.search(r"^c=IN IP[46] (\S+)", self.body, re.M)
@@ -69,7 +81,7 @@ class Rtp:
     """A peer's audio: sends a pattern at the pace of speech, keeps what comes."""
 
     def __init__(self, port=None):
-        self.port = port or free_udp_pair()
+        self.port = port or free_port()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", self.port))
         self.socket.settimeout(wait())
@@ -97,6 +109,19 @@ class Rtp:
             at += 0.02
             time.sleep(max(0.0, at - time.monotonic()))
         return sent
+
+    def echoed(self, to, count, pt=0):
+        """Speaks until so many of its frames have come back, as they were: the payloads that came."""
+        sent, came, at, end = set(), [], time.monotonic(), time.monotonic() + wait()
+        for i in itertools.count():
+            if sum(1 for p in came if p[0] == pt and p[3] in sent) >= count:
+                return [p[3] for p in came]
+            assert time.monotonic() < end, f"of {i} frames not {count} came back; {len(came)} came"
+            frame = bytes(((i * 7 + j) & 0x7F) | 0x80 for j in range(160))
+            self.send(to, frame, pt)
+            sent.add(frame)
+            at += 0.02
+            came += self.receive(max(0.001, at - time.monotonic()))
 
     def receive(self, seconds):
         """Payloads of the packets that came: [(pt, sequence, stamp, payload)]."""
@@ -139,6 +164,7 @@ class Peer:
         self.gateway, self.transport, self.host = (host, gateway), transport, host
         self.inbox, self.closed = [], False
         self.changed = threading.Condition()
+        self.seen, self.replies = set(), {}  # what came, and what was said to it: by what tells a transaction apart
         self.buffer = b""
         self.lock = threading.Lock()  # OpenSSL lets one thread at a time into a connection
         kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
@@ -157,7 +183,14 @@ class Peer:
     def keep(self, text, source):
         message = Message(text)
         message.source = source
+        key = message.transaction()
+        if key in self.seen:  # sent again, for want of an answer in time: it is no other message
+            if key in self.replies:
+                self.send(self.replies[key], source)
+            return
         with self.changed:
+            if key:
+                self.seen.add(key)
             self.inbox.append(message)
             self.changed.notify_all()
 
@@ -268,7 +301,9 @@ class Peer:
         if body:
             lines.append("Content-Type: application/sdp")
         lines.append(f"Content-Length: {len(body.encode())}")
-        self.send("\r\n".join(lines) + "\r\n\r\n" + body, getattr(request, "source", None))
+        text = "\r\n".join(lines) + "\r\n\r\n" + body
+        self.replies[request.transaction()] = text
+        self.send(text, getattr(request, "source", None))
 
     def close(self):
         with contextlib.suppress(OSError):

@@ -21,7 +21,7 @@ def config(vapi, more="", secret=SECRET, routes="  - {match: {}}\n"):
 gateway: {{control_socket: $RUN/control.sock}}
 http: {{listen: ["127.0.0.1:$PORT"], public_url: "http://127.0.0.1:$PORT"}}
 providers:
-  vapi: {{plugin: vapi, default: true, base_url: "{vapi.url}", api_key: "{vapi.key}", poll_interval: 300ms, timeout: 1s, assistant_id: helper,
+  vapi: {{plugin: vapi, default: true, base_url: "{vapi.url}", api_key: "{vapi.key}", poll_interval: 300ms, timeout: 30s, assistant_id: helper,
     phone_number_id: number-1, retry: {{max: 2, backoff: 50ms}}{f", server_secret: {secret}" if secret else ""}{", " + more if more else ""}}}
 store: {{plugin: sqlite, path: $STATE/voicegw.db}}
 recordings: {{storage: local, path: $STATE/recordings}}
@@ -31,9 +31,9 @@ routes:
 
 
 @contextlib.contextmanager
-def both(proof=None, poll="300ms", **more):
+def both(proof=None, poll="300ms", timeout="30s", **more):
     with Vapi(proof=proof or {"secret": SECRET}) as vapi:
-        with gateway(config(vapi, **more).replace("poll_interval: 300ms", f"poll_interval: {poll}")) as g:
+        with gateway(config(vapi, **more).replace("poll_interval: 300ms", f"poll_interval: {poll}").replace("timeout: 30s", f"timeout: {timeout}")) as g:
             feed = g.feed()
             yield g, vapi, feed
             feed.close()
@@ -270,7 +270,7 @@ def test_tools_transfers_and_other_questions_are_answered():
 
 
 def test_requests_that_go_wrong_never_ring_twice():
-    with both() as (g, vapi, feed):
+    with both(timeout="2s") as (g, vapi, feed):
         vapi.misbehave(429, times=2, method="POST")
         feed.wait("call_ended", call_id=call(g, "+15550001"))
         for n, kind in enumerate(("lost", 500, "html"), 2):
