@@ -21,8 +21,9 @@ static const struct text_key text_keys[] = {
     {"assistant", KEY(assistant)}, {"workflow", KEY(workflow)}, {"voice", KEY(voice)},
     {"media", KEY(media)},         {"agent", KEY(agent)},       {"from", KEY(caller_id)},
 };
-static const char *const all_keys[] = {"match", "project", "language", "greeting", "assistant", "workflow", "stt",
-                                       "tts",   "voice",   "media",    "record",   "talk",      "from",     "agent"};
+static const char *const all_keys[] = {"match",    "project", "language", "greeting", "assistant",
+                                       "workflow", "stt",     "tts",      "voice",    "media",
+                                       "record",   "talk",    "from",     "agent",    "dial"};
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 static char **text_at(struct vgw_route *r, size_t offset)

@@ -412,6 +412,11 @@ static const struct vgw_option route_rows[] = {
      .flags = RELOAD,
      .text = "the number that is shown to whoever is dialled for a call of this route, and by calls that are placed to "
              "numbers that its match takes; the provider's default_from unless given"},
+    {.name = "dial",
+     .type = VGW_OPTION_STRING,
+     .flags = RELOAD,
+     .text = "whom the caller is connected with while the gateway listens (twilio's stream_mode: one_way); nobody, and "
+             "silence, unless given"},
     {.name = "record",
      .type = VGW_OPTION_BOOL,
      .dflt = "false",

@@ -4,9 +4,11 @@
 """Calls that Twilio leads by our documents (media: twiml): what a workflow or the API asks of them at any moment, also before Twilio
 performs the first one."""
 import json
+import xml.etree.ElementTree as ET
 
 from daemon import run
-from twilio_lab import CALLER, INBOUND, NUMBER, PUBLIC, STATUS, ended_once, fake, record_of, world
+from twilio_lab import CALLER, DOCUMENTS, INBOUND, NUMBER, PUBLIC, STATUS, ended_once, fake, record_of, world
+from twilio_vendor import Vendor
 
 Phone = fake.Phone
 MUSIC = "https://music.example.com/waiting.mp3"
@@ -182,6 +184,20 @@ def test_pause_record_play_digits_and_redirect():
         assert call.did("Redirect")[-1][2] == "https://elsewhere.example.com/twiml", call.executed
         out = outputs(g)
         assert out[1]["recording_id"].startswith("RE") and out[1]["digits"] == "#", out
+
+
+def test_documents_are_those_that_the_library_builds():
+    vendor = Vendor.get()
+    steps = ['{type: voice_play_tts, params: {text: "Tom & <Jerry>", language: de-DE}}', '{type: gather, params: {prompt: "One.", phrases: [a, b], timeout: 5s}}']
+    with world(**led_by(steps)) as (g, t, feed):
+        call = t.ring(INBOUND, CALLER, NUMBER, STATUS)
+        call.wait(lambda c: c.gathering)
+        call.reply("a")
+        ended_once(feed, session_of(call))
+    for text, root in DOCUMENTS:  # whatever was answered in this run
+        ours, theirs = (ET.canonicalize(x.decode() if isinstance(x, bytes) else x, strip_text=True) for x in (text, vendor.ask(do="build", tree=root.tree())["xml"]))
+        assert ours == theirs, (ours, theirs)
+    assert len(DOCUMENTS) >= 3, DOCUMENTS
 
 
 if __name__ == "__main__":

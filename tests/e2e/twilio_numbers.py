@@ -3,6 +3,7 @@
 # budget: 240 s
 """What an operator sets for Twilio, and changes while calls are up: numbers by route, fields of Twilio's own on outgoing calls,
 recordings of ours that Twilio plays, and reloads of credentials, addresses and code."""
+import json
 import os
 import urllib.parse
 
@@ -135,10 +136,22 @@ def test_a_call_led_by_another_document():
 
 # ---- recordings that Twilio plays ----
 
+PLAYS = """
+id: plays
+steps:
+  - {type: voice_make_call, params: {to_number: "+15550001", media: twiml, wait: connected}, output_key: made}
+  - {type: voice_play_audio, params: {call_id: "{{made.call_id}}", audio_url: "{{trigger.url}}"}}
+  - {type: voice_end_call, params: {call_id: "{{made.call_id}}"}}
+"""
+
+
+def plays(g, url):
+    run_id = g.post("/voice/workflows/plays/run", {"args": {"url": url}}, status=202)["run_id"]
+    return g.until(lambda: (lambda r: r if r["status"] != "running" else None)(g.get(f"/voice/runs/{run_id}")))
+
+
 def test_recordings_are_played_by_a_signed_address():
-    routes = "  - {match: {to: \"+1555*\"}, assistant: back, stt: local, tts: local, record: true}\n"
-    plays = "id: led\nsteps:\n" + "  - {type: gather, params: {prompt: Ready., input: dtmf, num_digits: 1, timeout: 60s}}\n" * 20
-    with world(routes="  - {match: {to: \"+15559990000\"}, workflow: led, media: twiml}\n" + routes, workflows=plays, tokens=True, more="outbound_urls: {allow: [localhost]}\n") as (g, t, feed):
+    with world(routes=BACK.replace("match", "record: true, match"), workflows=PLAYS, tokens=True) as (g, t, feed):
         call = t.ring(INBOUND, CALLER, NUMBER, STATUS)
         call.wait_stream()
         echoed(call, 0x22)
@@ -146,14 +159,8 @@ def test_recordings_are_played_by_a_signed_address():
         ended_once(feed, session_of(call))
         url = g.until(lambda: record_of(g, session_of(call), "completed")["recording_url"])
         assert post_form(g, url.removeprefix(PUBLIC), b"", signature=False, method="GET").status == 401  # for nobody without a token
-        led = t.ring(INBOUND, CALLER, "+15559990000", STATUS)
-        led.wait(lambda c: c.gathering)
-        a = g.request("POST", f"/voice/calls/{led.sid}/play", {"url": url})
-        assert a.status < 300, a
-        while not led.played:  # each key is the end of a document; the recording is looked up meanwhile
-            led.wait(lambda c: c.gathering or c.played)
-            led.press("1")
-            led.wait(lambda c: not c.gathering or c.played)
+        assert plays(g, url)["status"] == "completed"
+        led = next(c for c in t.calls.values() if c.to == "+15550001")
         signed, answer = led.played[0]
         q = urllib.parse.parse_qs(urllib.parse.urlsplit(signed).query)
         assert signed.startswith(url + "?") and q["signature"] and int(q["expires"][0]) > 0, signed
@@ -161,9 +168,9 @@ def test_recordings_are_played_by_a_signed_address():
         path = signed.removeprefix(PUBLIC)
         for wrong in (path.replace("signature=", "signature=0"), path.replace("expires=", "expires=1"), url.removeprefix(PUBLIC) + "?expires=9999999999"):
             assert post_form(g, wrong, b"", signature=False, method="GET").status in (401, 403), wrong
-        if not led.over:
-            g.post(f"/voice/calls/{led.sid}/end")
-        ended_once(feed, session_of(led))
+        # what is no recording is not played
+        r = plays(g, url + "0")
+        assert r["status"] == "failed" and "no such recording" in json.dumps(r), r
 
 
 def test_a_recording_that_is_ready_after_the_call_comes_too():
