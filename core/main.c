@@ -642,6 +642,11 @@ static void files_limit(void)
     }
 }
 
+static char *sign_recording(void *arg, const char *recording_id, int64_t ttl_us)
+{
+    return vgw_api_recording_url(((struct daemon *)arg)->api, recording_id, ttl_us);
+}
+
 static int daemon_open(struct daemon *d, struct vgw_config_reader *reader, struct vgw_error *err)
 {
     struct vgw_gateway_options options = {.config_path = d->config,
@@ -667,6 +672,7 @@ static int daemon_open(struct daemon *d, struct vgw_config_reader *reader, struc
         return rc;
     vgw_api_set_front(d->api, d->front);
     vgw_gateway_set_front(d->gateway, d->front);
+    vgw_gateway_set_signer(d->gateway, sign_recording, d);
     vgw_gateway_on_reload(d->gateway, on_reloaded, d);
     if ((rc = listen_all(d, err)) < 0)
         return rc;

@@ -185,6 +185,7 @@ static bool read_outgoing(struct vgw_api_request *r, struct vgw_outgoing *out)
                                  .greeting = vgw_json_get_string(b, "greeting", NULL),
                                  .language = vgw_json_get_string(b, "language", NULL),
                                  .variables = vgw_json_get(b, "variables"),
+                                 .documents = vgw_streq(vgw_json_get_string(b, "media", NULL), "twiml"),
                                  .ring_timeout_us = (int64_t)(seconds * (double)VGW_US_PER_S)};
     if (!vgw_api_may_see(r, out->project_id)) {
         vgw_api_problem(r, 403, "this token may not use that project_id", NULL);

@@ -35,6 +35,7 @@ static const struct vgw_field place_fields[] = {
     {.name = "reservation_id", .type = S, .max = 128},
     {.name = "project_id", .type = S, .max = 64},
     {.name = "timeout_seconds", .type = N, .text = "how long it may ring", .min = 1, .max = 600},
+    {.name = "media", .type = S, .choices = "stream|twiml", .text = "how the provider carries the call"},
 };
 SHAPE(place, "PlaceCall", false);
 static const struct vgw_field hold_fields[] = {

@@ -137,6 +137,9 @@ bool vgw_calls_report_late(struct vgw_calls *calls, uint64_t handle, const struc
 const struct vgw_late_call *vgw_calls_late(struct vgw_calls *calls, uint64_t handle);
 const struct vgw_late_call *vgw_calls_late_provider(struct vgw_calls *calls, const char *instance_name,
                                                     const char *provider_call_id);
+/** A recording of the provider's has begun, or is over (`url` may be NULL): told once, whoever asked for it. */
+void vgw_calls_report_recording(struct vgw_call *call, const char *recording_id, bool started, const char *url,
+                                double duration_s);
 void vgw_calls_report_dtmf(struct vgw_calls *calls, struct vgw_call *call, const char *digit, uint32_t duration_ms,
                            const char *source);
 

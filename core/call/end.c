@@ -51,7 +51,7 @@ void vgw_call_transfer_over(struct vgw_call *call, const char *outcome)
 const char *vgw_call_recording_url(const struct vgw_call *call, char out[VGW_CALLS_URL_MAX])
 {
     const struct vgw_calls_env *env = &call->calls->env;
-    if (!call->leg || !call->recording_id || !env->recording_url)
+    if ((!call->leg && !call->documents) || !call->recording_id || !env->recording_url)
         return NULL;
     env->recording_url(env->arg, call->recording_id, out, VGW_CALLS_URL_MAX);
     return out;

@@ -76,15 +76,33 @@ static struct vgw_json *make_plan(const struct vgw_outgoing *out)
     return NULL;
 }
 
+/* The number that whoever is called sees: as asked, else of the route for such calls, else of the provider. */
+static const char *shown_number(struct vgw_calls *calls, const struct vgw_outgoing *out, void *instance,
+                                struct vgw_snapshot *snapshot)
+{
+    const struct vgw_calls_env *env = &calls->env;
+    const struct vgw_route_query query = {.provider = env->instance_name(env->arg, instance),
+                                          .plugin = env->instance_plugin(env->arg, instance),
+                                          .to = out->to,
+                                          .project = out->project_id && *out->project_id ? out->project_id : "default"};
+    const char *from = out->from && *out->from ? out->from : NULL;
+    if (!from && env->routes)
+        from = vgw_route_caller_id(env->routes(env->arg, snapshot), &query);
+    if (!from && env->instance_setting)
+        from = env->instance_setting(env->arg, instance, "default_from");
+    return from;
+}
+
 static int make_call(struct vgw_calls *calls, const struct vgw_outgoing *out, void *instance,
                      struct vgw_call **ret_call, struct vgw_error *err)
 {
     const struct vgw_calls_env *env = &calls->env;
-    const char *own = env->instance_setting ? env->instance_setting(env->arg, instance, "default_from") : NULL;
+    struct vgw_snapshot *snapshot = env->snapshot ? env->snapshot(env->arg) : NULL;
     struct vgw_call_seed seed = {
         .instance = instance,
+        .snapshot = snapshot,
         .direction = "outbound",
-        .from = out->from && *out->from ? out->from : own,
+        .from = shown_number(calls, out, instance, snapshot),
         .to = out->to,
         .project_id = out->project_id && *out->project_id ? out->project_id : NULL,
         .language = out->language,
@@ -94,13 +112,11 @@ static int make_call(struct vgw_calls *calls, const struct vgw_outgoing *out, vo
         .ring_timeout_us = out->ring_timeout_us,
         .documents = out->documents,
     };
-    if (!(seed.plan = make_plan(out)))
-        return vgw_error_nomem(err);
-    seed.snapshot = env->snapshot ? env->snapshot(env->arg) : NULL;
-    int status = vgw_call_make(calls, &seed, ret_call, err);
+    seed.plan = make_plan(out);
+    int status = seed.plan ? vgw_call_make(calls, &seed, ret_call, err) : vgw_error_nomem(err);
     if (status != VGW_OK) {
         vgw_json_free(seed.plan);
-        vgw_snapshot_unref(seed.snapshot);
+        vgw_snapshot_unref(snapshot);
     }
     return status;
 }

@@ -252,3 +252,25 @@ void vgw_calls_report_dtmf(struct vgw_calls *calls, struct vgw_call *call, const
     vgw_calls_activity(calls, call);
     vgw_calls_emit("dtmf_received", call->session, call, data);
 }
+
+void vgw_calls_report_recording(struct vgw_call *call, const char *recording_id, bool started, const char *url,
+                                double duration_s)
+{
+    bool known = vgw_streq(call->recording_id, recording_id);
+    /* What was asked for is told by the completion of the command that did. */
+    if (vgw_op_pending(call, started ? VGW_CMD_RECORD_START : VGW_CMD_RECORD_STOP) || (started && known))
+        return;
+    if (!started && known) {
+        vgw_call_recording_over(call, url, duration_s);
+        return;
+    }
+    struct vgw_json *data = vgw_json_object();
+    vgw_json_set_string(data, "recording_id", recording_id);
+    if (started && !call->recording_id && vgw_text_set(&call->recording_id, recording_id)) {
+        call->recording_since_us = vgw_now(call->calls->env.loop);
+    } else if (!started) {
+        vgw_json_set_string(data, "url", url);
+        vgw_json_set_double(data, "duration", duration_s);
+    }
+    vgw_calls_emit(started ? "recording_started" : "recording_stopped", call->session, call, data);
+}

@@ -19,10 +19,11 @@ static const struct text_key match_keys[] = {
 static const struct text_key text_keys[] = {
     {"project", KEY(project)},     {"language", KEY(language)}, {"greeting", KEY(greeting)},
     {"assistant", KEY(assistant)}, {"workflow", KEY(workflow)}, {"voice", KEY(voice)},
-    {"media", KEY(media)},         {"agent", KEY(agent)},
+    {"media", KEY(media)},         {"agent", KEY(agent)},       {"from", KEY(caller_id)},
 };
-static const char *const all_keys[] = {"match", "project", "language", "greeting", "assistant", "workflow", "stt",
-                                       "tts",   "voice",   "media",    "record",   "talk",      "from",     "agent"};
+static const char *const all_keys[] = {"match",    "project", "language", "greeting", "assistant",
+                                       "workflow", "stt",     "tts",      "voice",    "media",
+                                       "record",   "talk",    "from",     "agent",    "dial"};
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 static char **text_at(struct vgw_route *r, size_t offset)
@@ -222,14 +223,28 @@ static bool glob(const char *pattern, const char *s)
     return !pattern || vgw_glob_match(pattern, s ? s : "");
 }
 
+static bool matches(const struct vgw_route *r, const struct vgw_route_query *q)
+{
+    bool provider = glob(r->provider, q->provider) || glob(r->provider, q->plugin);
+    return provider && glob(r->to, q->to) && glob(r->from, q->from) && glob(r->trunk, q->trunk) &&
+           glob(r->script, q->script) && glob(r->project_match, q->project);
+}
+
 const struct vgw_route *vgw_route_find(const struct vgw_route_set *set, const struct vgw_route_query *q)
 {
     for (size_t i = 0; set && i < set->count; i++) {
         const struct vgw_route *r = &set->routes[i];
-        bool provider = glob(r->provider, q->provider) || glob(r->provider, q->plugin);
-        if (provider && glob(r->to, q->to) && glob(r->from, q->from) && glob(r->trunk, q->trunk) &&
-            glob(r->script, q->script) && glob(r->project_match, q->project))
+        if (matches(r, q))
             return r;
+    }
+    return NULL;
+}
+
+const char *vgw_route_caller_id(const struct vgw_route_set *set, const struct vgw_route_query *q)
+{
+    for (size_t i = 0; set && i < set->count; i++) {
+        if (set->routes[i].caller_id && matches(&set->routes[i], q))
+            return set->routes[i].caller_id;
     }
     return NULL;
 }

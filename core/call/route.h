@@ -22,7 +22,8 @@ struct vgw_route {
     char *tts[VGW_ROUTE_ENGINES_MAX];
     size_t tts_count;
     char *voice;
-    char *media; /* "stream" | "twiml" */
+    char *media;     /* "stream" | "twiml" */
+    char *caller_id; /* `from`: the number that calls and legs of this route show, or NULL */
     bool record;
     struct vgw_json *talk;   /* talk options of this route, or NULL */
     struct vgw_json *source; /* the route as written, for provider-specific keys */
@@ -43,4 +44,6 @@ struct vgw_route_query {
 };
 /** The first route that matches, or NULL. Pure. */
 const struct vgw_route *vgw_route_find(const struct vgw_route_set *set, const struct vgw_route_query *query);
+/** The number that a call to `query->to` shows: `from` of the first route that matches and has one, or NULL. Pure. */
+const char *vgw_route_caller_id(const struct vgw_route_set *set, const struct vgw_route_query *query);
 #endif

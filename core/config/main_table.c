@@ -407,6 +407,16 @@ static const struct vgw_option route_rows[] = {
     {.name = "stt", .type = VGW_OPTION_STRINGS, .flags = RELOAD, .text = "recognizer, or a list for failover"},
     {.name = "tts", .type = VGW_OPTION_STRINGS, .flags = RELOAD, .text = "synthesizer, or a list for failover"},
     {.name = "voice", .type = VGW_OPTION_STRING, .flags = RELOAD, .text = "voice of the synthesizer"},
+    {.name = "from",
+     .type = VGW_OPTION_STRING,
+     .flags = RELOAD,
+     .text = "the number that is shown to whoever is dialled for a call of this route, and by calls that are placed to "
+             "numbers that its match takes; the provider's default_from unless given"},
+    {.name = "dial",
+     .type = VGW_OPTION_STRING,
+     .flags = RELOAD,
+     .text = "whom the caller is connected with while the gateway listens (twilio's stream_mode: one_way); nobody, and "
+             "silence, unless given"},
     {.name = "record",
      .type = VGW_OPTION_BOOL,
      .dflt = "false",

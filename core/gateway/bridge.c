@@ -105,7 +105,10 @@ const char *vgw_gateway_instance_setting(void *arg, void *instance, const char *
 static int env_provider_op(void *arg, void *instance, uint64_t op, struct vgw_call *call, int command,
                            const struct vgw_json *params, struct vgw_error *err)
 {
-    return vgw_host_provider_op(((struct vgw_gateway *)arg)->host, instance, op, call, command, params, err);
+    struct vgw_gateway *g = arg;
+    if (command == VGW_CMD_PLAY && vgw_gateway_play_is_own(g, params))
+        return vgw_gateway_play_own(g, call, op, true, params, err);
+    return vgw_host_provider_op(g->host, instance, op, call, command, params, err);
 }
 
 static void env_provider_cancel(void *arg, void *instance, uint64_t op)

@@ -741,6 +741,8 @@ int vgw_gateway_media_command(void *arg, struct vgw_call *call, uint64_t op, int
         return vgw_error_set(err, VGW_EBUSY, "the call has no media");
     if (command == VGW_CMD_ASSISTANT)
         return begin_switch(g, call, c, op, params, err);
+    if (command == VGW_CMD_PLAY && vgw_gateway_play_is_own(g, params))
+        return vgw_gateway_play_own(g, call, op, false, params, err);
     if (command == VGW_CMD_PLAY && vgw_gateway_play_is_remote(params))
         return vgw_gateway_play_remote(g, call, op, params, err);
     struct vgw_json *own = command == VGW_CMD_RECORD_START ? recording_params(g, params) : NULL;

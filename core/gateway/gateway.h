@@ -61,6 +61,10 @@ struct vgw_ws_hub *vgw_gateway_hub(struct vgw_gateway *g, struct vgw_loop *loop)
 /** The front, once main.c has made it: plugins answer through it. */
 struct vgw_front;
 void vgw_gateway_set_front(struct vgw_gateway *g, struct vgw_front *front);
+/** Makes the address under which a recording can be fetched without a token for so long; the caller frees it. */
+typedef char *(*vgw_gateway_sign_fn)(void *arg, const char *recording_id, int64_t ttl_us);
+/** Who signs; until then recordings of ours are played by their plain address. [control] */
+void vgw_gateway_set_signer(struct vgw_gateway *g, vgw_gateway_sign_fn sign, void *arg);
 const char *vgw_gateway_department(struct vgw_gateway *g, const char *name);
 const char *vgw_gateway_department_nearest(struct vgw_gateway *g, const char *name);
 /** {name: {"status","detail"}}; a new value. */

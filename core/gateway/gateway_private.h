@@ -63,6 +63,8 @@ struct vgw_gateway {
     struct vgw_worker *side, *control;
     struct vgw_loop *leg_worker; /* where the leg that is being made must live, or NULL */
     struct vgw_front *front;
+    vgw_gateway_sign_fn sign;
+    void *sign_arg;
 
     struct vgw_plan *plan;
     struct vgw_snapshot *snapshot; /* part 0: the plan */
@@ -200,6 +202,11 @@ void vgw_gateway_media_release(void *arg, struct vgw_call *call);
 void vgw_gateway_media_held(void *arg, struct vgw_call *call, bool on);
 bool vgw_gateway_media_digit(void *arg, struct vgw_call *call, char digit, uint32_t duration_ms, const char *source);
 const char *vgw_gateway_instance_setting(void *arg, void *instance, const char *name);
+
+/* own_audio.c: `play` of a recording of ours */
+bool vgw_gateway_play_is_own(const struct vgw_gateway *g, const struct vgw_json *params);
+int vgw_gateway_play_own(struct vgw_gateway *g, struct vgw_call *call, uint64_t op, bool by_provider,
+                         const struct vgw_json *params, struct vgw_error *err);
 
 /* fetch.c: `play` of an http or https URL */
 bool vgw_gateway_play_is_remote(const struct vgw_json *params);

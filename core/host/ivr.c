@@ -57,6 +57,8 @@ static void dial(struct vgw_json *out, const struct vgw_call *call, const struct
 {
     put(out, "to", vgw_json_get(params, "to"));
     put(out, "from", vgw_json_get(params, "from"));
+    if (!vgw_json_has(out, "from") && call->route && call->route->caller_id)
+        vgw_json_set_string(out, "from", call->route->caller_id);
     put_ms(out, "timeout_ms", params, "timeout");
     if (!vgw_json_has(out, "timeout_ms"))
         vgw_json_set_int(out, "timeout_ms", call->ring_timeout_us / VGW_US_PER_MS);

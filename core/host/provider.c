@@ -54,13 +54,18 @@ static int op_record(const struct voicegw_provider *p, void *i, uint64_t op, uin
     return p->record ? p->record(i, op, call, action) : VOICEGW_EUNSUPPORTED;
 }
 
-static int op_transfer(const struct voicegw_provider *p, void *i, uint64_t op, uint64_t call,
+static int op_transfer(const struct voicegw_provider *p, void *i, uint64_t op, const struct vgw_call *call,
                        const struct vgw_json *params)
 {
-    char *text = vgw_json_text(params, false);
+    struct vgw_json *told = vgw_json_copy(params);
+    if (call->route && call->route->caller_id && !vgw_json_has(told, "from"))
+        vgw_json_set_string(told, "from", call->route->caller_id);
+    char *text = vgw_json_text(told, false);
     uint32_t kind = vgw_streq(str(params, "kind"), "attended") ? VOICEGW_TRANSFER_ATTENDED : VOICEGW_TRANSFER_BLIND;
-    int rc = p->transfer ? p->transfer(i, op, call, kind, str(params, "to"), text ? text : "{}") : VOICEGW_EUNSUPPORTED;
+    int rc = p->transfer ? p->transfer(i, op, call->handle, kind, str(params, "to"), text ? text : "{}")
+                         : VOICEGW_EUNSUPPORTED;
     vgw_free(text);
+    vgw_json_free(told);
     return rc;
 }
 
@@ -90,9 +95,9 @@ static int op_start(const struct voicegw_provider *p, void *i, uint64_t op, stru
     case VGW_CMD_RESUME:
         return p->hold ? p->hold(i, op, call, command == VGW_CMD_HOLD, str(params, "music")) : VOICEGW_EUNSUPPORTED;
     case VGW_CMD_TRANSFER:
-        return op_transfer(p, i, op, call, params);
+        return op_transfer(p, i, op, c, params);
     case VGW_CMD_PLAY:
-        return p->play ? p->play(i, op, call, str(params, "url"), (uint32_t)vgw_json_get_int(params, "loop", 1))
+        return p->play ? p->play(i, op, call, str(params, "url"), vgw_json_get_bool(params, "loop", false) ? 0 : 1)
                        : VOICEGW_EUNSUPPORTED;
     case VGW_CMD_SAY:
         return p->say ? op_say(p, i, op, c, params) : VOICEGW_EUNSUPPORTED;
@@ -308,15 +313,8 @@ static void report_run(void *arg)
         vgw_session_add_turn(call->session, r->a, r->b, -1, -1, false, NULL, NULL);
         vgw_session_touch(call->session);
     } else if (r->kind == REPORT_RECORDING) {
-        struct vgw_json *o = vgw_json_object();
-        bool started = vgw_streq(r->b, "started");
         hide_credentials(r->c);
-        vgw_json_set_string(o, "recording_id", r->a);
-        if (!started) {
-            vgw_json_set_string(o, "url", r->c);
-            vgw_json_set_double(o, "duration", r->seconds);
-        }
-        env->emit(env->arg, started ? "recording_started" : "recording_stopped", call, o);
+        vgw_calls_report_recording(call, r->a, vgw_streq(r->b, "started"), r->c, r->seconds);
     } else if (r->kind == REPORT_SUMMARY) {
         vgw_calls_report_cost(calls, call, r->json);
         vgw_calls_media_summary(calls, r->call, r->json);

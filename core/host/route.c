@@ -428,6 +428,10 @@ static int32_t prove(const struct voicegw_host *h, uint64_t ws, uint64_t leg)
     if (!s || (s->leg && s->leg != leg) || vgw_handle_loop(leg) != vgw_loop_here())
         return vgw_host_set_error(h, VOICEGW_EINVALID,
                                   "prove() belongs into a callback of the socket that proved itself");
+    uint64_t owner = vgw_leg_owner(leg);
+    /* One that its plugin is closing holds nothing any more. */
+    if (owner && owner != ws && vgw_ws_is_closing(hub_here(s->host), owner))
+        vgw_leg_unclaim(leg, owner);
     int rc = vgw_leg_claim(leg, ws);
     if (rc == 0) {
         s->leg = leg;

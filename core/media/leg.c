@@ -279,6 +279,12 @@ void vgw_leg_unclaim(uint64_t handle, uint64_t owner)
         leg->claim = 0;
 }
 
+uint64_t vgw_leg_owner(uint64_t handle)
+{
+    const struct vgw_leg *leg = leg_of(handle);
+    return leg ? leg->claim : 0;
+}
+
 bool vgw_leg_up(const struct vgw_leg *leg)
 {
     return leg->up;

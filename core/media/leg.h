@@ -150,5 +150,7 @@ void *vgw_leg_stream(uint64_t handle);
 /** Claims the leg's one stream slot for `owner` (a socket's handle): 0, or VGW_EBUSY when another has it. */
 int vgw_leg_claim(uint64_t handle, uint64_t owner);
 void vgw_leg_unclaim(uint64_t handle, uint64_t owner);
+/** Who claims it; 0: nobody. */
+uint64_t vgw_leg_owner(uint64_t handle);
 
 #endif

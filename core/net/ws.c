@@ -251,6 +251,12 @@ int vgw_ws_send(struct vgw_ws_hub *hub, uint64_t ws, enum vgw_ws_kind kind, cons
     return enqueue(s, kind, data, len);
 }
 
+bool vgw_ws_is_closing(const struct vgw_ws_hub *hub, uint64_t ws)
+{
+    const struct socket *s = find(hub, ws);
+    return !s || s->closing;
+}
+
 size_t vgw_ws_queued(const struct vgw_ws_hub *hub, uint64_t ws)
 {
     struct socket *s = find(hub, ws);

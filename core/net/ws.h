@@ -90,5 +90,7 @@ int vgw_ws_send(struct vgw_ws_hub *hub, uint64_t ws, enum vgw_ws_kind kind, cons
 int vgw_ws_close(struct vgw_ws_hub *hub, uint64_t ws, unsigned code, const char *reason);
 /** Bytes waiting to be written. */
 size_t vgw_ws_queued(const struct vgw_ws_hub *hub, uint64_t ws);
+/** Is it being closed, by whomever? True of one that is gone. */
+bool vgw_ws_is_closing(const struct vgw_ws_hub *hub, uint64_t ws);
 
 #endif

@@ -5,6 +5,8 @@
 #include "twilio.h"
 
 #define ANSWER_MAX 262144u
+#define EARLY_MAX 12u        /* tries while Twilio has yet to perform a call's first document, */
+#define EARLY_WAIT_US 300000 /* and between them */
 
 static void unlink_rest(struct twilio_rest *r)
 {
@@ -25,6 +27,7 @@ static void drop(struct twilio_rest *r)
 struct twilio_rest *twilio_rest_new(struct twilio *m, struct twilio_settings *s, const char *method,
                                     twilio_rest_done done)
 {
+    s = twilio_settings_now(m, s);
     if (!*s->vendor.account_id || !*s->password) {
         (void)m->host->set_error(m->host, VOICEGW_ECONFIG,
                                  "Twilio's interface needs account_id and auth_token, or api_key and api_secret");
@@ -149,6 +152,17 @@ static void on_due(void *arg)
     drop(r);
 }
 
+/* Twilio updates calls in progress only, and an incoming one is that once its first document has arrived there. */
+static int too_early(struct twilio_rest *r, const struct twilio_answer *a)
+{
+    const struct twilio_call *c = a->code == 21220 && r->call ? twilio_call_of(r->m, r->call) : NULL;
+    if (!c || c->outbound || c->in_progress || c->over || c->ending || r->early == EARLY_MAX)
+        return 0;
+    r->early++;
+    r->timer = r->m->host->timer_start(r->m->host, VOICEGW_TARGET_CONTROL, EARLY_WAIT_US, on_due, r);
+    return r->timer != 0;
+}
+
 static void on_done(void *arg, int32_t status, const char *sentence, const struct voicegw_http_response *h)
 {
     struct twilio_rest *r = arg;
@@ -181,6 +195,8 @@ static void on_done(void *arg, int32_t status, const char *sentence, const struc
         if (r->timer)
             return;
     }
+    if (too_early(r, &a))
+        return;
     watch_health(m, &a);
     r->done(r, &a);
     drop(r);
@@ -231,6 +247,35 @@ int32_t twilio_rest_send(struct twilio_rest *r)
     return rc;
 }
 
+static void on_given(void *arg)
+{
+    struct twilio_rest *r = arg;
+    const struct twilio_answer a = {.status = VOICEGW_OK, .http_status = 200, .json = voicegw_json_absent_()};
+    r->timer = 0;
+    r->done(r, &a);
+    drop(r);
+}
+
+int32_t twilio_rest_document(struct twilio_rest *r, struct twilio_call *c, const struct twiml *t)
+{
+    struct twilio *m = r->m;
+    uint64_t request = c->request;
+    if (!c->media_twiml || !request || t->failed) {
+        voicegw_form_add(&r->form, "Twiml", t->text);
+        return twilio_rest_send(r);
+    }
+    r->timer = m->host->timer_start(m->host, VOICEGW_TARGET_CONTROL, 0, on_given, r);
+    if (!r->timer) {
+        drop(r);
+        return m->host->set_error(m->host, VOICEGW_ELIMIT, "the gateway has no timer left for this operation");
+    }
+    twilio_task_cancel(c->watch);
+    c->watch = NULL;
+    c->request = 0;
+    twilio_reply_twiml(m, request, t);
+    return VOICEGW_OK;
+}
+
 void twilio_rest_cancel_op(struct twilio *m, uint64_t op)
 {
     for (struct twilio_rest *r = m->rests; r && op; r = r->next) {
@@ -238,6 +283,7 @@ void twilio_rest_cancel_op(struct twilio *m, uint64_t op)
             continue;
         r->repeatable = 0;
         r->attempt = UINT32_MAX;
+        r->early = EARLY_MAX;
         if (r->request && m->http->cancel)
             m->http->cancel(m->host, r->request);
         return;

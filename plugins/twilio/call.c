@@ -188,6 +188,10 @@ void twilio_call_finish(struct twilio_call *c, uint32_t state, uint32_t outcome,
         twilio_complete(m, c->answer_op, VOICEGW_EBUSY, "the caller hung up", NULL);
         c->answer_op = 0;
     }
+    if (c->resume_op) {
+        twilio_complete(m, c->resume_op, VOICEGW_ENOTFOUND, "the call has ended", NULL);
+        c->resume_op = 0;
+    }
     if (c->end_op) {
         twilio_complete(m, c->end_op, VOICEGW_OK, NULL, "{\"state\":\"ended\"}");
         c->end_op = 0;

@@ -90,20 +90,31 @@ static int recording_url(const struct twilio_settings *s, const char *sid, char 
     return voicegw_text_finish(&t) >= 0;
 }
 
+static const struct twilio_settings *account_of(struct twilio *m, const struct form *f, const struct twilio_call *c)
+{
+    if (c)
+        return twilio_settings_now(m, c->settings);
+    return m->former && form_is(f, "AccountSid", m->former->vendor.account_id) ? m->former : m->settings;
+}
+
 void twilio_on_recording(struct twilio *m, const struct form *f, struct twilio_call *c)
 {
     char sid[TWILIO_SID_CAP], status[32], full[TWILIO_URL_CAP];
-    if (form_sid(f, "RecordingSid", sid, sizeof sid) != VOICEGW_OK)
+    char id[TWILIO_SID_CAP];
+    uint64_t call = c                                                     ? c->handle
+                    : form_sid(f, "CallSid", id, sizeof id) == VOICEGW_OK ? m->provider->call_find(m->host, id)
+                                                                          : 0;
+    if (!call || form_sid(f, "RecordingSid", sid, sizeof sid) != VOICEGW_OK)
         return;
     (void)form_text(f, "RecordingStatus", status, sizeof status);
-    if (strcmp(status, "completed") != 0 || !recording_url(c->settings, sid, full, sizeof full))
+    if (strcmp(status, "completed") != 0 || !recording_url(account_of(m, f, c), sid, full, sizeof full))
         full[0] = '\0';
     const char *state = strcmp(status, "in-progress") == 0 ? "started"
                         : strcmp(status, "completed") == 0 ? "available"
                                                            : "stopped";
-    if (strcmp(state, "started") == 0)
+    if (c && strcmp(state, "started") == 0)
         memcpy(c->recording, sid, sizeof c->recording);
-    (void)m->provider->on_recording(m->host, c->handle, sid, state, full[0] ? full : NULL,
+    (void)m->provider->on_recording(m->host, call, sid, state, full[0] ? full : NULL,
                                     (double)form_int(f, "RecordingDuration", 0));
 }
 

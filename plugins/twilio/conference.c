@@ -50,21 +50,25 @@ static struct twilio_call *check(struct twilio *m, uint64_t call, const char *na
 
 /* ---- joining and leaving ---- */
 
+void twilio_conference_enter(struct twilio_call *c, const char *name)
+{
+    uint64_t handle = c->handle;
+    (void)snprintf(c->conference, sizeof c->conference, "%.64s", name);
+    if (participants(c->m, name) == 1)
+        tell(c->m, name, handle, VOICEGW_CONFERENCE_STARTED);
+    tell(c->m, name, handle, VOICEGW_CONFERENCE_JOINED);
+}
+
 static void on_joined(struct twilio_rest *r, const struct twilio_answer *a)
 {
     char json[256];
     struct twilio *m = r->m;
     struct twilio_call *c = twilio_call_of(m, r->call);
     if (c && a->status == VOICEGW_OK)
-        (void)snprintf(c->conference, sizeof c->conference, "%.64s", r->text);
+        twilio_conference_enter(c, r->text);
     else if (c)
         twilio_call_detour(c, 0);
     result(m, r->text, json, sizeof json);
-    if (c && a->status == VOICEGW_OK) {
-        if (participants(m, r->text) == 1)
-            tell(m, r->text, r->call, VOICEGW_CONFERENCE_STARTED);
-        tell(m, r->text, r->call, VOICEGW_CONFERENCE_JOINED);
-    }
     twilio_finish_op(r, a, json);
 }
 
@@ -89,11 +93,10 @@ static int32_t conference_join(void *instance, uint64_t op, uint64_t call, const
     twiml_attr(&t, "waitUrl", music[0] ? music : NULL);
     twiml_text(&t, name);
     (void)twiml_end(&t);
-    voicegw_form_add(&r->form, "Twiml", t.text);
     (void)snprintf(r->text, sizeof r->text, "%s", name);
     r->op = op;
     twilio_call_detour(c, 1);
-    rc = twilio_rest_send(r);
+    rc = twilio_rest_document(r, c, &t);
     if (rc != VOICEGW_OK)
         twilio_call_detour(c, 0);
     return rc;
@@ -108,6 +111,12 @@ static void part(struct twilio_call *c, uint32_t event)
     tell(m, name, c->handle, event);
     if (participants(m, name) == 0)
         tell(m, name, 0, VOICEGW_CONFERENCE_ENDED);
+}
+
+void twilio_conference_left(struct twilio_call *c)
+{
+    if (c->conference[0])
+        part(c, VOICEGW_CONFERENCE_LEFT);
 }
 
 static void on_left(struct twilio_rest *r, const struct twilio_answer *a)
@@ -303,9 +312,12 @@ void twilio_on_conference(struct twilio *m, const struct voicegw_request *r, con
         form_sid(f, "CallSid", call, sizeof call) == VOICEGW_OK ? twilio_call_by_sid(m, call) : NULL;
     if (!c || c->over)
         return;
+    c->in_progress = 1;
     if (c->hold_op && form_is(f, "StatusCallbackEvent", "participant-join") &&
-        twilio_query(r, "ref", ref, sizeof ref) && strcmp(ref, c->ref) == 0)
+        twilio_query(r, "ref", ref, sizeof ref) && strcmp(ref, c->ref) == 0) {
+        twilio_ivr_interrupted(c);
         twilio_conference_hold(c, sid);
+    }
     if (!c->conference[0])
         return;
     c->heard_us = m->host->now_us(m->host);

@@ -17,36 +17,24 @@ int32_t twilio_validate(void *instance, const struct voicegw_call_params *p)
         why = twilio_check_party(p->from, 0);
     if (!why && p->ring_timeout_ms > RING_MAX_S * 1000u)
         why = "timeout_seconds is at most 600";
+    if (!why)
+        why = fields_check(p);
     return why ? m->host->set_error(m->host, VOICEGW_EINVALID, why) : VOICEGW_OK;
 }
 
 /* ---- making ---- */
 
-static void put_extra(struct voicegw_text *form, const char *json)
-{
-    char name[128], value[2048];
-    struct voicegw_json_iter it = voicegw_json_each(voicegw_json_of(json));
-    while (voicegw_json_next(&it)) {
-        uint32_t type = voicegw_json_type(it.value);
-        if (voicegw_json_string(it.key, name, sizeof name) <= 0)
-            continue;
-        if (type == VOICEGW_JSON_STRING ? voicegw_json_string(it.value, value, sizeof value) >= 0
-                                        : (type == VOICEGW_JSON_NUMBER || type == VOICEGW_JSON_BOOL) &&
-                                              voicegw_json_raw(it.value, value, sizeof value) > 0)
-            voicegw_form_add(form, name, value);
-    }
-}
-
-static void put_detection(struct twilio_call *c, struct voicegw_text *form)
+static void put_detection(struct twilio_call *c, const struct voicegw_call_params *p, struct voicegw_text *form)
 {
     char url[TWILIO_URL_CAP];
-    if (c->settings->amd == AMD_OFF)
-        return;
-    voicegw_form_add(form, "MachineDetection", "Enable");
-    if (c->settings->amd != AMD_ASYNC)
+    int own = fields_have(p, "MachineDetection");
+    if (!own && c->settings->amd != AMD_OFF)
+        voicegw_form_add(form, "MachineDetection", "Enable");
+    if (own ? !fields_are(p, "AsyncAmd", "true") : c->settings->amd != AMD_ASYNC)
         return;
     twilio_call_url(c, "amd", NULL, url, sizeof url);
-    voicegw_form_add(form, "AsyncAmd", "true");
+    if (!own)
+        voicegw_form_add(form, "AsyncAmd", "true");
     voicegw_form_add(form, "AsyncAmdStatusCallback", url);
     voicegw_form_add(form, "AsyncAmdStatusCallbackMethod", "POST");
 }
@@ -54,26 +42,28 @@ static void put_detection(struct twilio_call *c, struct voicegw_text *form)
 static void put_call(struct twilio_call *c, const struct voicegw_call_params *p, struct voicegw_text *form)
 {
     static const char *const events[] = {"initiated", "ringing", "answered", "completed"};
-    char url[TWILIO_URL_CAP], digits[40] = "";
+    char url[TWILIO_URL_CAP];
     uint32_t ring_s = (p->ring_timeout_ms + 999u) / 1000u;
     voicegw_form_add(form, "To", c->to);
     voicegw_form_add(form, "From", c->from);
-    twilio_call_url(c, "answer", NULL, url, sizeof url);
-    voicegw_form_add(form, "Url", url);
-    voicegw_form_add(form, "Method", "POST");
+    if (!c->led_away) {
+        twilio_call_url(c, "answer", NULL, url, sizeof url);
+        voicegw_form_add(form, "Url", url);
+        voicegw_form_add(form, "Method", "POST");
+    }
     twilio_call_url(c, "status", NULL, url, sizeof url);
     voicegw_form_add(form, "StatusCallback", url);
     voicegw_form_add(form, "StatusCallbackMethod", "POST");
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
         voicegw_form_add(form, "StatusCallbackEvent", events[i]);
-    if (ring_s)
+    if (ring_s && !fields_have(p, "Timeout"))
         voicegw_form_add_int(form, "Timeout", ring_s);
-    if (p->max_duration_ms)
+    if (p->max_duration_ms && !fields_have(p, "TimeLimit"))
         voicegw_form_add_int(form, "TimeLimit", (p->max_duration_ms + 999u) / 1000u);
-    if (voicegw_json_get_string(voicegw_json_of(p->route_json), "send_digits", digits, sizeof digits) > 0)
-        voicegw_form_add(form, "SendDigits", digits);
-    put_detection(c, form);
-    put_extra(form, c->settings->vendor.extra_json);
+    if (fields_are(p, "Record", "true"))
+        twilio_record_callback(c, form);
+    put_detection(c, p, form);
+    fields_put(p, c->settings->vendor.extra_json, form);
 }
 
 static void made(struct twilio_call *c, uint64_t op)
@@ -177,6 +167,12 @@ static void on_made(struct twilio_rest *r, const struct twilio_answer *a)
     twilio_complete(m, r->op, a->status ? a->status : VOICEGW_EPROVIDER, a->sentence, NULL);
 }
 
+static int has_documents(struct twilio *m, uint64_t call)
+{
+    struct voicegw_json doc = voicegw_json_of(m->provider->call_describe(m->host, call));
+    return voicegw_json_equals(voicegw_json_member(doc, "media"), "twiml") != 0;
+}
+
 int32_t twilio_make_call(void *instance, uint64_t op, uint64_t call, const struct voicegw_call_params *p)
 {
     struct twilio *m = instance;
@@ -184,16 +180,19 @@ int32_t twilio_make_call(void *instance, uint64_t op, uint64_t call, const struc
     int32_t rc = twilio_validate(m, p);
     if (rc != VOICEGW_OK)
         return rc;
-    if (p->from && *p->from)
-        (void)snprintf(from, sizeof from, "%s", p->from);
-    else if (voicegw_json_get_string(voicegw_json_of(p->route_json), "from", from, sizeof from) <= 0)
-        (void)snprintf(from, sizeof from, "%s", m->settings->from);
+    (void)snprintf(from, sizeof from, "%s", p->from && *p->from ? p->from : m->settings->from);
     if (!from[0])
         return m->host->set_error(m->host, VOICEGW_EINVALID, "from is missing: give a number, or set default_from");
     struct twilio_call *c = twilio_call_new(m, from, p->to);
     if (!c)
         return m->host->set_error(m->host, VOICEGW_ELIMIT, "out of memory");
     c->outbound = 1;
+    c->led_away = fields_lead_away(p) != 0;
+    if (c->led_away && !has_documents(m, call)) {
+        twilio_call_free(c);
+        return m->host->set_error(m->host, VOICEGW_EINVALID,
+                                  "with a Url or Twiml of its own a call brings no audio here: give media: twiml");
+    }
     struct twilio_rest *r = twilio_rest_new(m, c->settings, "POST", on_made);
     if (!r) {
         twilio_call_free(c);
@@ -330,6 +329,7 @@ void twilio_poll(void *instance)
     struct twilio *m = instance;
     int64_t now_us = m->host->now_us(m->host);
     uint32_t asked = 0;
+    twilio_prices_take(m);
     for (uint32_t i = 0; i < TWILIO_BUCKETS; i++) {
         for (struct twilio_call *c = m->calls[i]; c && asked < POLL_MAX; c = c->next) {
             (void)pthread_mutex_lock(&m->lock);

@@ -60,6 +60,13 @@ static void put_redirect(struct twiml *t, const char *url)
     twiml_close(t);
 }
 
+static void enter_conference(struct twilio_call *c, const struct twilio_verb *v)
+{
+    char name[TWILIO_NAME_CAP];
+    if (voicegw_json_get_string(voicegw_json_of(v->params), "name", name, sizeof name) > 0)
+        twilio_conference_enter(c, name);
+}
+
 /* Verbs up to the first that has a result, or leads the call away. */
 static void write_document(struct twilio_call *c, struct twiml *t)
 {
@@ -79,6 +86,8 @@ static void write_document(struct twilio_call *c, struct twiml *t)
         }
         v->document = c->document;
         last = v->kind;
+        if (v->kind == VERB_CONFERENCE)
+            enter_conference(c, v);
         if (verb_has_result(v->kind))
             break;
     }
@@ -134,6 +143,8 @@ static void finish_document(struct twilio_call *c, const struct form *f)
         struct twilio_verb *v = c->verbs;
         if (v->kind == VERB_GATHER && !v->sensitive)
             tell_digits(c, f);
+        if (v->kind == VERB_CONFERENCE)
+            twilio_conference_left(c);
         if (v->kind == VERB_CONTROL)
             control(c, v);
         else if (verb_result(v->kind, f, json, sizeof json) < 0)
@@ -144,8 +155,16 @@ static void finish_document(struct twilio_call *c, const struct form *f)
     }
 }
 
+void twilio_ivr_interrupted(struct twilio_call *c)
+{
+    for (struct twilio_verb *v = c->verbs; v && v->document; v = v->next)
+        if (v->kind <= VERB_GATHER || v->kind == VERB_ENQUEUE)
+            v->document = 0;
+}
+
 void twilio_ivr_next(struct twilio_call *c, uint64_t request, const struct form *f, uint32_t document)
 {
+    twilio_resumed(c);
     if (f && document == c->document)
         finish_document(c, f);
     if (c->request) { /* its sender has given up on it */
@@ -165,6 +184,10 @@ static int32_t add(struct twilio_call *c, struct twilio_verb *v)
     struct twilio *m = c->m;
     struct twiml t;
     uint32_t count = 0;
+    if (c->led_away) {
+        verb_free(v);
+        return m->host->set_error(m->host, VOICEGW_EBUSY, "another document leads this call, by its Url or Twiml");
+    }
     for (const struct twilio_verb *at = c->verbs; at; at = at->next)
         count++;
     twiml_begin(&t);
@@ -229,6 +252,11 @@ static int32_t ivr_perform(void *instance, uint64_t op, uint64_t call, const cha
     if (!v || !(v->params = strdup(params_json ? params_json : "{}"))) {
         free(v);
         return m->host->set_error(m->host, VOICEGW_ELIMIT, "out of memory");
+    }
+    if (kind == VERB_CONFERENCE) {
+        char url[TWILIO_URL_CAP];
+        twilio_call_url(c, "conference", NULL, url, sizeof url);
+        v->text = strdup(url);
     }
     v->sensitive = voicegw_json_get_bool(voicegw_json_of(v->params), "sensitive", 0);
     return add(c, v);

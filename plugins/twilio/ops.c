@@ -128,14 +128,38 @@ int32_t twilio_send_back(struct twilio_call *c, uint64_t op, twilio_rest_done do
     return twilio_rest_send(r);
 }
 
+void twilio_resumed(struct twilio_call *c)
+{
+    uint64_t op = c->resume_op;
+    c->resume_op = 0;
+    if (!op)
+        return;
+    c->held = 0;
+    twilio_complete(c->m, op, VOICEGW_OK, NULL, "{\"state\":\"connected\"}");
+}
+
+static void on_resumed(struct twilio_rest *r, const struct twilio_answer *a)
+{
+    struct twilio_call *c = twilio_call_of(r->m, r->call);
+    if (c && c->resume_op != r->op)
+        return; /* Twilio came back before its answer */
+    if (c)
+        c->resume_op = 0;
+    if (c && a->status == VOICEGW_OK)
+        c->held = 0;
+    twilio_finish_op(r, a, "{\"state\":\"connected\"}");
+}
+
 static void on_held(struct twilio_rest *r, const struct twilio_answer *a)
 {
     struct twilio_call *c = twilio_call_of(r->m, r->call);
-    if (c && a->status == VOICEGW_OK)
-        c->held = r->what;
-    else if (c && r->what)
+    if (c && a->status == VOICEGW_OK) {
+        c->held = 1;
+        twilio_ivr_interrupted(c);
+    } else if (c) {
         twilio_call_detour(c, 0);
-    twilio_finish_op(r, a, r->what ? "{\"state\":\"on_hold\"}" : "{\"state\":\"connected\"}");
+    }
+    twilio_finish_op(r, a, "{\"state\":\"on_hold\"}");
 }
 
 /* The callback of the conference may be lost. */
@@ -151,6 +175,8 @@ static void on_sent_to_room(struct twilio_rest *r, const struct twilio_answer *a
     struct twilio_call *c = twilio_call_of(r->m, r->call);
     if (!c || c->hold_op != r->op)
         return; /* it is held already, or over */
+    if (a->status == VOICEGW_OK)
+        twilio_ivr_interrupted(c);
     struct twilio_task *t = a->status == VOICEGW_OK ? twilio_task_start(r->m, ROOM_WAIT_US, on_overdue) : NULL;
     if (t) {
         t->op = r->op;
@@ -190,13 +216,11 @@ static int32_t send_to_hold(struct twilio_call *c, uint64_t op, const char *musi
     twiml_begin(&t);
     put_hold(&t, c);
     (void)twiml_end(&t);
-    voicegw_form_add(&r->form, "Twiml", t.text);
     r->repeatable = 1;
     r->op = op;
-    r->what = 1;
     c->hold_op = c->settings->hold_conference ? op : 0;
     twilio_call_detour(c, 1);
-    int32_t rc = twilio_rest_send(r);
+    int32_t rc = twilio_rest_document(r, c, &t);
     if (rc != VOICEGW_OK) {
         c->hold_op = 0;
         twilio_call_detour(c, 0);
@@ -216,7 +240,13 @@ static int32_t twilio_hold(void *instance, uint64_t op, uint64_t call, uint32_t 
         return c->m->host->set_error(c->m->host, VOICEGW_EBUSY, "the call is being held already");
     if (on)
         return send_to_hold(c, op, music_url);
-    return twilio_send_back(c, op, on_held);
+    if (c->resume_op)
+        return c->m->host->set_error(c->m->host, VOICEGW_EBUSY, "the call is being taken back already");
+    c->resume_op = op;
+    rc = twilio_send_back(c, op, on_resumed);
+    if (rc != VOICEGW_OK)
+        c->resume_op = 0;
+    return rc;
 }
 
 /* ---- by document ---- */

@@ -8,7 +8,7 @@
         .size = sizeof(struct voicegw_option), .type = VOICEGW_OPTION_##t, .name = n, .dflt = d,                       \
         .flags = VOICEGW_OPTION_RELOADABLE, .choices = c, .description = text                                          \
     }
-#define BASE_URL "https://api.twilio.com"
+#define BASE_URL "https://" TWILIO_HOST
 
 const struct voicegw_option twilio_options[] = {
     VOICEGW_VENDOR_OPTIONS(BASE_URL, VOICEGW_OPTION_RELOADABLE),
@@ -69,18 +69,12 @@ static const char *address(struct twilio_settings *s, const struct voicegw_host 
                            const struct voicegw_options *options)
 {
     char url[256];
-    const char *region = host->option_string(host, options, "region"),
-               *edge = host->option_string(host, options, "edge");
-    int has_region = region && *region, has_edge = edge && *edge;
-    if ((!has_region && !has_edge) || strcmp(s->vendor.base_url, BASE_URL) != 0)
-        return keep(s, s->vendor.base_url);
-    if ((has_region && !form_sid_valid(region, strlen(region))) || (has_edge && !form_sid_valid(edge, strlen(edge)))) {
-        (void)host->set_error(host, VOICEGW_ECONFIG, "region and edge are words such as ie1 and dublin");
-        return NULL;
-    }
-    (void)snprintf(url, sizeof url, "https://api.%s%s%s.twilio.com", has_edge ? edge : "", has_edge ? "." : "",
-                   has_region ? region : "us1");
-    return keep(s, url);
+    if (twilio_address(strcmp(s->vendor.base_url, BASE_URL) != 0 ? s->vendor.base_url : NULL,
+                       host->option_string(host, options, "region"), host->option_string(host, options, "edge"), url,
+                       sizeof url))
+        return keep(s, url);
+    (void)host->set_error(host, VOICEGW_ECONFIG, "region and edge are words such as ie1 and dublin");
+    return NULL;
 }
 
 static int32_t read_strings(struct twilio_settings *s, const struct voicegw_host *host,
@@ -134,7 +128,6 @@ struct twilio_settings *twilio_settings_new(const struct voicegw_host *host, con
     s->refs = 1;
     s->validate = host->option_int(host, options, "validate_signatures", 1) != 0;
     s->events = host->option_int(host, options, "stream_events", 0) != 0;
-    s->record = host->option_int(host, options, "recording_enabled", 0) != 0;
     s->auth = (enum twilio_auth)choice(host->option_string(host, options, "stream_auth"), auths, 5);
     s->amd = (enum twilio_amd)choice(host->option_string(host, options, "amd"), amds, 3);
     const char *mode = host->option_string(host, options, "stream_mode");
@@ -154,6 +147,11 @@ struct twilio_settings *twilio_settings_keep(struct twilio_settings *s)
 {
     s->refs++;
     return s;
+}
+
+struct twilio_settings *twilio_settings_now(struct twilio *m, struct twilio_settings *s)
+{
+    return strcmp(s->vendor.account_id, m->settings->vendor.account_id) == 0 ? m->settings : s;
 }
 
 void twilio_settings_drop(struct twilio_settings *s)

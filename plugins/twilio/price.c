@@ -8,6 +8,8 @@
 
 static const int64_t delays_us[] = {500000, 2000000, 15000000, 120000000, 600000000};
 #define TRIES (sizeof delays_us / sizeof delays_us[0])
+#define LEGACIES 10u /* values of the host's small state that hold what an older generation left to be asked */
+#define LEGACY_CAP 4000u
 
 static void wait_for(struct twilio *m, uint64_t call, const char *sid, uint32_t attempt);
 
@@ -49,12 +51,69 @@ static void ask(struct twilio_task *t)
         m->prices++;
 }
 
+/* ---- between generations ---- */
+
+static void legacy_name(uint32_t number, char out[16])
+{
+    (void)snprintf(out, 16, "prices-%u", number);
+}
+
+/* Whoever bears the instance's name next asks on. 1: it was noted. */
+static int leave(struct twilio *m, const char *sid)
+{
+    char key[16], value[LEGACY_CAP];
+    for (uint32_t i = 0; m->state && i < LEGACIES; i++) {
+        legacy_name(i, key);
+        const char *before = m->state->get(m->host, key);
+        int n = snprintf(value, sizeof value, "%s%s ", before ? before : "", sid);
+        if (n > 0 && (size_t)n < sizeof value)
+            return m->state->set(m->host, key, value) == VOICEGW_OK;
+    }
+    return 0;
+}
+
+void twilio_prices_leave(struct twilio *m)
+{
+    struct twilio_task *next;
+    for (struct twilio_task *t = m->tasks; t; t = next) {
+        next = t->next;
+        if (t->run != ask)
+            continue;
+        m->prices--;
+        if (!leave(m, t->json))
+            m->host->count(m->host, "prices_missed", 1);
+        twilio_task_cancel(t);
+    }
+}
+
+void twilio_prices_take(struct twilio *m)
+{
+    char key[16], value[LEGACY_CAP], *rest = NULL;
+    for (uint32_t i = 0; m->state && i < LEGACIES && !atomic_load(&m->draining); i++) {
+        legacy_name(i, key);
+        const char *left = m->state->get(m->host, key);
+        if (!left || !*left)
+            return;
+        (void)snprintf(value, sizeof value, "%s", left);
+        (void)m->state->set(m->host, key, NULL);
+        for (const char *sid = strtok_r(value, " ", &rest); sid; sid = strtok_r(NULL, " ", &rest)) {
+            uint64_t call = m->provider->call_find(m->host, sid);
+            if (call)
+                wait_for(m, call, sid, 0);
+            else /* of an earlier run: nobody remembers it */
+                m->host->count(m->host, "prices_missed", 1);
+        }
+    }
+}
+
 static void wait_for(struct twilio *m, uint64_t call, const char *sid, uint32_t attempt)
 {
     struct twilio_task *t = NULL;
     if (attempt < TRIES && m->prices < PRICES_MAX && !atomic_load(&m->draining))
         t = twilio_task_start(m, delays_us[attempt], ask);
-    if (!t) {
+    if (!t && atomic_load(&m->draining) == 1 && attempt < TRIES && leave(m, sid)) {
+        return;
+    } else if (!t) {
         m->host->count(m->host, "prices_missed", 1);
         return;
     }
@@ -66,6 +125,7 @@ static void wait_for(struct twilio *m, uint64_t call, const char *sid, uint32_t 
 
 void twilio_price_watch(struct twilio_call *c)
 {
+    twilio_prices_take(c->m);
     if (c->sid[0] && *c->settings->vendor.account_id && *c->settings->password)
         wait_for(c->m, c->handle, c->sid, 0);
 }

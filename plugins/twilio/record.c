@@ -29,27 +29,32 @@ int32_t twilio_record_op(void *instance, uint64_t op, uint64_t call, uint32_t ac
     if (action > VOICEGW_RECORD_RESUME)
         return m->host->set_error(m->host, VOICEGW_EINVALID, "a recording is started, stopped, paused or resumed");
     /* Twilio records calls in progress only, and an incoming one is that once its first document is performed. */
-    if (c->media_twiml && !c->outbound && c->document == 0)
+    if (c->media_twiml && !c->outbound && !c->in_progress && c->request)
         return twilio_ivr_record(c, op, action);
     return twilio_record_now(c, op, action);
+}
+
+void twilio_record_callback(struct twilio_call *c, struct voicegw_text *form)
+{
+    static const char *const events[] = {"in-progress", "completed", "absent"};
+    char url[TWILIO_URL_CAP];
+    twilio_call_url(c, "recording", NULL, url, sizeof url);
+    voicegw_form_add(form, "RecordingStatusCallback", url);
+    voicegw_form_add(form, "RecordingStatusCallbackMethod", "POST");
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
+        voicegw_form_add(form, "RecordingStatusCallbackEvent", events[i]);
 }
 
 int32_t twilio_record_now(struct twilio_call *c, uint64_t op, uint32_t action)
 {
     static const char *const statuses[] = {NULL, "stopped", "paused", "in-progress"};
-    char url[TWILIO_URL_CAP];
     struct twilio_rest *r = twilio_rest_call(c, "POST", on_recorded);
     if (!r)
         return VOICEGW_EBUSY;
     voicegw_text_add(&r->url_text, "/Recordings");
     if (action == VOICEGW_RECORD_START) {
-        twilio_call_url(c, "recording", NULL, url, sizeof url);
         voicegw_form_add(&r->form, "RecordingChannels", "dual");
-        voicegw_form_add(&r->form, "RecordingStatusCallback", url);
-        voicegw_form_add(&r->form, "RecordingStatusCallbackMethod", "POST");
-        voicegw_form_add(&r->form, "RecordingStatusCallbackEvent", "in-progress");
-        voicegw_form_add(&r->form, "RecordingStatusCallbackEvent", "completed");
-        voicegw_form_add(&r->form, "RecordingStatusCallbackEvent", "absent");
+        twilio_record_callback(c, &r->form);
     } else {
         voicegw_text_add(&r->url_text, "/");
         voicegw_text_add(&r->url_text, c->recording[0] ? c->recording : "Twilio.CURRENT");

@@ -56,8 +56,24 @@ static int is_form(const struct voicegw_request *r)
     return strncmp(type, "application/x-www-form-urlencoded", 33) == 0;
 }
 
+/* The call of a callback: by the ref that we put into its URL, else by its id. */
+static struct twilio_call *find_call(struct twilio *m, const struct voicegw_request *r, const struct form *f)
+{
+    char ref[TWILIO_REF_CAP + 8], sid[TWILIO_SID_CAP];
+    struct twilio_call *c = twilio_query(r, "ref", ref, sizeof ref) ? twilio_call_by_ref(m, ref) : NULL;
+    if (!c && form_sid(f, "CallSid", sid, sizeof sid) == VOICEGW_OK)
+        c = twilio_call_by_sid(m, sid);
+    return c;
+}
+
+/* Callbacks come behind the ends of their calls. */
+static const struct twilio_settings *settings_of(const struct twilio *m, const struct twilio_call *c, int callback)
+{
+    return c ? c->settings : callback ? m->former : NULL;
+}
+
 /* Reads and proves a webhook; else it is answered and 0. GET has its fields in the query, which the URL signs. */
-static int admit(struct twilio *m, const struct voicegw_request *r, struct form *f)
+static int admit(struct twilio *m, const struct voicegw_request *r, struct form *f, int callback)
 {
     const char *why = "";
     int get = strcmp(r->method, "GET") == 0, form = !get && is_form(r);
@@ -69,7 +85,8 @@ static int admit(struct twilio *m, const struct voicegw_request *r, struct form 
         twilio_reply_problem(m, r->id, 400, why);
         return 0;
     }
-    if (m->settings->validate && !twilio_signed(m, r, form ? f : NULL, 0)) {
+    if (m->settings->validate &&
+        !twilio_signed(m, settings_of(m, find_call(m, r, f), callback), r, form ? f : NULL, 0)) {
         m->host->count(m->host, "bad_signatures", 1);
         twilio_reply_problem(m, r->id, 403,
                              "the request must carry the X-Twilio-Signature that auth_token makes over the public URL "
@@ -79,16 +96,15 @@ static int admit(struct twilio *m, const struct voicegw_request *r, struct form 
     return 1;
 }
 
-/* The call of a callback: by the ref that we put into its URL, else by its id. */
 static struct twilio_call *call_of(struct twilio *m, const struct voicegw_request *r, const struct form *f)
 {
-    char ref[TWILIO_REF_CAP + 8], sid[TWILIO_SID_CAP];
-    struct twilio_call *c = twilio_query(r, "ref", ref, sizeof ref) ? twilio_call_by_ref(m, ref) : NULL;
+    char sid[TWILIO_SID_CAP];
+    struct twilio_call *c = find_call(m, r, f);
     int32_t rc = form_sid(f, "CallSid", sid, sizeof sid);
-    if (!c && rc == VOICEGW_OK)
-        c = twilio_call_by_sid(m, sid);
-    if (c)
+    if (c) {
         c->heard_us = m->host->now_us(m->host);
+        c->in_progress |= form_is(f, "CallStatus", "in-progress") != 0;
+    }
     if (c && rc == VOICEGW_OK && c->outbound && !c->sid[0]) {
         twilio_call_known(c, sid);
     }
@@ -98,7 +114,7 @@ static struct twilio_call *call_of(struct twilio *m, const struct voicegw_reques
 static void on_inbound(void *instance, const struct voicegw_request *r)
 {
     struct form f;
-    if (admit(instance, r, &f))
+    if (admit(instance, r, &f, 0))
         twilio_on_inbound(instance, r, &f);
     form_done(&f);
 }
@@ -109,7 +125,7 @@ static void document(struct twilio *m, const struct voicegw_request *r,
                                     struct twilio_call *c))
 {
     struct form f;
-    if (admit(m, r, &f)) {
+    if (admit(m, r, &f, 0)) {
         struct twilio_call *c = call_of(m, r, &f);
         if (c && !c->over) {
             handle(m, r, &f, c);
@@ -154,13 +170,13 @@ static void callback(struct twilio *m, const struct voicegw_request *r,
 {
     struct form f;
     char sid[TWILIO_SID_CAP];
-    if (admit(m, r, &f)) {
+    if (admit(m, r, &f, 1)) {
         struct twilio_call *c = call_of(m, r, &f);
         if (form_sid(&f, "CallSid", sid, sizeof sid) != VOICEGW_OK) {
             m->host->count(m->host, "bad_webhooks", 1);
             twilio_reply_problem(m, r->id, 400, "CallSid must be there once: 1 to 64 letters and digits");
         } else {
-            if (c)
+            if (c || handle == twilio_on_recording)
                 handle(m, &f, c);
             else
                 m->host->count(m->host, "late_webhooks", 1);
@@ -199,7 +215,7 @@ static void on_conference(void *instance, const struct voicegw_request *r)
 {
     struct twilio *m = instance;
     struct form f;
-    if (admit(m, r, &f)) {
+    if (admit(m, r, &f, 0)) {
         twilio_on_conference(m, r, &f);
         twilio_reply_empty(m, r->id);
     }
@@ -210,7 +226,7 @@ static void on_sms(void *instance, const struct voicegw_request *r)
 {
     struct twilio *m = instance;
     struct form f;
-    if (admit(m, r, &f)) {
+    if (admit(m, r, &f, 0)) {
         struct twiml t;
         twilio_on_sms(m, &f);
         twiml_begin(&t);
@@ -224,7 +240,7 @@ static void on_sms_status(void *instance, const struct voicegw_request *r)
 {
     struct twilio *m = instance;
     struct form f;
-    if (admit(m, r, &f)) {
+    if (admit(m, r, &f, 0)) {
         twilio_on_sms_status(m, r, &f);
         twilio_reply_empty(m, r->id);
     }

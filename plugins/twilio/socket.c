@@ -219,6 +219,23 @@ static void take_again(struct twilio_stream *s)
     (void)s->m->media->on_writable(s->m->host, s->leg);
 }
 
+/* Twilio is at another document by now: the socket that it left there may not have closed yet. */
+static void supersede(struct twilio_stream *s)
+{
+    struct twilio *m = s->m;
+    struct stream_socket *k = s->live;
+    (void)pthread_mutex_lock(&m->lock);
+    const struct twilio_call *c = twilio_call_of(m, s->call);
+    int left = c && c->detour;
+    (void)pthread_mutex_unlock(&m->lock);
+    if (!k || !left)
+        return;
+    k->closing = 1;
+    s->live = NULL;
+    stream_flush_marks(s);
+    (void)m->ws->close(m->host, k->ws, 1000, "another stream of the call has come");
+}
+
 static void on_start(struct stream_socket *k, const struct stream_wire *w)
 {
     struct twilio_stream *s = k->stream;
@@ -234,6 +251,8 @@ static void on_start(struct stream_socket *k, const struct stream_wire *w)
     }
     struct proof p = look(s);
     const char *why = refusal(k, w, &p);
+    if (!why)
+        supersede(s);
     if (!why && (s->live || m->route->prove(m->host, k->ws, s->leg) != VOICEGW_OK))
         why = "another stream holds this call";
     if (why) {

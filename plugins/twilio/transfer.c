@@ -92,14 +92,14 @@ static int32_t send_blind(struct twilio_call *c, int64_t ring_s)
     twilio_call_url(c, "transfer", NULL, url, sizeof url);
     twiml_attr(&t, "action", url);
     twiml_attr(&t, "answerOnBridge", "true");
+    twiml_attr(&t, "callerId", c->transfer.from[0] ? c->transfer.from : NULL);
     twiml_attr_int(&t, "timeout", ring_s);
     twilio_call_url(c, "transfer-leg", NULL, url, sizeof url);
     put_target(&t, c, url);
     (void)twiml_end(&t);
-    voicegw_form_add(&r->form, "Twiml", t.text);
     r->op = c->transfer.op;
     twilio_call_detour(c, 1);
-    int32_t rc = twilio_rest_send(r);
+    int32_t rc = twilio_rest_document(r, c, &t);
     if (rc != VOICEGW_OK)
         twilio_call_detour(c, 0);
     return rc;
@@ -145,7 +145,10 @@ static int32_t call_agent(struct twilio_call *c, int64_t ring_s, const char *sum
     static const char *const events[] = {"answered", "completed"};
     char url[TWILIO_URL_CAP];
     struct twiml t;
-    const char *from = c->settings->from[0] ? c->settings->from : c->outbound ? c->from : c->to;
+    const char *from = c->transfer.from[0]    ? c->transfer.from
+                       : c->settings->from[0] ? c->settings->from
+                       : c->outbound          ? c->from
+                                              : c->to;
     struct twilio_rest *r = twilio_rest_new(c->m, c->settings, "POST", on_agent);
     if (!r)
         return VOICEGW_ECONFIG;
@@ -195,10 +198,9 @@ static void join(struct twilio_call *c)
         twiml_begin(&t);
         put_room(&t, c, 0);
         (void)twiml_end(&t);
-        voicegw_form_add(&r->form, "Twiml", t.text);
         r->repeatable = 1;
         twilio_call_detour(c, 1);
-        rc = twilio_rest_send(r);
+        rc = twilio_rest_document(r, c, &t);
     }
     if (rc != VOICEGW_OK) {
         twilio_call_detour(c, 0);
@@ -218,7 +220,11 @@ int32_t twilio_transfer_op(void *instance, uint64_t op, uint64_t call, uint32_t 
     struct twilio_call *c = twilio_talking(m, call, &rc);
     if (!c)
         return rc;
+    char from[TWILIO_PARTY_CAP] = "";
+    (void)voicegw_json_get_string(params, "from", from, sizeof from);
     const char *why = twilio_check_party(to, 1);
+    if (!why)
+        why = twilio_check_party(from, 0);
     if (why)
         return m->host->set_error(m->host, VOICEGW_EINVALID, why);
     if (c->transfer.op)
@@ -227,6 +233,7 @@ int32_t twilio_transfer_op(void *instance, uint64_t op, uint64_t call, uint32_t 
     (void)voicegw_json_get_string(params, "summary", summary, sizeof summary);
     c->transfer = (struct twilio_transfer){.op = op, .kind = kind};
     (void)snprintf(c->transfer.to, sizeof c->transfer.to, "%s", to);
+    memcpy(c->transfer.from, from, sizeof from);
     ring_s = ring_s < 1 ? RING_S : ring_s > 600 ? 600 : ring_s;
     rc = kind == VOICEGW_TRANSFER_ATTENDED ? call_agent(c, ring_s, summary) : send_blind(c, ring_s);
     if (rc != VOICEGW_OK) {
@@ -279,6 +286,7 @@ void twilio_on_transfer(struct twilio *m, const struct voicegw_request *r, const
     if (c->media_twiml) {
         twilio_ivr_next(c, r->id, NULL, c->document);
     } else {
+        twilio_call_detour(c, 1);
         twilio_call_token(c);
         twilio_stream_document(c, &t);
         twilio_reply_twiml(m, r->id, &t);

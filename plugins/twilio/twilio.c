@@ -67,6 +67,7 @@ static void find_services(struct twilio *m)
     m->crypto = host->get_extension(host, VOICEGW_HOST_CRYPTO);
     m->conference = host->get_extension(host, VOICEGW_HOST_CONFERENCE);
     m->sms = host->get_extension(host, VOICEGW_HOST_SMS);
+    m->state = host->get_extension(host, VOICEGW_HOST_STATE);
 }
 
 static int32_t twilio_create(const struct voicegw_host *host, const struct voicegw_options *options,
@@ -110,6 +111,11 @@ static int32_t twilio_reconfigure(void *instance, const struct voicegw_options *
     struct twilio_settings *s = twilio_settings_new(m->host, options, &rc);
     if (!s)
         return rc;
+    if (strcmp(s->vendor.account_id, m->settings->vendor.account_id) != 0) {
+        if (m->former)
+            twilio_settings_drop(m->former);
+        m->former = twilio_settings_keep(m->settings);
+    }
     twilio_settings_drop(m->settings);
     m->settings = s;
     warn(m);
@@ -120,6 +126,7 @@ static void twilio_drain(void *instance)
 {
     struct twilio *m = instance;
     atomic_store(&m->draining, 1);
+    twilio_prices_leave(m);
     tell_drained(m);
 }
 
@@ -134,6 +141,8 @@ static void twilio_destroy(void *instance)
     while (m->tasks)
         twilio_task_cancel(m->tasks);
     twilio_settings_drop(m->settings);
+    if (m->former)
+        twilio_settings_drop(m->former);
     (void)pthread_mutex_destroy(&m->lock);
     free(m);
 }

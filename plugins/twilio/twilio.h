@@ -24,6 +24,7 @@
 #include "voicegw/draft/provider_media.h"
 #include "voicegw/draft/vendor_options.h"
 
+#define TWILIO_HOST "api.twilio.com"
 #define TWILIO_SID_CAP 65
 #define TWILIO_PARTY_CAP 257 /* a number, SIP address or client, with its NUL */
 #define TWILIO_SESSION_CAP 160
@@ -43,7 +44,7 @@ enum twilio_amd { AMD_OFF, AMD_SYNC, AMD_ASYNC };
 /* What the operator set. Constant once made; calls keep the block they began with. [control] */
 struct twilio_settings {
     uint32_t refs;
-    uint32_t validate, one_way, events, redirect_lost, hold_conference, record;
+    uint32_t validate, one_way, events, redirect_lost, hold_conference;
     enum twilio_auth auth;
     enum twilio_amd amd;
     struct voicegw_vendor vendor;
@@ -88,7 +89,7 @@ struct twilio_rest {
     struct twilio *m; /* NULL: the instance has gone */
     struct twilio_settings *settings;
     uint64_t request, timer;
-    uint32_t attempt, repeatable, timeout_ms;
+    uint32_t attempt, repeatable, timeout_ms, early; /* early: how often the call was not in progress yet */
     twilio_rest_done done;
     const char *method;
     char url[TWILIO_URL_CAP];
@@ -105,16 +106,20 @@ struct twilio_rest {
 struct twilio_transfer {
     uint64_t op;
     uint32_t kind, settled;
-    char to[TWILIO_PARTY_CAP], agent[TWILIO_SID_CAP];
+    char to[TWILIO_PARTY_CAP], from[TWILIO_PARTY_CAP], agent[TWILIO_SID_CAP];
 };
 
 struct twilio_call {
     struct twilio_call *next;
     struct twilio *m;
     struct twilio_settings *settings;
-    uint64_t handle, request;            /* request: Twilio waits for a document, 0: it does not */
-    uint64_t answer_op, end_op, hold_op; /* hold_op: the call goes to a conference to be held there */
-    uint32_t outbound, media_twiml, state, over, ending, said, streamed, held; /* streamed: a stream was up */
+    uint64_t handle, request; /* request: Twilio waits for a document, 0: it does not */
+    uint64_t answer_op, end_op;
+    uint64_t hold_op, resume_op; /* the call goes to a conference to be held there, or comes back */
+    uint32_t outbound, media_twiml, state, over, ending, said, held;
+    uint32_t streamed;         /* a stream was up */
+    uint32_t led_away;         /* another's document leads it */
+    uint32_t in_progress;      /* Twilio has said so: until then it takes no updates of an incoming call */
     struct twilio_task *watch; /* for the stream, or for the workflow's next verb */
     struct twilio_transfer transfer;
     struct twilio_verb *verbs, **verbs_end;
@@ -147,7 +152,9 @@ struct twilio {
     const struct voicegw_host_crypto *crypto;
     const struct voicegw_host_conference *conference;
     const struct voicegw_host_sms *sms;
+    const struct voicegw_host_state *state;
     struct twilio_settings *settings; /* of new calls; [control] */
+    struct twilio_settings *former;   /* before the last change, of another account, or NULL: its calls go on */
     struct twilio_call *coming;       /* inside on_incoming(): its handle is not known yet */
     struct twilio_task *tasks;
     struct twilio_rest *rests;
@@ -171,6 +178,9 @@ extern const struct voicegw_option twilio_options[];
 struct twilio_settings *twilio_settings_new(const struct voicegw_host *host, const struct voicegw_options *options,
                                             int32_t *ret_status);
 struct twilio_settings *twilio_settings_keep(struct twilio_settings *s);
+/** What requests for a call of those settings go by: today's when the account is the same, whose credentials may have
+ * been changed since. */
+struct twilio_settings *twilio_settings_now(struct twilio *m, struct twilio_settings *s);
 void twilio_settings_drop(struct twilio_settings *s);
 
 /* task.c, [control] */
@@ -195,6 +205,9 @@ const char *twilio_outcome_of(const char *dial_status);
 double twilio_price(struct voicegw_json price);
 /** Microseconds since 1970 of "Fri, 20 Nov 2026 12:00:00 +0000", or -1. */
 int64_t twilio_date_us(const char *text);
+/** The interface's address: the operator's own `base_url` (NULL: none), or that of a region and an edge ("" or NULL:
+ * none), of which an edge alone means us1. 0: they are no words. */
+int twilio_address(const char *base_url, const char *region, const char *edge, char *out, size_t cap);
 /** What is wrong with call parameters: a sentence, or NULL. */
 const char *twilio_check_party(const char *text, uint32_t needed);
 /** Does an error code say that the call is over? */
@@ -208,6 +221,9 @@ struct twilio_rest *twilio_rest_new(struct twilio *m, struct twilio_settings *s,
 /** Sends it; exactly one done() follows, never from inside. Else a negative status with a sentence, and it is freed. */
 int32_t twilio_rest_send(struct twilio_rest *r);
 void twilio_rest_cancel_op(struct twilio *m, uint64_t op);
+/** Sends a document as an update of the call that `r` is about; when Twilio waits for one of ours, that is it. As
+ * twilio_rest_send(). */
+int32_t twilio_rest_document(struct twilio_rest *r, struct twilio_call *c, const struct twiml *t);
 /** At the end: nobody is told. */
 void twilio_rests_end(struct twilio *m);
 /** An update of a call: POST Calls/{sid}.json. */
@@ -268,6 +284,7 @@ int32_t twilio_reject_op(void *instance, uint64_t op, uint64_t call, const char 
 /* callback.c, [control] */
 void twilio_on_status(struct twilio *m, const struct form *f, struct twilio_call *c);
 void twilio_on_amd(struct twilio *m, const struct form *f, struct twilio_call *c);
+/** `c` NULL: of a call that is over. */
 void twilio_on_recording(struct twilio *m, const struct form *f, struct twilio_call *c);
 void twilio_on_stream_status(struct twilio *m, const struct form *f, struct twilio_call *c);
 /** A status as the REST interface tells it. */
@@ -289,6 +306,8 @@ struct twilio_call *twilio_talking(struct twilio *m, uint64_t call, int32_t *ret
 void twilio_hang_up(struct twilio_call *c);
 /** Sends a call back to its stream or its documents. 0 or a negative status with a sentence. `done` may be NULL. */
 int32_t twilio_send_back(struct twilio_call *c, uint64_t op, twilio_rest_done done);
+/** Twilio has come back for a document: the call is on hold no more. */
+void twilio_resumed(struct twilio_call *c);
 /** Completes r->op by the answer with json; also tells the end when Twilio says that the call is over. */
 void twilio_finish_op(struct twilio_rest *r, const struct twilio_answer *a, const char *json);
 
@@ -306,9 +325,24 @@ int32_t twilio_record_op(void *instance, uint64_t op, uint64_t call, uint32_t ac
 /** The same for a call that Twilio is known to perform a document of. Else a negative status with a sentence. */
 int32_t twilio_record_now(struct twilio_call *c, uint64_t op, uint32_t action);
 
+/** Where Twilio tells how a recording goes on. */
+void twilio_record_callback(struct twilio_call *c, struct voicegw_text *form);
+
+/* fields.c, pure: what whoever places a call sets of Twilio's own fields */
+/** What is wrong with them: a constant sentence, or NULL. */
+const char *fields_check(const struct voicegw_call_params *p);
+/** 1: the call is led by another's document. */
+int fields_lead_away(const struct voicegw_call_params *p);
+int fields_have(const struct voicegw_call_params *p, const char *name);
+int fields_are(const struct voicegw_call_params *p, const char *name, const char *text);
+void fields_put(const struct voicegw_call_params *p, const char *extra_json, struct voicegw_text *form);
+
 /* price.c, [control] */
 /** An answered call has ended: its price goes to the host once Twilio knows it. */
 void twilio_price_watch(struct twilio_call *c);
+/** At the end of a generation: what is being waited for goes to the next one of the same name, which takes it. */
+void twilio_prices_leave(struct twilio *m);
+void twilio_prices_take(struct twilio *m);
 
 /* ivr.c, [control] */
 extern const struct voicegw_provider_ivr twilio_ivr;
@@ -319,12 +353,17 @@ int32_t twilio_ivr_record(struct twilio_call *c, uint64_t op, uint32_t action);
 /** Adds a verb without a result: "say", "play", "dtmf". */
 int32_t twilio_ivr_simple(struct twilio_call *c, uint64_t op, const char *verb, const char *text, const char *voice,
                           const char *language, uint32_t loop);
+/** Twilio was sent elsewhere: what it was saying or asking is said and asked again when it comes back. */
+void twilio_ivr_interrupted(struct twilio_call *c);
 /** The call is over: what waits completes. */
 void twilio_ivr_end(struct twilio_call *c);
 
 /* conference.c, [control] */
 extern const struct voicegw_provider_conference twilio_conferences;
 void twilio_on_conference(struct twilio *m, const struct voicegw_request *r, const struct form *f);
+/** A document of the call leads into that conference, or is over. */
+void twilio_conference_enter(struct twilio_call *c, const char *name);
+void twilio_conference_left(struct twilio_call *c);
 /** Holds the call in the conference of one that it was sent to: completes hold_op. `sid` "": it is asked for. */
 void twilio_conference_hold(struct twilio_call *c, const char *sid);
 
@@ -353,8 +392,10 @@ void twilio_stream_tell(struct twilio *m, uint64_t leg, const char *text, size_t
 /* upgrade.c, [control] */
 int32_t twilio_upgrade(void *instance, const struct voicegw_request *request, uint64_t *ret_leg);
 int32_t twilio_identify(void *instance, const struct voicegw_request *request, char *out, uint32_t cap);
-/** 1: the request carries a valid signature. `form` NULL: an upgrade or a request without fields. */
-int twilio_signed(struct twilio *m, const struct voicegw_request *r, const struct form *form, int upgrade);
+/** 1: the request carries a valid signature. `older`: other settings by which it may be signed, or NULL. `form` NULL:
+ * an upgrade or a request without fields. */
+int twilio_signed(struct twilio *m, const struct twilio_settings *older, const struct voicegw_request *r,
+                  const struct form *form, int upgrade);
 /** A parameter of the query, decoded; 0 when it is absent or too long. */
 int twilio_query(const struct voicegw_request *r, const char *name, char *out, size_t cap);
 #endif

@@ -160,7 +160,7 @@ static void put_enqueue(struct twiml *t, struct voicegw_json p, const char *url)
     twiml_close(t);
 }
 
-static void put_conference(struct twiml *t, struct voicegw_json p, const char *url)
+static void put_conference(struct twiml *t, struct voicegw_json p, const char *url, const char *callback)
 {
     char name[1024] = "";
     (void)voicegw_json_get_string(p, "name", name, sizeof name);
@@ -171,6 +171,10 @@ static void put_conference(struct twiml *t, struct voicegw_json p, const char *u
     attr_bool(t, "startConferenceOnEnter", p, "start_on_enter");
     attr_bool(t, "endConferenceOnExit", p, "end_on_exit");
     attr_text(t, "waitUrl", p, "music");
+    if (callback) {
+        twiml_attr(t, "statusCallback", callback);
+        twiml_attr(t, "statusCallbackEvent", "start end join leave mute hold");
+    }
     twiml_text(t, name);
     twiml_close(t);
     twiml_close(t);
@@ -218,7 +222,7 @@ void verb_put(struct twiml *t, const struct twilio_verb *v, const char *url, con
         put_enqueue(t, p, url);
         return;
     case VERB_CONFERENCE:
-        put_conference(t, p, url);
+        put_conference(t, p, url, v->text);
         return;
     case VERB_REDIRECT:
         put_redirect(t, p);

@@ -26,7 +26,7 @@ struct twilio_verb {
     uint32_t document; /* that Twilio performs it in, 0: it waits */
     uint32_t loop, sensitive;
     char voice[64], language[32];
-    char *text, *params; /* one of the two */
+    char *text, *params; /* one of the two; a conference's text is the address of its callbacks */
 };
 
 /** 1: a verb of voicegw.provider.ivr/1. */

@@ -126,6 +126,12 @@ static void on_no_stream(struct twilio_task *task)
     if (!c || c->over)
         return;
     c->watch = NULL;
+    (void)pthread_mutex_lock(&task->m->lock);
+    uint32_t streams = c->proven;
+    c->detour = 0;
+    (void)pthread_mutex_unlock(&task->m->lock);
+    if (streams) /* the webhook was another's copy: Twilio never left its stream */
+        return;
     task->m->host->count(task->m->host, "streams_missed", 1);
     twilio_hang_up(c);
     twilio_call_over(c, "no media stream came from Twilio");
@@ -174,6 +180,7 @@ static struct twilio_call *call_from(struct twilio *m, const struct voicegw_requ
     if (!c)
         return NULL;
     c->state = VOICEGW_CALL_RINGING;
+    c->in_progress = form_is(f, "CallStatus", "in-progress") != 0;
     (void)snprintf(c->sid, sizeof c->sid, "%s", sid);
     learn_base(c, r);
     return c;
@@ -336,6 +343,7 @@ void twilio_on_answer(struct twilio *m, const struct voicegw_request *r, const s
         hang_up_document(m, r->id);
         return;
     }
+    twilio_resumed(c);
     if (form_find(f, "AnsweredBy"))
         twilio_on_amd(m, f, c);
     if (c->state < VOICEGW_CALL_CONNECTED)
@@ -343,6 +351,7 @@ void twilio_on_answer(struct twilio *m, const struct voicegw_request *r, const s
     if (c->media_twiml)
         twilio_ivr_next(c, r->id, NULL, 0);
     else {
+        twilio_call_detour(c, 1); /* who asks for a document is at no stream */
         if (!c->token[0])
             twilio_call_token(c);
         give_stream(c, r->id);

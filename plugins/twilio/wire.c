@@ -109,3 +109,17 @@ int twilio_code_is_over(int64_t code)
 {
     return code == 21220 || code == 20404;
 }
+
+int twilio_address(const char *base_url, const char *region, const char *edge, char *out, size_t cap)
+{
+    int has_region = region && *region, has_edge = edge && *edge;
+    int n;
+    if ((has_region && !form_sid_valid(region, strlen(region))) || (has_edge && !form_sid_valid(edge, strlen(edge))))
+        return 0;
+    if (base_url || (!has_region && !has_edge))
+        n = snprintf(out, cap, "%s", base_url ? base_url : "https://" TWILIO_HOST);
+    else
+        n = snprintf(out, cap, "https://api.%s%s%s.twilio.com", has_edge ? edge : "", has_edge ? "." : "",
+                     has_region ? region : "us1");
+    return n > 0 && (size_t)n < cap;
+}

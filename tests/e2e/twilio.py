@@ -117,15 +117,17 @@ steps:
   - {type: gather, params: {call_id: "{{made.call_id}}", prompt: "Hello. Please speak.", input: speech, timeout: 15s}, output_key: wish}
   - {type: voice_play_tts, params: {call_id: "{{made.call_id}}", text: "You said {{wish.text}}."}, output_key: played}
   - {type: gather, params: {call_id: "{{made.call_id}}", input: dtmf, num_digits: 1, timeout: 15s}, output_key: key}
+  - {type: voice_play_tts, params: {call_id: "{{made.call_id}}", text: "This is a long sentence that nobody wants to hear to its end, because it goes on and on about breakfast, about supper, and about all that lies between the two."}, output_key: cut}
   - {type: voice_stop_recording, params: {call_id: "{{made.call_id}}"}, output_key: recorded}
-  - {type: voice_end_call, params: {call_id: "{{made.call_id}}"}}
+  - {type: voice_get_status, params: {call_id: "{{made.call_id}}"}, output_key: status}
+  - {type: voice_transfer, params: {call_id: "{{made.call_id}}", department: front_desk}, output_key: moved}
 """
 
 
 def test_a_call_that_a_workflow_makes():
     options = "amd: async\nstream_events: true\nrates: [{prefix: \"+1\", per_minute: 0.02, currency: USD}]"
     with world(options, workflows=OUTBOUND, callbacks="shuffled", foreign_frames=True) as (g, t, feed):
-        t.phones["+15550001"] = Phone(answered_by="human")
+        t.phones["+15550001"], t.phones["+15550100"] = Phone(answered_by="human"), Phone(talk=0.3)
         run_id = g.post("/voice/workflows/calls_a_guest/run", {"args": {"phone": "+15550001"}}, status=202)["run_id"]
         r = t.wait_request("CreateCall")
         assert r["To"] == "+15550001" and r["From"] == NUMBER and set(r.params["StatusCallbackEvent"]) == {"initiated", "ringing", "answered", "completed"}, r
@@ -145,26 +147,44 @@ def test_a_call_that_a_workflow_makes():
         call.wait(lambda c: spoken(c.heard, heard))
         g.until(lambda: [s for s in g.get(f"/voice/runs/{run_id}")["steps"] if s["type"] == "voice_play_tts" and s["status"] == "completed"])
         call.press("7")
+        # barge-in: what is queued is cleared, and the marks come back
+        feed.wait("workflow_step", type="gather", count=2)
+        cleared, heard = len(stream.clears), len(call.heard)
+        call.wait(lambda c: loud(c.heard[heard:][-1600:]))
+        call.speak(clip("slt-2.ul"), 0.9)
+        call.wait(lambda c: len(stream.clears) > cleared)
         g.until(lambda: g.get(f"/voice/runs/{run_id}")["status"] != "running")
         r = g.get(f"/voice/runs/{run_id}")
         assert r["status"] == "completed", json.dumps(r, indent=1)
         out = {s["type"] + str(i): s["output"] for i, s in enumerate(r["steps"])}
         assert out["gather4"]["digits"] == "7" and out["gather2"]["text"], out
         assert out["voice_play_tts3"]["heard_ms"] > 500 and not out["voice_play_tts3"]["interrupted"], out
-        assert out["voice_stop_recording5"]["url"] and out["voice_stop_recording5"]["duration"] > 0, out
+        assert out["voice_play_tts5"]["interrupted"] and out["voice_play_tts5"]["heard_ms"] > 0, out
+        assert out["voice_stop_recording6"]["url"] and out["voice_stop_recording6"]["duration"] > 0, out
+        assert out["voice_get_status7"]["state"] == "connected" and out["voice_transfer8"]["outcome"] == "completed", out
+        call.wait(lambda c: c.children and c.children[0].over)  # the department, that took over
+        assert call.children[0].to == "+15550100", call.children
         frames = {m["type"]: m for m in map(json.loads, stream.foreign)}
         assert frames["voice.stt.final"]["text"] and frames["voice.stt.final"]["session_id"] == sid, frames
         assert frames["voice.assistant.text"]["text"] and frames["voice.assistant.text"]["timestamp"], frames
+        call.hangup()
         call.wait_over()
         ended_once(feed, sid, status="completed")
-        assert set(stream.marks) == set(stream.marks_back), (stream.marks, stream.marks_back)
+        for s in [s for s in t.sent if s.kind == "status"]:  # once more, to the octet
+            assert t.replay(s).status in (200, 204), s
+        call.wait(lambda c: set(stream.marks) == set(stream.marks_back))
         order = [e["type"] for e in feed.events if e["session_id"] == sid and e["type"].startswith("call_")]
         assert order[0] == "call_initiated" and order[-1] == "call_ended" and len(order) == len(set(order)), order
         row = record_of(g, sid, "completed")
         assert row["direction"] == "outbound" and len(row["calls"]) == 1, row
         g.until(lambda: g.history(0, session_id=sid)[0]["cost"])
-        assert g.request("GET", out["voice_stop_recording5"]["url"].split("localhost", 1)[-1]).status == 200
-        assert len(t.calls) == 1
+        assert g.request("GET", out["voice_stop_recording6"]["url"].split("localhost", 1)[-1]).status == 200
+        turns = g.get(f"/voice/sessions/{sid}/transcript")["turns"]
+        said = " ".join(x["content"] for x in turns)
+        assert "Hello." in said and out["gather2"]["text"] in said and "You said" in said, turns
+        assert [x["role"] for x in turns][:3] == ["assistant", "user", "assistant"] and any(x["interrupted"] for x in turns), turns
+        assert len(g.history(1)) == 1 and len(g.get("/voice/calls")["calls"]) == 1 and len(t.calls) == 2
+        ended_once(feed, sid)
 
 
 def test_the_price_that_twilio_tells_stands_in_the_record():
@@ -202,6 +222,17 @@ def test_accounts_by_key_and_by_the_environment():
         g.post(f"/voice/calls/{c['call_id']}/end")
         ended_once(feed, c["session_id"], status="completed")
         assert "the-secret-of-the-key" not in g.log()
+
+    def by_parent(t):  # a subaccount: its own token signs, its parent's credentials lead it
+        t.users = {"AC" + "9" * 32: "the-token-of-the-parent"}
+        return instance(t, f"api_key: AC{'9' * 32}\napi_secret: the-token-of-the-parent")
+    with world(providers=by_parent, routes=BACK) as (g, t, feed):
+        t.ring(INBOUND, CALLER, NUMBER, STATUS).wait_stream()
+        c = g.call("+15550001")
+        feed.wait("call_answered", call_id=c["call_id"])
+        assert t.wait_request("CreateCall").path.split("/")[3] == t.account
+        g.post(f"/voice/calls/{c['call_id']}/end")
+        ended_once(feed, c["session_id"], status="completed")
 
     def bare(t):
         return f"  twilio:\n    plugin: twilio\n    base_url: {t.url}\n"
@@ -970,6 +1001,43 @@ def test_one_way_streams_for_listeners():
         call.wait(lambda c: not c.microphone)
         call.hangup()
         ended_once(feed, session_of(call), status="completed")
+    # beside what follows: the caller speaks with somebody, and the gateway hears it
+    listens = "  - {match: {}, assistant: echo, stt: local, tts: local, greeting: One moment., dial: \"+15550100\"}\n"
+    with world("stream_mode: one_way", routes=listens) as (g, t, feed):
+        call = t.ring(INBOUND, CALLER, NUMBER, STATUS)
+        call.wait(lambda c: c.children and c.children[0].began)
+        assert [v.name for v in twiml.parse(call.documents[0])[0].children] == ["Say", "Start", "Dial"], call.documents
+        call.speak(clip("rms-1.ul"), 1.0)
+        assert feed.wait("voice.stt.final", session_id=session_of(call))["data"]["text"]
+        assert call.children[0].to == "+15550100" and not call.heard, call.children
+        call.hangup()
+        ended_once(feed, session_of(call), status="completed")
+
+
+def test_frames_that_are_missing_late_or_repeated_are_counted():
+    def count(g, name):
+        return g.metric(f"voicegw_plugin_{name}_total", 0)
+    with world(routes=BACK) as (g, t, feed):
+        f = form_of(t)
+        root, _ = twiml.parse(post_form(g, "/voice/twilio/inbound", f, twilio=t).body)
+        given = {p.get("name"): p.get("value") for p in root.find("Parameter")}
+        w = WebSocket(g.port, "/voice/twilio/stream/twilio-" + f["CallSid"])
+        first = [m for m, _ in zip(opening(t, f["CallSid"], given), range(2))]
+        sid = first[1]["streamSid"]
+        for m in first:
+            w.send(m)
+        for chunk in (1, 2, 2, 1, 7, 8):  # 3 to 6 never come, 2 comes twice, 1 late
+            w.send({"event": "media", "sequenceNumber": str(chunk + 1), "streamSid": sid,
+                    "media": {"track": "inbound", "chunk": str(chunk), "timestamp": str(20 * chunk), "payload": "IiIi" * 53 + "Ig=="}})
+        g.until(lambda: count(g, "missing_frames") == 4 and count(g, "late_frames") == 2)
+        # what Twilio tells of a stream that it could not keep up
+        path = urllib.parse.urlsplit(root.find("Stream")[0].get("statusCallback"))
+        a = post_form(g, path.path + "?" + path.query, {**f, "StreamSid": sid, "StreamEvent": "stream-error", "StreamError": "31920 <b>"}, twilio=t,
+                      url=PUBLIC + path.path + "?" + path.query)
+        assert a.status == 204 and count(g, "stream_errors") == 1, a
+        g.request("POST", f"/voice/sessions/twilio-{f['CallSid']}/end", {})
+        feed.wait("voice.session.stopped", session_id="twilio-" + f["CallSid"])
+        w.socket.close()
 
 
 def test_the_short_form_of_start():

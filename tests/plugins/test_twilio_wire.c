@@ -129,6 +129,27 @@ static void prices_and_dates(void)
     check(twilio_date_us("Sun, 06 Nov 1994 08:49:37 GMT") == -1 && twilio_date_us("") == -1, "another form is none");
 }
 
+static void addresses(void)
+{
+    static const struct {
+        const char *own, *region, *edge, *expected;
+    } rows[] = {{NULL, NULL, NULL, "https://api.twilio.com"},
+                {NULL, "", "", "https://api.twilio.com"},
+                {NULL, "ie1", NULL, "https://api.ie1.twilio.com"},
+                {NULL, NULL, "dublin", "https://api.dublin.us1.twilio.com"},
+                {NULL, "au1", "sydney", "https://api.sydney.au1.twilio.com"},
+                {"http://127.0.0.1:9", "au1", "sydney", "http://127.0.0.1:9"},
+                {NULL, "evil.example.com/", NULL, NULL},
+                {NULL, NULL, "a b", NULL}};
+    char out[128];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int good = twilio_address(rows[i].own, rows[i].region, rows[i].edge, out, sizeof out);
+        check(good == (rows[i].expected != NULL) && (!good || strcmp(out, rows[i].expected) == 0),
+              "region and edge make the interface's address");
+    }
+    check(!twilio_address("https://long.example.com", NULL, NULL, out, 8), "an address is whole or none");
+}
+
 static void parties(void)
 {
     char giant[400];
@@ -281,6 +302,7 @@ int main(void)
     text_is_made_fit();
     statuses();
     prices_and_dates();
+    addresses();
     parties();
     documents();
     verbs();

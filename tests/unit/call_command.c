@@ -277,6 +277,37 @@ Test(call_command, a_recording_has_an_id_an_event_and_a_url)
     fake_free(f);
 }
 
+Test(call_command, what_a_provider_records_is_told_once)
+{
+    struct fake *f = fake_new(1, FAKE_CAPS_MEDIA);
+    struct vgw_call *call = fake_connected(f);
+    /* asked for: the provider's callback may come before the command's end, or after it */
+    fake_command(f, call, VGW_CMD_RECORD_START, NULL, false);
+    vgw_calls_report_recording(call, "R1", true, NULL, 0);
+    cr_expect_eq(fake_events(f, "recording_started", NULL), 0);
+    fake_complete(f, VGW_CMD_RECORD_START, 0, "{\"recording_id\":\"R1\"}");
+    vgw_calls_report_recording(call, "R1", true, NULL, 0);
+    cr_expect_eq(fake_events(f, "recording_started", NULL), 1);
+    fake_command(f, call, VGW_CMD_RECORD_STOP, NULL, false);
+    vgw_calls_report_recording(call, "R1", false, "file:///r1.wav", 2);
+    cr_expect_eq(fake_events(f, "recording_stopped", NULL), 0);
+    fake_complete(f, VGW_CMD_RECORD_STOP, 0, NULL);
+    cr_expect_eq(fake_events(f, "recording_stopped", NULL), 1);
+    /* nobody asked */
+    vgw_calls_report_recording(call, "R2", true, NULL, 0);
+    vgw_calls_report_recording(call, "R3", true, NULL, 0);
+    cr_expect_eq(fake_events(f, "recording_started", NULL), 3);
+    vgw_calls_report_recording(call, "R3", false, "file:///r3.wav", 4);
+    cr_expect_str_eq(vgw_json_get_string(fake_last(f, "recording_stopped")->data, "recording_id", ""), "R3");
+    vgw_calls_report_recording(call, "R2", false, "file:///r2.wav", 5);
+    const struct vgw_json *data = fake_last(f, "recording_stopped")->data;
+    cr_expect_str_eq(vgw_json_get_string(data, "url", ""), "file:///r2.wav");
+    cr_expect_float_eq(vgw_json_get_double(data, "duration", 0), 5, 1e-9);
+    cr_expect_eq(fake_events(f, "recording_stopped", NULL), 3);
+    cr_expect_null(call->recording_id);
+    fake_free(f);
+}
+
 Test(call_command, a_setting_records_every_call)
 {
     struct fake *f = fake_new(1, FAKE_CAPS_MEDIA);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "call_fake.h"
 
 static struct vgw_route_set *compile(const char *text, struct vgw_error *err)
@@ -47,6 +48,28 @@ Test(call_route, the_first_match_wins)
         cr_expect_str_eq(r->greeting, rows[i].greeting, "row %zu", i);
     }
     cr_expect_null(vgw_route_find(NULL, &rows[0].query));
+    vgw_route_set_free(set);
+}
+
+Test(call_route, the_number_that_is_shown_is_of_the_first_that_has_one)
+{
+    struct vgw_route_set *set = compile("[{\"match\":{\"to\":\"+1555*\"},\"greeting\":\"a\"},"
+                                        "{\"match\":{\"provider\":\"lab\",\"to\":\"+1555*\"},\"from\":\"+1\"},"
+                                        "{\"match\":{\"to\":\"+49*\"},\"from\":49}]",
+                                        NULL);
+    static const struct {
+        struct vgw_route_query query;
+        const char *from;
+    } rows[] = {{{.provider = "lab", .to = "+15551"}, "+1"},
+                {{.provider = "sip", .to = "+15551"}, NULL},
+                {{.provider = "lab", .to = "+4930"}, "49"},
+                {{.provider = "lab", .to = "+1444"}, NULL}};
+    cr_assert_not_null(set);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *from = vgw_route_caller_id(set, &rows[i].query);
+        cr_expect(rows[i].from ? vgw_streq(from, rows[i].from) : !from, "row %zu: %s", i, from);
+    }
+    cr_expect_null(vgw_route_caller_id(NULL, &rows[0].query));
     vgw_route_set_free(set);
 }
 
