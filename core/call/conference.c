@@ -138,13 +138,14 @@ static void tell(struct vgw_call *call, const char *type, const char *name, uint
     vgw_calls_emit(type, call->session, call, data);
 }
 
-static void tell_monitor(struct vgw_call *call, const char *type, const char *watched, enum vgw_member_mode mode)
+static void tell_monitor(struct vgw_call *call, bool started, const char *watched, enum vgw_member_mode mode)
 {
+    static const char *const types[] = {"monitor_stopped", "monitor_started"};
     static const char *const modes[] = {"barge", "listen", "whisper"};
     struct vgw_json *data = vgw_json_object();
     vgw_json_set_string(data, "monitored", watched);
     vgw_json_set_string(data, "mode", modes[mode]);
-    vgw_calls_emit(type, call->session, call, data);
+    vgw_calls_emit(types[started], call->session, call, data);
 }
 
 /* ---- joining ---- */
@@ -250,7 +251,7 @@ int vgw_conference_add(struct vgw_conference *c, struct vgw_call *call, const st
     if (named)
         tell(call, "conference_joined", name, count);
     else if (watched[0])
-        tell_monitor(call, "monitor_started", watched, mode);
+        tell_monitor(call, true, watched, mode);
     return VGW_OK;
 }
 
@@ -303,7 +304,7 @@ static void part(struct vgw_member *m, const char *event, bool back, const char 
     if (told)
         tell(call, event, name, left);
     if (watched[0])
-        tell_monitor(call, "monitor_stopped", watched, mode);
+        tell_monitor(call, false, watched, mode);
     if (named && !left)
         tell(call, "conference_ended", name, 0);
     if (held)
@@ -467,7 +468,7 @@ static void change_mode(struct vgw_member *m, enum vgw_member_mode mode)
     m->mode = mode;
     m->to = mode == VGW_MEMBER_WHISPER ? m->watched->member : NULL;
     vgw_conference_update(m->conference);
-    tell_monitor(call, "monitor_started", watched, mode);
+    tell_monitor(call, true, watched, mode);
 }
 
 int vgw_conference_monitor(struct vgw_op *op, struct vgw_error *err)

@@ -753,7 +753,45 @@ BENCHES = {'echo': bench_echo, 'streams': bench_streams, 'memory': bench_memory,
            'programs': bench_programs, 'idle': bench_idle, 'start': bench_start, 'reload': bench_reload, 'turns': bench_turns,
            'conversation': bench_conversation, 'twilio_webhooks': bench_twilio_webhooks, 'twilio_streams': bench_twilio_streams,
            'twilio_turns': bench_twilio_turns, 'twilio_barge_in': bench_twilio_barge_in, 'sip_echo': bench_sip_echo, 'sip_held': bench_sip_held,
-           'sip_calls': bench_sip_calls}
+           'sip_calls': bench_sip_calls, 'mix': bench_mix}
+
+
+MIXED = 300
+JOIN_S = 10  # in which all calls are brought together, before anything is measured
+
+
+def joined(b, g, size):
+    """The same load, with each `size` calls joined by the gateway's mixer."""
+    before = {c['call_id'] for c in g.request('GET', '/voice/calls?state=connected&limit=500')[1]['calls']}
+    loader = subprocess.Popen(load_command(b, g, MIXED, b.seconds, ('--warm', str(JOIN_S))), stdout=subprocess.PIPE, text=True)
+    end, calls = time.monotonic() + JOIN_S / 2, []
+    while len(calls) < MIXED and time.monotonic() < end:
+        calls = [c['call_id'] for c in g.request('GET', '/voice/calls?state=connected&limit=500')[1]['calls'] if c['call_id'] not in before]
+    for i, call in enumerate(calls):
+        status, answer = g.request('POST', f'/voice/calls/{call}/conference', {'name': f'mix-{COUNT[0]}-{i // size}'})
+        if status not in (200, 202):
+            raise RuntimeError(f'a call could not be joined: {answer}')
+    out = loader.communicate(timeout=90)[0]
+    time.sleep(1)
+    return json.loads(out), len(calls)
+
+
+def bench_mix(b):
+    """Three calls in each mix: what a frame costs, decoded, mixed and encoded, beside the plain echo of it."""
+    def once():
+        run, calls = joined(b, g, 3)
+        run['mixes'] = calls // 3
+        plain = load(b, g, MIXED)
+        run['echo_us_a_frame'] = plain['cpu_us_a_frame']
+        run['ratio_to_echo'] = round(run['cpu_us_a_frame'] / plain['cpu_us_a_frame'], 2)
+        run['wait_pct'] = max(run['wait_pct'], plain['wait_pct'])
+        return run
+    with Gateway(b, ECHO) as g:
+        load(b, g, 50, 1)
+        runs = sorted(quiet_rounds(b, once), key=lambda r: r['ratio_to_echo'])
+        run = runs[len(runs) // 2]
+        say('mix', **keep(run, 'streams', 'mixes', 'sent', 'cpu_us_a_frame', 'echo_us_a_frame', 'ratio_to_echo', 'wait_pct', 'late_p99_ms'),
+            ratios=[r['ratio_to_echo'] for r in runs])
 
 
 def machine():

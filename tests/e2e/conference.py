@@ -9,7 +9,9 @@ import struct
 import threading
 import time
 
-from daemon import Stream, base, gateway, loud, run
+from daemon import Stream, base, gateway, loud, run, wait
+from sip import connected, invited, phones
+from sip_peer import Peer, Rtp, sdp, sip_port
 
 TONES = {"a": 500, "b": 900, "c": 1300, "d": 2100}
 ALONE = "  - {match: {}}\n"
@@ -50,13 +52,18 @@ def tones_in(samples):
     return "".join(sorted(n for n, a in there.items() if a > LOUD))
 
 
+def tone_of(name):
+    """100 ms, a whole number of waves."""
+    return bytes(ulaw_of(round(6000 * math.sin(2 * math.pi * TONES[name] * i / 8000))) for i in range(800))
+
+
 class Caller(Stream):
     """Sounds its tone without end."""
 
     def __init__(self, g, name, parameters=None):
         super().__init__(g, name, parameters or {})
         self.g, self.name, self.silent = g, name, False
-        self.tone = bytes(ulaw_of(round(6000 * math.sin(2 * math.pi * TONES[name[0]] * i / 8000))) for i in range(800))
+        self.tone = tone_of(name[0])
         self.call = g.events.wait("call_answered", session_id=f"mock-{name}")["call_id"]
         threading.Thread(target=self.sound, daemon=True).start()
 
@@ -208,6 +215,61 @@ def test_the_gateway_transfers_by_itself():
         e = g.events.wait("call_ended", call_id=a.call)
         assert e["data"]["cause"] == "bridge_over", e
         assert len(g.history(2)) == 2
+
+
+class Phone:
+    """A telephone's audio by RTP: sounds its tone, keeps the newest that comes."""
+
+    def __init__(self, name):
+        self.rtp, self.tone, self.heard, self.over = Rtp(), tone_of(name), b"", False
+        self.thread = None
+
+    def ring(self, to):
+        self.thread = threading.Thread(target=self.sound, args=(to,), daemon=True)
+        self.thread.start()
+
+    def sound(self, to):
+        at, n = time.monotonic(), 0
+        while not self.over:
+            self.rtp.send(to, self.tone[n % 5 * 160:n % 5 * 160 + 160])
+            n, at = n + 1, at + 0.02
+            self.heard = (self.heard + b"".join(p[3] for p in self.rtp.receive(max(0.0, at - time.monotonic()))))[-WINDOW:]
+
+    def hears(self, names):
+        self.heard, end = b"", time.monotonic() + wait()
+        while len(self.heard) < WINDOW or tones_in([LINEAR[o] for o in self.heard]) != names:
+            assert time.monotonic() < end, f"{tones_in([LINEAR[o] for o in self.heard])} is heard, not {names}"
+            time.sleep(0.05)
+
+    def close(self):
+        self.over = True
+        if self.thread:
+            self.thread.join(wait())
+        self.rtp.close()
+
+
+def test_two_sip_calls_are_joined_and_the_gateway_carries_their_audio():
+    port = sip_port()
+    with gateway(phones(port, routes=ALONE)) as g:
+        feed, peer, desk, a, b = g.feed(), Peer(port), Peer(port), Phone("a"), Phone("b")
+        call = connected(g, peer, rtp=a.rtp, feed=feed)
+        a.ring(call.answer.media()[:2])
+        g.post(f"/voice/calls/{call.id}/transfer", {"to": f"sip:desk@127.0.0.1:{desk.port}", "bridge": True})
+        invite = invited(desk)
+        desk.reply(invite, 200, body=sdp(b.rtp.port))
+        desk.request_of("ACK")
+        b.ring(invite.media()[:2])
+        feed.wait("transfer_completed", call_id=call.id, outcome="completed")
+        a.hears("b")
+        b.hears("a")
+        assert not [m for m in peer.inbox if m.first.startswith("REFER")]
+        call.bye()
+        desk.reply(desk.request_of("BYE"), 200)  # the end of one is the end of the other
+        feed.wait("call_ended", 2)
+        g.until(lambda: len([r for r in g.history(0) if r["status"] == "completed"]) == 2)
+        g.until(lambda: "voicegw_mixes 0" in g.get("/metrics"))
+        a.close()
+        b.close()
 
 
 def test_a_transfer_that_is_not_answered_brings_the_caller_back():
