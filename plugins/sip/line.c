@@ -26,6 +26,7 @@ void line_srtp(struct line *line)
     const struct sip_call *c = line->call;
     const struct sip_trunk *set = *c->trunk ? sip_settings_trunk(c->settings, c->trunk) : NULL;
     line->srtp = set ? set->srtp : c->settings->srtp;
+    line->keys_by = set ? set->srtp_keys : c->settings->srtp_keys;
 }
 
 void line_free(struct line *line)

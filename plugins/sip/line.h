@@ -22,8 +22,11 @@ struct line {
     enum sip_srtp srtp;          /* of the trunk, else of the instance */
     struct media_crypto keys[2]; /* ours, one for each suite; what we send is protected with the one agreed on */
     struct media_crypto key_in, key_out;
-    uint8_t known; /* the host has a handle */
-    uint8_t late;  /* the offer was ours, in the 200 */
+    enum sip_keys keys_by;                   /* what an offer of ours offers */
+    uint8_t dtls;                            /* enum sip_role, once it is agreed on */
+    char fingerprint[MEDIA_FINGERPRINT_CAP]; /* of the peer */
+    uint8_t known;                           /* the host has a handle */
+    uint8_t late;                            /* the offer was ours, in the 200 */
     uint8_t held_by_us, held_by_peer;
     struct dial *dial; /* an outbound call that is not answered */
     /* a change of ours that is not answered: hold, resume */

@@ -22,7 +22,27 @@ int line_local(struct line *line, struct sdp_local *l, char *address, size_t cap
     return 0;
 }
 
-/* ---- keys (RFC 4568) ---- */
+/* ---- keys by a handshake (RFC 5763) ---- */
+
+static void write_identity(const struct line *line, const char *setup, char *out, size_t cap)
+{
+    (void)snprintf(out, cap, "a=fingerprint:%s\r\na=setup:%s\r\n",
+                   media_identity_fingerprint(line->call->sip->identity), setup);
+}
+
+/* What the stream says of its handshake; -1: nothing. Theirs is `setup`: who leaves it open is called upon. */
+static int choose_role(struct line *line, const struct sdp_media *m)
+{
+    if (!m || !*m->fingerprint)
+        return -1;
+    line->dtls = strcmp(m->setup, "active") == 0 ? SIP_ROLE_PASSIVE : SIP_ROLE_ACTIVE;
+    (void)snprintf(line->fingerprint, sizeof line->fingerprint, "%s", m->fingerprint);
+    memset(&line->key_in, 0, sizeof line->key_in);
+    memset(&line->key_out, 0, sizeof line->key_out);
+    return 0;
+}
+
+/* ---- keys in the description (RFC 4568) ---- */
 
 static void make_keys(struct line *line)
 {
@@ -60,6 +80,7 @@ static int choose_keys(struct line *line, const struct sdp_media *m)
                 line->key_in = theirs;
                 line->key_out = line->keys[k];
                 line->key_out.tag = theirs.tag;
+                line->dtls = SIP_ROLE_NONE;
                 return 0;
             }
     }
@@ -68,6 +89,7 @@ static int choose_keys(struct line *line, const struct sdp_media *m)
 
 static int no_keys(struct line *line, char *why, size_t cap)
 {
+    line->dtls = SIP_ROLE_NONE;
     memset(&line->key_in, 0, sizeof line->key_in);
     memset(&line->key_out, 0, sizeof line->key_out);
     if (line->srtp != SIP_SRTP_REQUIRED)
@@ -76,12 +98,30 @@ static int no_keys(struct line *line, char *why, size_t cap)
     return -1;
 }
 
+/* A handshake that is offered, also beside plain audio (RFC 8643). 0: it is to be. */
+static int answer_role(struct line *line, const struct sdp *sdp, struct sdp_local *local)
+{
+    if (line->srtp == SIP_SRTP_OFF)
+        return -1;
+    local->profile = SDP_DTLS;
+    if (choose_role(line, sdp_audio(sdp, local)) == 0)
+        return 0;
+    local->profile = SDP_AVP;
+    return line->srtp == SIP_SRTP_OPTIONAL ? choose_role(line, sdp_audio(sdp, local)) : -1;
+}
+
 /* An offer of encrypted audio is taken where that is allowed, else a plain one. */
 static int answer_keys(struct line *line, const struct sdp *sdp, struct sdp_local *local, char *attributes,
                        size_t attributes_cap, char *why, size_t cap)
 {
     char value[SDP_CRYPTO_CAP];
+    local->attributes = attributes;
+    if (answer_role(line, sdp, local) == 0) {
+        write_identity(line, line->dtls == SIP_ROLE_ACTIVE ? "active" : "passive", attributes, attributes_cap);
+        return 0;
+    }
     local->profile = SDP_SAVP;
+    local->attributes = NULL;
     const struct sdp_media *m = line->srtp != SIP_SRTP_OFF ? sdp_audio(sdp, local) : NULL;
     if (!m && line->srtp == SIP_SRTP_OPTIONAL) {
         local->profile = SDP_AVP;
@@ -116,6 +156,11 @@ int line_take_offer(struct line *line, const char *text, size_t bytes, char *out
     return sdp_answer(sdp, &local, ret_result, out, cap, why, why_cap);
 }
 
+static uint8_t offered_profile(const struct line *line)
+{
+    return line->srtp != SIP_SRTP_REQUIRED ? SDP_AVP : line->keys_by == SIP_KEYS_SDES ? SDP_SAVP : SDP_DTLS;
+}
+
 int line_make_offer(struct line *line, char *out, size_t cap)
 {
     struct sdp_local local;
@@ -123,9 +168,12 @@ int line_make_offer(struct line *line, char *out, size_t cap)
     if (line_local(line, &local, address, sizeof address) < 0)
         return -1;
     if (line->srtp != SIP_SRTP_OFF) {
-        offer_keys(line, attributes, sizeof attributes);
+        if (line->keys_by == SIP_KEYS_SDES)
+            offer_keys(line, attributes, sizeof attributes);
+        else
+            write_identity(line, "actpass\r\na=rtcp-mux", attributes, sizeof attributes);
         local.attributes = attributes;
-        local.profile = line->srtp == SIP_SRTP_REQUIRED ? SDP_SAVP : SDP_AVP;
+        local.profile = offered_profile(line);
     }
     return sdp_offer(&local, out, cap) < 0 ? -1 : 0;
 }
@@ -143,9 +191,10 @@ int line_take_answer(struct line *line, const char *text, size_t bytes, struct s
     line->sdp_version--; /* nothing of ours is written */
     if (sdp_parse(text, bytes, sdp, why, why_cap) < 0)
         return -1;
-    local.profile = line->srtp == SIP_SRTP_REQUIRED ? SDP_SAVP : SDP_AVP;
+    local.profile = offered_profile(line);
     const struct sdp_media *m = line->srtp != SIP_SRTP_OFF ? sdp_audio(sdp, &local) : NULL;
-    if ((!m || choose_keys(line, m) < 0) && no_keys(line, why, why_cap) < 0)
+    int agreed = !m ? -1 : line->keys_by == SIP_KEYS_SDES ? choose_keys(line, m) : choose_role(line, m);
+    if (agreed < 0 && no_keys(line, why, why_cap) < 0)
         return -1;
     return sdp_accept(sdp, &local, ret_result, why, why_cap);
 }
@@ -166,6 +215,12 @@ void line_media(const struct line *line, const struct sdp_result *r, struct sip_
     if (*r->address) {
         print_remote(m->remote, sizeof m->remote, r->address, r->port);
         print_remote(m->rtcp, sizeof m->rtcp, r->address, r->rtcp_port);
+    }
+    m->dtls = line->dtls;
+    if (m->dtls) {
+        (void)snprintf(m->fingerprint, sizeof m->fingerprint, "%s", line->fingerprint);
+        if (!m->rtcp_mux) /* it would want a handshake of its own */
+            m->rtcp[0] = '\0';
     }
     m->held = r->peer_holds || line->held_by_us;
     m->key_in = line->key_in;

@@ -38,6 +38,9 @@ void re_print_address(const struct sa *sa, char *out, size_t cap);
 int re_contact_uri(enum sip_transp tp, const struct sa *peer, const char *user, char *out, size_t cap);
 /** Did the message's TLS peer show a certificate that was verified and bears this name? */
 bool re_transport_certified(const struct sip_msg *msg, const char *name);
+/* re_tls.c */
+/** Does the certificate that a connection's peer showed bear this name or address? */
+bool re_tls_bears(const struct tls_conn *conn, const char *name);
 #define RE_CONTACT_CAP 320
 
 struct re_agent {

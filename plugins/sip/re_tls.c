@@ -47,3 +47,19 @@ void re_tls_free(struct re_tls *tls)
 {
     mem_deref(tls);
 }
+
+/* The head of libre 1.1.0's private struct tls_conn. */
+struct tls_conn_head {
+    SSL *ssl;
+};
+
+bool re_tls_bears(const struct tls_conn *conn, const char *name)
+{
+    X509 *shown = SSL_get1_peer_certificate(((const struct tls_conn_head *)(const void *)conn)->ssl);
+    struct sa numeric;
+    bool bears = shown && (sa_set_str(&numeric, name, 0) == 0
+                               ? X509_check_ip_asc(shown, name, 0)
+                               : X509_check_host(shown, name, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL)) == 1;
+    X509_free(shown);
+    return bears;
+}

@@ -3,8 +3,6 @@
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <netinet/tcp.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <unistd.h>
 #include "re_private.h"
 #include "strict.h"
@@ -716,23 +714,10 @@ void re_transport_close(void)
     here.sip = NULL;
 }
 
-/* The head of libre 1.1.0's private struct tls_conn. */
-struct tls_conn_head {
-    SSL *ssl;
-};
-
 bool re_transport_certified(const struct sip_msg *msg, const char *name)
 {
     const struct sip_conn *c = msg->tp == SIP_TRANSP_TLS ? msg->sock : NULL;
-    struct sa numeric;
-    if (!c || !c->sc || tls_peer_verify(c->sc) != 0)
-        return false;
-    X509 *shown = SSL_get1_peer_certificate(((const struct tls_conn_head *)(const void *)c->sc)->ssl);
-    bool bears = shown && (sa_set_str(&numeric, name, 0) == 0
-                               ? X509_check_ip_asc(shown, name, 0)
-                               : X509_check_host(shown, name, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL)) == 1;
-    X509_free(shown);
-    return bears;
+    return c && c->sc && tls_peer_verify(c->sc) == 0 && re_tls_bears(c->sc, name);
 }
 
 /* ---- the rest of what libre's other files ask for ---- */

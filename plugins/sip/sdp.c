@@ -132,6 +132,8 @@ static int read_media(const char *s, struct sdp *sdp, char *why, size_t cap)
     m->profile = profile_of(m->proto);
     m->direction = sdp->direction;
     memcpy(m->address, sdp->address, sizeof m->address);
+    memcpy(m->fingerprint, sdp->fingerprint, sizeof m->fingerprint);
+    memcpy(m->setup, sdp->setup, sizeof m->setup);
     while (m->audio && *s && m->format_count < SDP_FORMATS_MAX) {
         int64_t pt = number(&s, 127);
         if (pt < 0)
@@ -206,6 +208,10 @@ static void read_attribute(struct sdp *sdp, const char *s)
         m->direction = (uint8_t)direction;
     else if (direction >= 0)
         sdp->direction = (uint8_t)direction;
+    if (strncmp(s, "fingerprint:", 12) == 0)
+        (void)snprintf(m ? m->fingerprint : sdp->fingerprint, SDP_FINGERPRINT_CAP, "%.219s", s + 12);
+    else if (strncmp(s, "setup:", 6) == 0)
+        (void)snprintf(m ? m->setup : sdp->setup, sizeof sdp->setup, "%.11s", s + 6);
     if (!m)
         return;
     if (strncmp(s, "rtpmap:", 7) == 0) {
@@ -226,10 +232,6 @@ static void read_attribute(struct sdp *sdp, const char *s)
             m->rtcp_port = (uint16_t)port;
     } else if (strcmp(s, "rtcp-mux") == 0) {
         m->rtcp_mux = 1;
-    } else if (strncmp(s, "fingerprint:", 12) == 0) {
-        (void)snprintf(m->fingerprint, sizeof m->fingerprint, "%.99s", s + 12);
-    } else if (strncmp(s, "setup:", 6) == 0) {
-        (void)snprintf(m->setup, sizeof m->setup, "%.11s", s + 6);
     }
 }
 

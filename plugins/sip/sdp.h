@@ -10,6 +10,7 @@
 #define SDP_FORMATS_MAX 24u
 #define SDP_CRYPTO_MAX 4u
 #define SDP_CRYPTO_CAP 160u
+#define SDP_FINGERPRINT_CAP 220u
 #define SDP_TEXT_CAP 2048u /* enough for what we write */
 #define SDP_NO_PT 255u
 
@@ -37,11 +38,12 @@ struct sdp_media {
     uint32_t format_count, crypto_count;
     struct sdp_format formats[SDP_FORMATS_MAX];
     char crypto[SDP_CRYPTO_MAX][SDP_CRYPTO_CAP]; /* values of a=crypto (RFC 4568) */
-    char fingerprint[100], setup[12];
+    char fingerprint[SDP_FINGERPRINT_CAP], setup[12];
 };
 
 struct sdp {
     char address[64];
+    char fingerprint[SDP_FINGERPRINT_CAP], setup[12]; /* of all streams that say nothing of their own */
     uint8_t direction;
     uint32_t media_count;
     struct sdp_media media[SDP_MEDIA_MAX];

@@ -22,7 +22,11 @@ const struct voicegw_option sip_options[SIP_OPTIONS] = {
     OPTION(LIST, "codecs", "[\"pcmu\", \"pcma\", \"g722\", \"opus\"]", NULL, 0, 0, NULL,
            "Codecs, best first: pcmu, pcma, g722, opus."),
     OPTION(ENUM, "srtp", "off", NULL, 0, 0, "off optional required",
-           "Encryption of audio by SDES (RFC 4568): not at all, where the peer wants it, or else no call."),
+           "Encryption of audio: not at all, where the peer wants it, or else no call."),
+    OPTION(
+        ENUM, "srtp_keys", "sdes", NULL, 0, 0, "sdes dtls",
+        "How our calls agree on keys: in the description (SDES, RFC 4568; use TLS), or by a handshake on the audio's "
+        "own path (DTLS-SRTP, RFC 5763). Of calls that come in both are taken."),
     OPTION(ENUM, "dtmf", "rfc4733", NULL, 0, 0, "rfc4733 info inband", "How digits are sent; all are understood."),
     OPTION(DURATION, "session_timer", "1800s", NULL, 0, 86400, NULL,
            "Session-Expires of our calls (RFC 4028); 0 asks for none, a peer's wish of at least 90 s is honoured."),
@@ -39,7 +43,8 @@ const struct voicegw_option sip_options[SIP_OPTIONS] = {
     OPTION(JSON, "trunks", "[]", NULL, 0, 0, NULL,
            "List of {name, host, port, transport, username, password, from, register, expires, auth: none, digest, "
            "address or tls, "
-           "addresses, outbound_proxy, options_ping: 30s, max_cps, max_calls, tls {ca, certificate, key, verify}}."),
+           "addresses, outbound_proxy, options_ping: 30s, max_cps, max_calls, srtp, srtp_keys, tls {ca, certificate, "
+           "key, verify}}."),
     OPTION(JSON, "users", "[]", NULL, 0, 0, NULL, "List of {name, password}: phones that may register and call."),
     OPTION(
         ENUM, "anonymous", "auto", NULL, 0, 0, "auto accept reject",
@@ -203,9 +208,10 @@ static int read_enum(struct voicegw_json o, const char *key, const char *const *
     return -1;
 }
 
-static const char *const trunk_keys[] = {
-    "name", "host",      "port",           "transport",    "username", "password",  "from", "register", "expires",
-    "auth", "addresses", "outbound_proxy", "options_ping", "max_cps",  "max_calls", "srtp", "tls",      "realm"};
+static const char *const trunk_keys[] = {"name",      "host",           "port",         "transport", "username",
+                                         "password",  "from",           "register",     "expires",   "auth",
+                                         "addresses", "outbound_proxy", "options_ping", "max_cps",   "max_calls",
+                                         "srtp",      "srtp_keys",      "tls",          "realm"};
 
 static const char *unknown_key(struct voicegw_json o, const char *const *keys, size_t count)
 {
@@ -259,11 +265,11 @@ static const char *read_trunk_limits(struct voicegw_json v, struct sip_trunk *t)
     return calls < 0 || calls > 100000 ? "max_calls must be 0 to 100000" : NULL;
 }
 
-static const char *read_trunk(struct voicegw_json v, struct sip_trunk *t, enum sip_srtp dflt)
+static const char *read_trunk(struct voicegw_json v, struct sip_trunk *t, const struct sip_settings *dflt)
 {
     static const char *const transports[] = {"udp", "tcp", "tls"},
                              *const auths[] = {"none", "digest", "address", "tls"},
-                             *const srtps[] = {"off", "optional", "required"};
+                             *const srtps[] = {"off", "optional", "required"}, *const key_ways[] = {"sdes", "dtls"};
     struct voicegw_json tls = voicegw_json_member(v, "tls");
     const char *problem = unknown_key(v, trunk_keys, sizeof trunk_keys / sizeof trunk_keys[0]);
     if (problem)
@@ -280,13 +286,16 @@ static const char *read_trunk(struct voicegw_json v, struct sip_trunk *t, enum s
         strpbrk(t->outbound_proxy, "<>\" "))
         return "username, password, from, realm and outbound_proxy are texts of at most 127 bytes";
     int transport = read_enum(v, "transport", transports, 3, 0),
-        auth = read_enum(v, "auth", auths, 4, SIP_AUTH_ADDRESS), srtp = read_enum(v, "srtp", srtps, 3, (int)dflt);
+        auth = read_enum(v, "auth", auths, 4, SIP_AUTH_ADDRESS), srtp = read_enum(v, "srtp", srtps, 3, (int)dflt->srtp),
+        keys = read_enum(v, "srtp_keys", key_ways, 2, (int)dflt->srtp_keys);
     if (transport < 0)
         return "transport must be udp, tcp or tls";
     if (auth < 0)
         return "auth must be none, digest, address or tls";
     if (srtp < 0)
         return "srtp must be off, optional or required";
+    if (keys < 0)
+        return "srtp_keys must be sdes or dtls";
     int64_t port = voicegw_json_get_int(v, "port", transport == 2 ? 5061 : 5060);
     if (port < 1 || port > 65535)
         return "port must be 1 to 65535";
@@ -294,6 +303,7 @@ static const char *read_trunk(struct voicegw_json v, struct sip_trunk *t, enum s
     t->transport = transport;
     t->auth = (enum sip_auth)auth;
     t->srtp = (enum sip_srtp)srtp;
+    t->srtp_keys = (enum sip_keys)keys;
     t->do_register = voicegw_json_get_bool(v, "register", 0) != 0;
     t->tls_verify = voicegw_json_get_bool(tls, "verify", 1) != 0;
     if (text_of(tls, "ca", t->tls_ca, sizeof t->tls_ca) < 0 ||
@@ -326,7 +336,7 @@ static int read_trunks(struct reading *r)
         return fail(r, "trunks", "out of memory");
     while (r->s->trunk_count < count && voicegw_json_next(&it)) {
         struct sip_trunk *t = &r->s->trunks[r->s->trunk_count];
-        const char *problem = read_trunk(it.value, t, r->s->srtp);
+        const char *problem = read_trunk(it.value, t, r->s);
         (void)snprintf(where, sizeof where, "trunks[%u]", r->s->trunk_count);
         if (!problem && sip_settings_trunk(r->s, t->name))
             problem = "another trunk bears that name";
@@ -448,11 +458,13 @@ static int read_objects(struct reading *r)
 static int read_all(struct reading *r)
 {
     static const char *const dtmf[] = {"rfc4733", "info", "inband"}, *const anonymous[] = {"auto", "accept", "reject"},
-                             *const redirects[] = {"reject", "follow"}, *const srtp[] = {"off", "optional", "required"};
+                             *const redirects[] = {"reject", "follow"}, *const srtp[] = {"off", "optional", "required"},
+                             *const keys[] = {"sdes", "dtls"};
     const struct voicegw_host *h = r->host;
     struct sip_settings *s = r->s;
     unsigned char a[16];
     s->srtp = (enum sip_srtp)choice(r, "srtp", srtp, 3);
+    s->srtp_keys = (enum sip_keys)choice(r, "srtp_keys", keys, 2);
     s->dtmf = (enum sip_dtmf)choice(r, "dtmf", dtmf, 3);
     s->anonymous = choice(r, "anonymous", anonymous, 3);
     s->redirects = choice(r, "redirects", redirects, 2);

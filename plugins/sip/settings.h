@@ -10,7 +10,7 @@
 #define SIP_TRUNKS_MAX 256u
 #define SIP_USERS_MAX 1000u
 #define SIP_ADDRESSES_MAX 32u
-#define SIP_OPTIONS 19u
+#define SIP_OPTIONS 20u
 
 extern const struct voicegw_option sip_options[SIP_OPTIONS];
 
@@ -27,6 +27,7 @@ struct sip_network { /* an address or a CIDR block; IPv4 as ::ffff:a.b.c.d */
 
 enum sip_auth { SIP_AUTH_NONE, SIP_AUTH_DIGEST, SIP_AUTH_ADDRESS, SIP_AUTH_TLS };
 enum sip_srtp { SIP_SRTP_OFF, SIP_SRTP_OPTIONAL, SIP_SRTP_REQUIRED };
+enum sip_keys { SIP_KEYS_SDES, SIP_KEYS_DTLS };
 enum sip_dtmf { SIP_DTMF_RFC4733, SIP_DTMF_INFO, SIP_DTMF_INBAND };
 
 struct sip_trunk {
@@ -37,6 +38,7 @@ struct sip_trunk {
     uint8_t do_register, tls_verify;
     enum sip_auth auth;
     enum sip_srtp srtp;
+    enum sip_keys srtp_keys;
     int64_t ping_us, expires_us;
     double max_cps;
     uint32_t max_calls;
@@ -57,6 +59,7 @@ struct sip_settings {
     uint8_t codecs[SIP_CODECS];
     uint32_t codec_count;
     enum sip_srtp srtp;
+    enum sip_keys srtp_keys;
     enum sip_dtmf dtmf;
     int64_t session_timer_us, rtp_timeout_us;
     double max_cps;

@@ -82,6 +82,8 @@ static int32_t sip_start(void *instance)
     const struct re_loop_params params = {
         .now_us = now_us, .on_start = ua_start, .on_stop = ua_stop, .arg = sip, .name = "sip"};
     (void)pthread_once(&srtp_once, begin_srtp);
+    if (!sip->identity && !(sip->identity = media_identity_new()))
+        return sip->host->set_error(sip->host, VOICEGW_EINTERNAL, "OpenSSL makes no certificate for DTLS");
     if (srtp_status != VOICEGW_OK)
         return sip->host->set_error(sip->host, VOICEGW_EINTERNAL, "libsrtp2 does not start");
     if (re_loop_start(&params, &sip->loop) < 0)
@@ -132,6 +134,7 @@ static void sip_destroy(void *instance)
         while (sip->calls[i])
             sip_call_leave(sip, sip->calls[i]->handle);
     sip_settings_drop(sip->settings);
+    media_identity_free(sip->identity);
     (void)pthread_mutex_destroy(&sip->lock);
     free(sip);
 }

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include "media/dtls.h"
 #include "media/sdes.h"
 #include "re_layer.h"
 #include "settings.h"
@@ -29,13 +30,17 @@ struct sip;
 struct line;
 struct brief;
 
+enum sip_role { SIP_ROLE_NONE, SIP_ROLE_PASSIVE, SIP_ROLE_ACTIVE };
+
 /* What the worker must know of the signalling. */
 struct sip_media {
     char remote[72]; /* "IP:PORT"; "" when nothing is to be sent */
     char rtcp[72];
     uint8_t codec, pt, dtmf_pt, direction, rtcp_mux;
-    uint8_t held;                        /* silence is no fault */
-    struct media_crypto key_in, key_out; /* MEDIA_SUITE_NONE: plain */
+    uint8_t held;                            /* silence is no fault */
+    struct media_crypto key_in, key_out;     /* MEDIA_SUITE_NONE: plain, unless … */
+    uint8_t dtls;                            /* … keys come by a handshake: enum sip_role */
+    char fingerprint[MEDIA_FINGERPRINT_CAP]; /* of the peer, for that */
 };
 
 struct sip_call {
@@ -76,6 +81,7 @@ struct sip {
     struct re_loop *loop;
     struct ua *ua; /* [sip] */
     struct capture *capture;
+    struct media_identity *identity; /* constant */
     char start_error[300];
     atomic_uint live;                    /* calls that are not freed */
     atomic_uint draining;                /* 1: asked, 2: the agent closes, 3: told */

@@ -22,6 +22,9 @@ static int set_keys(struct stream *s)
     media_srtp_free(s->srtp_in);
     media_srtp_free(s->srtp_out);
     s->srtp_in = s->srtp_out = NULL;
+    handshake_end(s);
+    if (s->media.dtls)
+        return handshake_begin(s);
     if (s->media.key_in.suite == MEDIA_SUITE_NONE)
         return 0;
     s->srtp_in = media_srtp_new(&s->media.key_in, 1);
@@ -64,6 +67,17 @@ static void begin(struct stream *s)
     start_watch(s);
 }
 
+void stream_tell_format(struct stream *s)
+{
+    if (!s->format_due || !stream_may_speak(s))
+        return;
+    const struct media_coding_info *info = media_coding_info((enum media_coding)(s->media.codec - 1));
+    struct voicegw_audio_format f = {
+        .size = sizeof f, .encoding = info->host_encoding, .rate = info->host_rate, .frame_ms = 20};
+    s->format_due = 0;
+    (void)s->sip->media->on_format(s->sip->host, s->leg, &f);
+}
+
 static void take_media(struct stream *s)
 {
     struct sip *sip = s->sip;
@@ -78,19 +92,18 @@ static void take_media(struct stream *s)
     if (first)
         begin(s);
     int codec_changes = first || before.codec != s->media.codec,
-        keys_change = memcmp(&before.key_in, &s->media.key_in, sizeof before.key_in) != 0 ||
-                      memcmp(&before.key_out, &s->media.key_out, sizeof before.key_out) != 0;
+        keys_change =
+            strcmp(before.fingerprint, s->media.fingerprint) != 0 ||
+            !before.dtls != !s->media.dtls || /* roles may change their names under a handshake that is done */
+            memcmp(&before.key_in, &s->media.key_in, sizeof before.key_in) != 0 ||
+            memcmp(&before.key_out, &s->media.key_out, sizeof before.key_out) != 0;
     if ((codec_changes && set_codec(s) < 0) || (keys_change && set_keys(s) < 0)) {
         s->version = 0;
         (void)sip->media->on_lost(sip->host, s->leg, "the call's codec or keys could not be set up");
         return;
     }
-    if (codec_changes) {
-        const struct media_coding_info *info = media_coding_info((enum media_coding)(s->media.codec - 1));
-        struct voicegw_audio_format f = {
-            .size = sizeof f, .encoding = info->host_encoding, .rate = info->host_rate, .frame_ms = 20};
-        (void)sip->media->on_format(sip->host, s->leg, &f);
-    }
+    s->format_due |= codec_changes != 0;
+    stream_tell_format(s);
 }
 
 static void on_look(void *arg)
@@ -262,6 +275,7 @@ static void stream_free(struct stream *s)
         (void)sip->host->timer_cancel(sip->host, s->look);
     if (s->watch)
         (void)sip->host->timer_cancel(sip->host, s->watch);
+    handshake_end(s);
     if (s->socket)
         sip->datagram->close(sip->host, s->socket);
     if (s->rtcp_socket)

@@ -21,6 +21,10 @@ struct stream {
     struct media_codec *codec;      /* both ways: its encoder and its decoder share nothing */
     struct media_latch latch;
     struct media_srtp *srtp_in, *srtp_out;
+    struct media_dtls *dtls; /* the handshake that brings keys for them */
+    uint64_t dtls_timer;
+    int64_t dtls_until_us;
+    char dtls_remote[72];
     /* in */
     struct media_source source;
     struct media_jitter jitter;
@@ -28,7 +32,7 @@ struct stream {
     uint8_t *pending; /* decoded, not yet pulled: room for a frame and the longest packet */
     uint32_t pending_bytes, slot_ms, flags;
     int64_t heard_us;
-    uint8_t lost_told;
+    uint8_t lost_told, format_due;
     /* out */
     struct media_event_out event_out;
     struct media_sender sender;
@@ -44,6 +48,21 @@ struct stream {
     uint32_t pulls, lost; /* frames of the current score, and those that were concealed */
 };
 
+/** Not while a handshake for its keys goes on: nothing leaves in clear. */
+static inline int stream_may_speak(const struct stream *s)
+{
+    return !s->media.dtls || s->srtp_out;
+}
+
+/* stream.c */
+/** The host begins to speak once it knows the format: it is told when what it says can leave. */
+void stream_tell_format(struct stream *stream);
+/* handshake.c */
+/** Begins the handshake that the media ask for. 0 or -1. */
+int handshake_begin(struct stream *stream);
+void handshake_end(struct stream *stream);
+/** A packet of it came. */
+void handshake_packet(struct stream *stream, const void *data, uint32_t bytes, const char *remote);
 /* wire.c */
 void wire_packet(void *arg, const void *data, uint32_t bytes, const char *remote);
 void wire_report(void *arg, const void *data, uint32_t bytes, const char *remote);

@@ -79,7 +79,11 @@ void wire_packet(void *arg, const void *data, uint32_t bytes, const char *remote
 {
     struct stream *s = arg;
     uint8_t plain[MEDIA_PACKET_MAX + MEDIA_SRTP_TAIL];
-    if (s->version == 0 || !(s->media.direction & SDP_RECVONLY))
+    if (s->media.dtls && media_is_dtls(data, bytes)) {
+        handshake_packet(s, data, bytes, remote);
+        return;
+    }
+    if (s->version == 0 || !(s->media.direction & SDP_RECVONLY) || (s->media.dtls && !s->srtp_in))
         return;
     if (bytes > MEDIA_PACKET_MAX) {
         count(s, "rtp_refused");
@@ -107,7 +111,7 @@ void wire_report(void *arg, const void *data, uint32_t bytes, const char *remote
     uint8_t plain[MEDIA_PACKET_MAX + MEDIA_SRTP_TAIL];
     const struct voicegw_host *h = s->sip->host;
     (void)remote;
-    if (s->version == 0 || bytes > MEDIA_PACKET_MAX)
+    if (s->version == 0 || bytes > MEDIA_PACKET_MAX || (s->media.dtls && !s->srtp_in))
         return;
     memcpy(plain, data, bytes);
     if ((s->srtp_in && media_srtp_unprotect(s->srtp_in, plain, &bytes, 1) != 0) ||
@@ -122,6 +126,8 @@ void wire_report(void *arg, const void *data, uint32_t bytes, const char *remote
 /* A packet that the kernel does not take is lost as any other. */
 static void transmit(struct stream *s, uint64_t socket, const char *to, uint8_t *packet, uint32_t bytes, int rtcp)
 {
+    if (!stream_may_speak(s))
+        return;
     if (s->srtp_out && media_srtp_protect(s->srtp_out, packet, &bytes, rtcp) != 0) {
         count(s, "srtp_unsent");
         return;
@@ -194,7 +200,7 @@ void wire_tick(struct stream *s)
     uint8_t payload[4];
     uint32_t random, timestamp = s->timestamp;
     int marker = 0;
-    if (media_event_busy(&s->event_out)) {
+    if (media_event_busy(&s->event_out) && stream_may_speak(s)) {
         int due = media_event_next(&s->event_out, s->clock_hz, &timestamp, payload, &marker);
         if (due && may_send(s))
             send_payload(s, s->media.dtmf_pt, timestamp, marker, payload, sizeof payload);

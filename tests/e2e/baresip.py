@@ -33,11 +33,11 @@ def ulaw_to_wav(ulaw, path, before=0.5, after=30.0):
 class Phone:
     """account: '<sip:user@host>;auth_user=…;auth_pass=…;regint=…'."""
 
-    def __init__(self, folder, wav, account, codecs="PCMU/8000/1"):
+    def __init__(self, folder, wav, account, codecs="PCMU/8000/1", more=()):
         self.folder = os.path.join(folder, f"phone-{sip_port()}")
         os.makedirs(self.folder)
         self.port, self.control_port = sip_port(), sip_port()
-        modules = "".join(f"module {m}.so\n" for m in ("g711", "g722", "opus", "aufile", "aubridge", "sndfile", "uuid"))
+        modules = "".join(f"module {m}.so\n" for m in ("g711", "g722", "opus", "aufile", "aubridge", "sndfile", "uuid", *more))
         with open(os.path.join(self.folder, "config"), "w", encoding="utf-8") as f:
             f.write(f"poll_method epoll\nsip_listen 127.0.0.1:{self.port}\ncall_local_timeout 60\ncall_max_calls 4\n"
                     f"audio_player aubridge,x\naudio_source aufile,{wav}\naudio_alert aufile,/dev/null\n"

@@ -10,8 +10,10 @@ import subprocess
 import tempfile
 import time
 
+import baresip
 from daemon import gateway, run, wait
-from sip import certificates, ended, invited, listening, one_record_each, phones, trunk
+from sip import USERS, certificates, ended, invited, listening, one_record_each, phones, trunk
+from sip_phone import speaks_and_is_understood, telephone
 from sip_peer import Dialog, Peer, Rtp, sdp, sip_port
 
 
@@ -145,6 +147,98 @@ def test_a_provisional_answer_is_acknowledged_both_ways():
         caller.bye()
         ended(feed, 2)
         one_record_each(g, 2)
+
+
+def keyed(port_near, port_far, keys, srtp, codec):
+    """Two gateways, one of which calls the other: digits and speech pass, and nothing is refused."""
+    with gateway(phones(port_far, "srtp: optional")) as b, \
+            gateway(phones(port_near, f"codecs: [{codec}], srtp: {srtp}, srtp_keys: {keys}, trunks: [{trunk('far', port_far)}]")) as a:
+        feed, heard = a.feed(), b.feed()
+        call = a.call("+1555", provider="phones")
+        feed.wait("call_answered", call_id=call["call_id"])
+        other = heard.wait("call_answered")["call_id"]
+        a.post(f"/voice/calls/{call['call_id']}/dtmf", {"digits": "42#"})
+        for digit in "42#":
+            assert heard.wait("dtmf_received", digit=digit)["data"]["source"] == "rfc4733"
+        a.post(f"/voice/calls/{call['call_id']}/end")
+        ended(feed, 1, call_id=call["call_id"])
+        heard.wait("call_ended", call_id=other)
+        for g in (a, b):
+            for what in ("srtp_refused", "rtp_refused", "rtp_strangers", "dtls_refused"):
+                assert g.metric(f"voicegw_plugin_{what}_total", 0) == 0, (keys, srtp, codec, what)
+
+
+def test_keys_by_a_handshake_between_two_gateways():
+    for srtp, codec, profile in (("required", "opus", "UDP/TLS/RTP/SAVP"), ("optional", "pcmu", "RTP/AVP")):
+        port, peer_port = sip_port(), sip_port()
+        with gateway(phones(port, f"srtp: {srtp}, srtp_keys: dtls, trunks: [{trunk('carrier', peer_port)}]")) as g:
+            feed, peer = g.feed(), Peer(port, port=peer_port)
+            call = g.call("555", provider="phones")
+            invite = invited(peer)
+            assert all(x in invite.body for x in (f" {profile} ", "a=setup:actpass", "a=fingerprint:sha-256 ", "a=rtcp-mux")), invite
+            assert "a=crypto" not in invite.body, invite
+            peer.reply(invite, 486)
+            feed.wait("call_failed", call_id=call["call_id"])
+        keyed(sip_port(), sip_port(), "dtls", srtp, codec)
+
+
+def test_keys_by_a_handshake_with_a_telephone():
+    if not baresip.READY:
+        return "baresip is not installed"
+    port = sip_port()
+    with tempfile.TemporaryDirectory() as folder, gateway(phones(port, f"srtp: required, srtp_keys: dtls, {USERS}", assistant="echo")) as g:
+        account = f"<sip:alice@127.0.0.1:{port}>;auth_user=alice;auth_pass=wonder;regint=600;mediaenc=dtls_srtp;answermode=auto"
+        with telephone(folder, account, more=("srtp", "dtls_srtp")) as phone:
+            feed = g.feed()
+            g.until(lambda: g.get("/voice/sip/registrations")["registrations"])
+            call = speaks_and_is_understood(g, feed, phone, f"sip:200@127.0.0.1:{port}")
+            phone.tell("hold")
+            feed.wait("hold_started", call_id=call)
+            phone.tell("resume")
+            feed.wait("hold_ended", call_id=call)
+            phone.tell("sndcode", "5")
+            assert feed.wait("dtmf_received", digit="5")["data"]["source"] == "rfc4733"
+            phone.tell("hangup")
+            ended(feed, 1, call_id=call)
+            call = g.call("alice", provider="phones")["call_id"]
+            feed.wait("call_answered", call_id=call)
+            feed.wait("voice.stt.final", call_id=call)  # what was understood is the other call's affair: here, that speech came out of the packets
+            g.post(f"/voice/calls/{call}/end")
+            ended(feed, 1, call_id=call)
+            for what in ("srtp_refused", "rtp_refused", "dtls_refused"):
+                assert g.metric(f"voicegw_plugin_{what}_total", 0) == 0, what
+    return None
+
+
+def with_handshake(rtp, setup="actpass"):
+    text = sdp(rtp.port, more=f"a=fingerprint:sha-256 {':'.join(['AB'] * 32)}\r\na=setup:{setup}\r\na=rtcp-mux\r\n")
+    return text.replace("RTP/AVP", "UDP/TLS/RTP/SAVP")
+
+
+def test_no_audio_without_the_handshake_that_was_promised():
+    port = sip_port()
+    with gateway(phones(port, "srtp: required")) as g:
+        feed, peer, rtp = g.feed(), Peer(port), Rtp()
+        call = Dialog(peer, "200", with_handshake(rtp))
+        answer = call.answered()
+        assert "UDP/TLS/RTP/SAVP" in answer.body and "a=setup:active" in answer.body and "a=fingerprint:sha-256" in answer.body, answer
+        address, far, _ = answer.media()
+        rtp.speak((address, far), 0.6)  # in clear: nobody listens, and nothing comes back but the handshake
+        kinds = set()
+        end = time.monotonic() + wait()
+        rtp.socket.settimeout(0.2)
+        while not kinds & {22} and time.monotonic() < end:
+            try:
+                kinds.add(rtp.socket.recv(2048)[0])
+            except TimeoutError:
+                continue
+        assert kinds == {22}, kinds
+        ended(feed, 1, cause="no keys were agreed on by DTLS")
+        peer.reply(peer.request_of("BYE"), 200)
+        rtp.close()
+    port = sip_port()
+    with gateway(phones(port)) as g:  # srtp: off
+        assert Dialog(Peer(port), "200", with_handshake(Rtp())).refused().status == 488
 
 
 if __name__ == "__main__":

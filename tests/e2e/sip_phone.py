@@ -19,10 +19,10 @@ KAMAILIO = shutil.which("kamailio") or next((p for p in ("/usr/sbin/kamailio",) 
 
 
 @contextlib.contextmanager
-def telephone(folder, account, codecs="PCMU/8000/1"):
+def telephone(folder, account, codecs="PCMU/8000/1", more=()):
     wav = os.path.join(folder, "spoken.wav")
     baresip.ulaw_to_wav(clip("rms-1.ul"), wav)
-    phone = baresip.Phone(folder, wav, account, codecs)
+    phone = baresip.Phone(folder, wav, account, codecs, more)
     try:
         yield phone
     finally:
