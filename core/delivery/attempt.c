@@ -125,19 +125,29 @@ int vgw_attempt_postpone(const struct vgw_json *row, const char *owner, int64_t 
     return postpone(row, owner, vgw_json_get_int(row, "attempts", 0), due_us, wall_us, ops);
 }
 
+int vgw_attempt_undo(struct vgw_json *row)
+{
+    const struct vgw_json *log = vgw_json_get(row, "attempt_log");
+    struct vgw_json *kept = vgw_json_array();
+    int64_t attempts = vgw_json_get_int(row, "attempts", 1) - 1;
+    int failed = kept ? 0 : VGW_ELIMIT;
+    for (size_t i = 0; i + 1 < vgw_json_count(log) && !failed; i++)
+        failed |= vgw_json_append(kept, vgw_json_copy(vgw_json_at(log, i)));
+    failed |= vgw_json_set(row, "attempt_log", kept);
+    failed |= vgw_json_set_int(row, "attempts", attempts);
+    failed |= vgw_json_set_string(row, "status", attempts ? "retrying" : "queued");
+    return failed ? VGW_ELIMIT : VGW_OK;
+}
+
 int vgw_attempt_take_back(struct vgw_json *row, const char *owner, int64_t due_us, int64_t wall_us,
                           struct vgw_json *ops)
 {
-    const struct vgw_json *log = vgw_json_get(row, "attempt_log");
-    struct vgw_json *values = vgw_json_object(), *kept = vgw_json_array();
-    int64_t attempts = vgw_json_get_int(row, "attempts", 1) - 1;
-    int failed = values && kept ? 0 : VGW_ELIMIT;
-    for (size_t i = 0; i + 1 < vgw_json_count(log) && !failed; i++)
-        failed |= vgw_json_append(kept, vgw_json_copy(vgw_json_at(log, i)));
-    failed |= vgw_json_set(values, "attempt_log", kept ? vgw_json_copy(kept) : NULL);
-    failed |= vgw_json_set(row, "attempt_log", kept);
+    struct vgw_json *values = vgw_json_object();
+    int failed = values ? vgw_attempt_undo(row) : VGW_ELIMIT;
+    int64_t attempts = vgw_json_get_int(row, "attempts", 0);
+    failed |= vgw_json_set(values, "attempt_log", vgw_json_copy(vgw_json_get(row, "attempt_log")));
     failed |= set_int(row, values, "attempts", attempts);
-    failed |= set_text(row, values, "status", attempts ? "retrying" : "queued");
+    failed |= set_text(row, values, "status", vgw_json_get_string(row, "status", "queued"));
     failed |= set_int(row, values, "updated_at", wall_us);
     failed |= message_op(ops, row, owner, attempts + 1, "calling", values);
     failed |= postpone(row, owner, attempts + 1, due_us, wall_us, ops);

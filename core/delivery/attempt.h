@@ -23,6 +23,8 @@ struct vgw_attempt_result {
 #define VGW_ATTEMPT_BEGIN_ROWS 2u
 int vgw_attempt_begin(struct vgw_json *row, const char *owner, const char *provider, uint32_t provider_index,
                       int64_t wall_us, struct vgw_json *ops);
+/** The row as it was before an attempt that the store did not take: the next begins from what the store has. */
+int vgw_attempt_undo(struct vgw_json *row);
 /** Takes an attempt back that did not come to be (the gateway was full). */
 int vgw_attempt_take_back(struct vgw_json *row, const char *owner, int64_t due_us, int64_t wall_us,
                           struct vgw_json *ops);

@@ -189,17 +189,34 @@ void vgw_campaign_spent(struct vgw_campaign *c, double cost)
 
 /* ---- the day's budget ---- */
 
+/* Money spent on a day that is over does not count. */
+static void check_day(struct vgw_delivery *d)
+{
+    const struct vgw_delivery_settings *s = d->settings;
+    int64_t wall_us = vgw_wall(d->env.loop), left_us = DAY_US - wall_us % DAY_US;
+    bool out = s->budget_per_day && s->budget > 0 && d->day == wall_us / DAY_US && d->day_spent >= s->budget;
+    if (out && !d->budget_until_us)
+        vgw_log(VGW_LOG_WARNING, NULL, "the budget of the day is spent: nobody is called before midnight UTC", NULL);
+    d->budget_until_us = out ? vgw_now(d->env.loop) + left_us : 0;
+}
+
+void vgw_day_spent(struct vgw_delivery *d, double cost)
+{
+    int64_t day = vgw_wall(d->env.loop) / DAY_US;
+    d->day_spent = (day == d->day ? d->day_spent : 0) + cost;
+    d->day = day;
+    check_day(d);
+}
+
 static void on_day_counted(void *arg, int status, const char *sentence, const struct vgw_json *rows)
 {
     struct vgw_delivery *d = arg;
     if (!vgw_delivery_back(d) || status < 0)
         return;
-    double spent = vgw_json_get_double(vgw_json_at(rows, 0), "cost", 0);
-    int64_t wall_us = vgw_wall(d->env.loop), left_us = DAY_US - wall_us % DAY_US;
-    bool out = d->settings->budget_per_day && d->settings->budget > 0 && spent >= d->settings->budget;
-    if (out && !d->budget_until_us)
-        vgw_log(VGW_LOG_WARNING, NULL, "the budget of the day is spent: nobody is called before midnight UTC", NULL);
-    d->budget_until_us = out ? vgw_now(d->env.loop) + left_us : 0;
+    d->day_spent = vgw_json_get_double(vgw_json_at(rows, 0), "cost", 0);
+    d->day = vgw_wall(d->env.loop) / DAY_US;
+    check_day(d);
+    vgw_pump_soon(d, 0);
 }
 
 /* What all calls of the day have cost, as far as it is known. */

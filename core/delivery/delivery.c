@@ -214,7 +214,9 @@ void vgw_delivery_set(struct vgw_delivery *d, struct vgw_delivery_settings *sett
     vgw_delivery_settings_unref(d->settings);
     d->settings = settings;
     apply_settings(d);
-    vgw_pump_soon(d, 0);
+    d->budget_until_us = 0; /* counted anew, by what it is now */
+    vgw_campaigns_refresh(d);
+    vgw_delivery_wake(d);
 }
 
 const struct vgw_delivery_settings *vgw_delivery_settings_of(const struct vgw_delivery *d)
@@ -233,13 +235,9 @@ static void look_by(struct vgw_delivery *d, int64_t at_us)
 {
     const char *key;
     void *value;
-    if (d->main.idle_until_us > at_us)
-        d->main.idle_until_us = at_us;
-    for (size_t i = 0; vgw_map_next(d->campaigns, &i, &key, &value);) {
-        struct vgw_queue *q = &((struct vgw_campaign *)value)->queue;
-        if (q->idle_until_us > at_us)
-            q->idle_until_us = at_us;
-    }
+    vgw_queue_due(&d->main, at_us);
+    for (size_t i = 0; vgw_map_next(d->campaigns, &i, &key, &value);)
+        vgw_queue_due(&((struct vgw_campaign *)value)->queue, at_us);
 }
 
 void vgw_delivery_wake(struct vgw_delivery *d)

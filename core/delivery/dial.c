@@ -62,8 +62,8 @@ void vgw_item_settle(struct vgw_item *item, struct vgw_attempt_result *r, struct
     if (answer.again)
         due_us = vgw_delivery_open_from(d, item->row, wall_us + answer.after_us);
     int64_t due_here_us = vgw_now(d->env.loop) + (due_us - wall_us);
-    if (answer.again && item->queue->idle_until_us > due_here_us)
-        item->queue->idle_until_us = due_here_us;
+    if (answer.again)
+        vgw_queue_due(item->queue, due_here_us);
     d->busy = true;
     if (vgw_attempt_settle(item->row, d->owner, r, &answer, due_us, wall_us, ops) < 0)
         vgw_log(VGW_LOG_ERROR, NULL, "memory is short: a message's end is not written", "message", item->message_id,
@@ -71,6 +71,8 @@ void vgw_item_settle(struct vgw_item *item, struct vgw_attempt_result *r, struct
     if (r->call_id && r->cost < 0)
         vgw_price_awaited(d, r->call_id, item->message_id);
     count_outcome(item, r, answer.again);
+    if (r->cost > 0)
+        vgw_day_spent(d, r->cost);
     if (item->queue->campaign && r->cost > 0)
         vgw_campaign_spent(item->queue->campaign, r->cost);
     if (item->queue->campaign && item->queue->held == 1 && !d->refreshing)
@@ -292,6 +294,7 @@ static void place(struct vgw_item *item)
         struct vgw_json *ops = vgw_json_array();
         int64_t wall_us = vgw_wall(d->env.loop);
         vgw_attempt_take_back(item->row, d->owner, wall_us + VGW_DELIVERY_RELEASE_US, wall_us, ops);
+        vgw_queue_due(item->queue, vgw_now(d->env.loop) + VGW_DELIVERY_RELEASE_US);
         vgw_delivery_write(d, ops);
         vgw_item_free(item);
         return;

@@ -57,6 +57,7 @@ struct vgw_queue { /* of jobs */
     char name[VGW_ID_MAX + 16];
     struct vgw_campaign *campaign; /* NULL: messages without one */
     int64_t idle_until_us;         /* it had nothing due; on the loop's clock */
+    int64_t soon_us;               /* what became due while the store was asked: its answer may not know of it */
     size_t waiting, held;          /* of its messages, here */
     size_t size;                   /* how many may wait here: what goes out in a second or so */
     int64_t filled_us;             /* when a claim brought as many as were asked for; 0: it did not */
@@ -103,6 +104,8 @@ struct vgw_delivery {
     unsigned requests; /* to the store, that are under way */
     int64_t backoff_us, store_after_us;
     int64_t budget_until_us; /* the day's budget is spent: nobody is called before */
+    int64_t day;             /* since 1970, UTC */
+    double day_spent;
     struct vgw_rng rng;
 };
 
@@ -115,11 +118,15 @@ void vgw_campaign_free(void *value);
 bool vgw_campaign_runs(const struct vgw_campaign *c);
 /** Money is gone; the last of its budget stops it. */
 void vgw_campaign_spent(struct vgw_campaign *c, double cost);
+/** The same for the day's, which counts every message. */
+void vgw_day_spent(struct vgw_delivery *d, double cost);
 void vgw_campaigns_refresh(void *delivery);
 
 /* pump.c */
 void vgw_pump(struct vgw_delivery *d);
 void vgw_pump_soon(struct vgw_delivery *d, int64_t delay_us);
+/** Something of the queue is due then, on the loop's clock. */
+void vgw_queue_due(struct vgw_queue *q, int64_t at_us);
 /** When a call to the message's lead may begin, at `wall_us` or later. */
 int64_t vgw_delivery_open_from(struct vgw_delivery *d, const struct vgw_json *row, int64_t wall_us);
 void vgw_item_free(struct vgw_item *item);

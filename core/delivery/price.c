@@ -50,7 +50,10 @@ static void put(struct priced *p, struct vgw_json *row)
     const char *id = vgw_json_get_string(row, "campaign_id", NULL);
     struct vgw_campaign *c = id ? vgw_map_get(d->campaigns, id) : NULL;
     double more = 0;
-    if (vgw_attempt_price(row, p->call_id, p->cost, p->currency, &more, p->ops) == VGW_OK && c && more > 0)
+    if (vgw_attempt_price(row, p->call_id, p->cost, p->currency, &more, p->ops) < 0 || more <= 0)
+        return;
+    vgw_day_spent(d, more);
+    if (c)
         vgw_campaign_spent(c, more);
 }
 

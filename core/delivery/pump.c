@@ -72,6 +72,12 @@ struct vgw_delivery_gauge *vgw_delivery_gauge_of(struct vgw_delivery *d, const c
     return NULL;
 }
 
+void vgw_queue_due(struct vgw_queue *q, int64_t at_us)
+{
+    q->idle_until_us = q->idle_until_us > at_us ? at_us : q->idle_until_us;
+    q->soon_us = q->soon_us > at_us ? at_us : q->soon_us;
+}
+
 static void postpone(struct vgw_item *item, int64_t due_us)
 {
     struct vgw_delivery *d = item->d;
@@ -170,6 +176,7 @@ static void give_back(struct vgw_item *item, int64_t wait_us)
     struct vgw_queue *q = item->queue;
     int64_t until_us = vgw_now(d->env.loop) + wait_us;
     if (!q->campaign) {
+        vgw_queue_due(q, until_us);
         postpone(item, vgw_wall(d->env.loop) + wait_us);
         return;
     }
@@ -241,11 +248,7 @@ static void begin_failed(struct vgw_delivery *d, const char *sentence)
             sentence, NULL);
     VGW_LIST_EACH (at, next, &d->beginning) {
         struct vgw_item *item = VGW_CONTAINER_OF(at, struct vgw_item, link);
-        struct vgw_json *log = vgw_json_get(item->row, "attempt_log"), *kept = vgw_json_array();
-        for (size_t i = 0; i + 1 < vgw_json_count(log); i++)
-            vgw_json_append(kept, vgw_json_copy(vgw_json_at(log, i)));
-        vgw_json_set(item->row, "attempt_log", kept);
-        vgw_json_set_int(item->row, "attempts", vgw_json_get_int(item->row, "attempts", 1) - 1);
+        (void)vgw_attempt_undo(item->row);
         vgw_item_release(item);
         move(item, &d->waiting);
     }
@@ -495,6 +498,27 @@ static void take_message(struct claim *c, const struct vgw_json *job, const stru
         vgw_item_refuse(item, "validation", "the number is on a do-not-call list");
 }
 
+/* The messages cannot be read: their jobs are anybody's again as soon as the store takes that, and not only when the
+ * lease is over. */
+static void unclaim(struct claim *c)
+{
+    struct vgw_delivery *d = c->d;
+    struct vgw_json *ops = vgw_json_array();
+    for (size_t i = 0; i < vgw_json_count(c->jobs); i++) {
+        const char *id = vgw_json_get_string(vgw_json_at(c->jobs, i), "job_id", "");
+        struct vgw_json *values = vgw_map_has(d->held, id) ? NULL : vgw_json_object();
+        if (!values)
+            continue;
+        vgw_json_set_string(values, "status", "queued");
+        vgw_json_set(values, "owner", NULL);
+        vgw_json_set(values, "claimed_until", NULL);
+        vgw_json_append(ops, vgw_record_op("update", "jobs", vgw_message_key("job_id", id), values,
+                                           vgw_message_key("owner", d->owner)));
+    }
+    vgw_delivery_write(d, ops);
+    vgw_queue_due(c->queue, vgw_now(d->env.loop) + VGW_DELIVERY_POLL_US);
+}
+
 static void on_messages(void *arg, int status, const char *sentence, const struct vgw_json *rows)
 {
     struct claim *c = arg;
@@ -507,6 +531,8 @@ static void on_messages(void *arg, int status, const char *sentence, const struc
         return;
     }
     d->claiming = false;
+    if (status < 0)
+        unclaim(c);
     for (size_t i = 0; status == 0 && i < vgw_json_count(c->jobs); i++) {
         const struct vgw_json *job = vgw_json_at(c->jobs, i), *row = NULL;
         const char *id = vgw_json_get_string(job, "job_id", "");
@@ -534,8 +560,8 @@ static void on_next_due(void *arg, int status, const char *sentence, const struc
                       ? vgw_json_get_int(vgw_json_at(rows, 0), "due_at", 0) - vgw_wall(d->env.loop) + VGW_US_PER_MS
                       : most_us;
     wait_us = wait_us > most_us ? most_us : wait_us < 0 ? 0 : wait_us;
-    if (c->queue->idle_until_us) /* nobody has woken it meanwhile */
-        c->queue->idle_until_us = vgw_now(d->env.loop) + wait_us;
+    c->queue->idle_until_us = vgw_now(d->env.loop) + wait_us;
+    vgw_queue_due(c->queue, c->queue->soon_us);
     d->claiming = false;
     claim_free(c);
     vgw_pump_soon(d, 0);
@@ -567,6 +593,7 @@ static void on_claimed(void *arg, int status, const char *sentence, const struct
     if (status == 0 && n == 0) {
         c->queue->filled_us = 0;
         c->queue->idle_until_us = vgw_now(d->env.loop) + VGW_DELIVERY_POLL_US;
+        vgw_queue_due(c->queue, c->queue->soon_us);
         if (ask_next_due(c))
             return;
     }
@@ -595,6 +622,7 @@ static void claim(struct vgw_delivery *d, struct vgw_queue *queue, uint32_t n)
     if (!VGW_NEW(c))
         return;
     *c = (struct claim){.d = d, .queue = queue, .asked = n};
+    queue->soon_us = INT64_MAX;
     queue->held++;
     if (vgw_store_claim(d->env.store, queue->name, d->owner, n, d->settings->lease_us, on_claimed, c) < 0) {
         claim_free(c);

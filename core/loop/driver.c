@@ -262,6 +262,11 @@ int64_t vgw_driver_wall(const struct vgw_driver *d)
     return d->wall_us + (d->now_us - d->start_us);
 }
 
+void vgw_driver_set_clock(struct vgw_driver *d, int64_t by_us)
+{
+    d->wall_us += by_us;
+}
+
 void vgw_driver_hold(struct vgw_driver *d)
 {
     pthread_mutex_lock(&d->mutex);

@@ -20,6 +20,8 @@ bool vgw_driver_run_until(struct vgw_driver *d, bool (*done)(void *arg), void *a
 /** One quiet-down at the present time: mailboxes and jobs, no jump. */
 void vgw_driver_settle(struct vgw_driver *d);
 int64_t vgw_driver_now(const struct vgw_driver *d);
+/** The wall clock is set by somebody: forward, or back. Virtual time goes on as it was. */
+void vgw_driver_set_clock(struct vgw_driver *d, int64_t by_us);
 /** While held (counted), time does not jump: outside work is open. A run then waits for posts from other threads, at
  * most 30 s of real time for each. Thread: any, release too. */
 void vgw_driver_hold(struct vgw_driver *d);

@@ -24,6 +24,7 @@
 #define PLATFORM_BUCKETS 256u
 #define PLATFORM_SENTENCE_CAP 400u
 #define PLATFORM_GRACE_TRIES 3u /* how often a call that is over is asked for the transcript that is still written */
+#define PLATFORM_LOOKS 4u       /* how often a call is looked for whose placing was not answered */
 #define PLATFORM_END_TRIES 8u   /* how often a call that was stopped is asked whether it is over */
 
 struct platform;
@@ -146,7 +147,7 @@ struct platform_call {
     struct platform *p;
     struct platform_settings *settings;
     uint64_t handle, end_op, look_op, timer; /* look_op: nobody knows yet whether it was placed */
-    uint32_t state, over, ending, turns, grace, asking, end_tries;
+    uint32_t state, over, ending, turns, grace, asking, end_tries, looks;
     int64_t heard_us, made_us;
     char id[PLATFORM_ID_CAP], call_id[64], session[160], to[64];
     char answered_by[16];

@@ -5,9 +5,11 @@
 #include "twilio.h"
 
 #define RING_MAX_S 600u
-#define POLL_MAX 20u             /* calls that are asked about at a time */
-#define POLL_QUIET_US 60000000   /* a call that was heard of since then is not asked about */
-#define MADE_EARLIER_US 10000000 /* clocks differ */
+#define POLL_MAX 20u                   /* calls that are asked about at a time */
+#define POLL_QUIET_US 60000000         /* a call that was heard of since then is not asked about */
+#define MADE_EARLIER_US 10000000       /* clocks differ */
+#define LOOKS 4u                       /* how often a call is looked for whose making was not answered */
+#define LOOK_AGAIN_US INT64_C(1000000) /* the first wait when Twilio does not answer that either; it doubles */
 
 int32_t twilio_validate(void *instance, const struct voicegw_call_params *p)
 {
@@ -89,6 +91,22 @@ static int find_made(struct twilio *m, struct voicegw_json list, int64_t since_u
     return 0;
 }
 
+static void on_look(struct twilio_task *t);
+
+/* Whoever is called must not be called again only because Twilio could not be asked just then. */
+static void look_again(struct twilio *m, uint64_t op, uint64_t call, int64_t since_us, uint32_t looks)
+{
+    struct twilio_task *t = looks + 1 < LOOKS ? twilio_task_start(m, LOOK_AGAIN_US << looks, on_look) : NULL;
+    if (!t) {
+        twilio_complete(m, op, VOICEGW_ENETWORK, "Twilio did not answer, and cannot be asked", NULL);
+        return;
+    }
+    t->op = op;
+    t->call = call;
+    t->status = (int32_t)looks + 1;
+    (void)snprintf(t->json, sizeof t->json, "%lld", (long long)since_us);
+}
+
 static void on_listed(struct twilio_rest *r, const struct twilio_answer *a)
 {
     char sid[TWILIO_SID_CAP] = "";
@@ -101,9 +119,10 @@ static void on_listed(struct twilio_rest *r, const struct twilio_answer *a)
     }
     if (c->sid[0])
         made(c, r->op);
+    else if (a->status == VOICEGW_OK)
+        twilio_complete(r->m, r->op, VOICEGW_EPROVIDER, "Twilio did not answer, and did not take the call", NULL);
     else
-        twilio_complete(r->m, r->op, a->status == VOICEGW_OK ? VOICEGW_EPROVIDER : VOICEGW_ENETWORK,
-                        "Twilio did not take the call, or cannot be asked whether it did", NULL);
+        look_again(r->m, r->op, r->call, r->since_us, r->what);
 }
 
 /* Nobody knows whether the call was placed: it is looked for, and never placed again. */
@@ -123,13 +142,14 @@ static void on_look(struct twilio_task *t)
         r->call = t->call;
         r->timeout_ms = r->timeout_ms > 5000 ? 5000 : r->timeout_ms;
         r->since_us = strtoll(t->json, NULL, 10);
+        r->what = (uint32_t)t->status;
         if (twilio_rest_send(r) == VOICEGW_OK)
             return;
     }
     if (c->sid[0]) /* a callback told it meanwhile */
         made(c, t->op);
     else
-        twilio_complete(t->m, t->op, VOICEGW_ENETWORK, "Twilio did not answer, and cannot be asked", NULL);
+        look_again(t->m, t->op, t->call, strtoll(t->json, NULL, 10), (uint32_t)t->status);
 }
 
 static int unsure(const struct twilio_answer *a)

@@ -384,7 +384,13 @@ class Postgres:
         if self.root:
             shutil.chown(self.folder, "postgres")
         self.run(f"{BIN}initdb -N -A trust -E UTF8 --locale=C.UTF-8 -D {self.folder}/data")
+        self.start()
+
+    def start(self):
         self.run(f'{BIN}pg_ctl -w -t 60 -D {self.folder}/data -o "-k {self.folder} -F -c listen_addresses= -c max_connections=50" start')
+
+    def stop(self):
+        self.run(f"{BIN}pg_ctl -w -t 60 -m fast -D {self.folder}/data stop")
 
     def run(self, command):
         whole = ["runuser", "-u", "postgres", "--", "sh", "-c", command] if self.root else ["sh", "-c", command]
@@ -395,7 +401,7 @@ class Postgres:
         return f'{{plugin: postgresql, url: "host={self.folder} dbname=postgres{" user=postgres" if self.root else ""}"}}'
 
     def close(self):
-        self.run(f"{BIN}pg_ctl -w -t 60 -m fast -D {self.folder}/data stop")
+        self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -179,12 +179,33 @@ static void who_is_busy_is_tried_as_often_as_the_policy_says(struct world *w)
     end(&c);
 }
 
+/* Leases seem over when it is set forward, and what is due lies in the future when it is set back. */
+static void a_clock_that_is_set_calls_nobody_twice_and_forgets_nobody(struct world *w)
+{
+    static const int64_t by_us[] = {2 * HOUR, -3 * HOUR, 40 * SECOND, -40 * SECOND, 70 * SECOND};
+    static struct course c;
+    begin(&c, w, "UTC", 0, 24);
+    vgw_driver_run(w->driver, 20 * HOUR);
+    campaign(w, "{\"name\":\"fast\",\"content\":\"Hi.\",\"limits\":{\"rate\":\"2/s\"}}", "+4930200", 400);
+    campaign(w, "{\"name\":\"busy\",\"content\":\"Hi.\"}", "+4930000", 20);
+    for (size_t i = 0; i < sizeof by_us / sizeof by_us[0]; i++) {
+        vgw_driver_run(w->driver, 25 * SECOND);
+        vgw_driver_set_clock(w->driver, by_us[i]);
+    }
+    vgw_driver_run(w->driver, 8 * HOUR);
+    if (c.delivered != 400 || c.over != 420 || c.sent != 400 + 20 * 4)
+        world_fail(w, "%u attempts, %u over, %u delivered; not 480, 420, 400", c.sent, c.over, c.delivered);
+    end(&c);
+}
+
 static const struct {
     const char *name;
     void (*fn)(struct world *w);
 } promises[] = {
     {"a campaign of a month keeps its hours", a_campaign_of_a_month_keeps_its_hours},
     {"a rate is kept from the store to the call", a_rate_is_kept_from_the_store_to_the_call},
+    {"a clock that is set calls nobody twice and forgets nobody",
+     a_clock_that_is_set_calls_nobody_twice_and_forgets_nobody},
     {"who is busy is tried as often as the policy says", who_is_busy_is_tried_as_often_as_the_policy_says},
 };
 

@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_US 2000000   /* until a call whose placing was not answered is looked for */
-#define END_ASK_US 400000 /* between questions whether a stopped call is over */
-#define GRACE_US 2000000  /* between questions for a transcript that is still written */
+#define LOOK_US 2000000       /* until a call whose placing was not answered is looked for */
+#define LOOK_AGAIN_US 1000000 /* the first wait when the platform does not answer that either; it doubles */
+#define END_ASK_US 400000     /* between questions whether a stopped call is over */
+#define GRACE_US 2000000      /* between questions for a transcript that is still written */
 
 static const char *const given_names[] = {"content",     "voice_id", "language",        "max_duration",
                                           "record_call", "machine",  "platform_config", "webhook_config"};
@@ -132,6 +133,18 @@ static void not_placed(struct platform_call *c, uint64_t op, int32_t status, con
     platform_complete(c->p, end_op, VOICEGW_OK, NULL, "{\"state\":\"ended\"}");
 }
 
+static void on_look(void *arg);
+
+/* Whoever is called must not be called again by another platform only because this one could not be asked just then. */
+static void look_again(struct platform_call *c, uint64_t op)
+{
+    struct platform *p = c->p;
+    if (++c->looks < PLATFORM_LOOKS &&
+        (c->timer = p->host->timer_start(p->host, VOICEGW_TARGET_CONTROL, LOOK_AGAIN_US << (c->looks - 1), on_look, c)))
+        return;
+    not_placed(c, op, VOICEGW_ENETWORK, "the platform did not answer, and cannot be asked whether it called");
+}
+
 static void on_found(struct platform_rest *r, const struct platform_answer *a)
 {
     char id[PLATFORM_ID_CAP] = "";
@@ -150,7 +163,7 @@ static void on_found(struct platform_rest *r, const struct platform_answer *a)
     if (a->status == VOICEGW_OK)
         not_placed(c, r->op, VOICEGW_EPROVIDER, "the platform did not answer, and has no such call: it was not placed");
     else
-        not_placed(c, r->op, VOICEGW_ENETWORK, "the platform did not answer, and cannot be asked whether it called");
+        look_again(c, r->op);
 }
 
 /* Nobody knows whether the call was placed: it is looked for, and never placed again. */
@@ -173,7 +186,7 @@ static void on_look(void *arg)
         if (platform_rest_send(r) == VOICEGW_OK)
             return;
     }
-    not_placed(c, op, VOICEGW_ENETWORK, "the platform did not answer, and cannot be asked whether it called");
+    look_again(c, op);
 }
 
 static int unsure(const struct platform_answer *a)
