@@ -137,6 +137,8 @@ bool vgw_calls_report_late(struct vgw_calls *calls, uint64_t handle, const struc
 const struct vgw_late_call *vgw_calls_late(struct vgw_calls *calls, uint64_t handle);
 const struct vgw_late_call *vgw_calls_late_provider(struct vgw_calls *calls, const char *instance_name,
                                                     const char *provider_call_id);
+/** Who answered was found out after the answer; copies. */
+void vgw_calls_answerer(struct vgw_call *call, const char *answered_by);
 void vgw_calls_report_dtmf(struct vgw_calls *calls, struct vgw_call *call, const char *digit, uint32_t duration_ms,
                            const char *source);
 

@@ -223,7 +223,7 @@ void vgw_talk_listen_update(struct vgw_talk *t)
     /* An assistant that does its own turn-taking hears everything itself: nothing is decoded for it but digits, where
      * it or a gather takes any. */
     bool digits = !own || t->assistant_engine.audio->dtmf || t->gather.op;
-    vgw_leg_listen(t->leg, t->stt != NULL, t->stt || (t->audio && !own), digits);
+    vgw_leg_listen(t->leg, t->stt || t->amd, t->stt || (t->audio && !own), digits);
 }
 
 void vgw_talk_listen_start(struct vgw_talk *t)
@@ -231,6 +231,7 @@ void vgw_talk_listen_start(struct vgw_talk *t)
     vgw_timer_init(&t->endpoint_timer, t->worker, on_endpoint, t);
     vgw_timer_init(&t->barge_timer, t->worker, on_barge_timer, t);
     vgw_timer_init(&t->no_input_timer, t->worker, vgw_talk_on_no_input, t);
+    vgw_talk_answerer_start(t);
     vgw_talk_stt_start(t);
     vgw_talk_listen_update(t);
 }
@@ -241,4 +242,5 @@ void vgw_talk_listen_end(struct vgw_talk *t)
     vgw_timer_stop(&t->barge_timer);
     vgw_timer_stop(&t->no_input_timer);
     vgw_talk_stt_end(t);
+    vgw_talk_answerer_end(t);
 }

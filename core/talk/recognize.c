@@ -28,6 +28,8 @@ void vgw_talk_on_pcm(void *arg, const int16_t *pcm, uint64_t sample)
     struct vgw_talk *t = arg;
     if (t->ending || !t->started)
         return;
+    if (t->amd && !t->on_hold)
+        vgw_talk_answerer_hear(t, pcm);
     if (t->preroll)
         vgw_preroll_push(t->preroll, pcm, FRAME, sample);
     if (t->stt && !t->on_hold && (t->hearing || t->stt->engine->stt->endpoints))
@@ -135,6 +137,7 @@ static void on_partial(struct vgw_talk *t, const struct vgw_engine_message *m)
         (!own && (!t->hearing || m->utterance != t->utterance)))
         return;
     vgw_strcopy(t->partial, VGW_TALK_TEXT_MAX, m->text);
+    vgw_talk_answerer_words(t, m->text);
     vgw_talk_endpoint_arm(t);
     if (t->assistant && t->assistant_engine.assistant->partial && !t->gather.op && !vgw_talk_hides(t))
         t->assistant_engine.assistant->partial(t->assistant->s, m->text);
@@ -158,6 +161,7 @@ static void on_final(struct vgw_talk *t, const struct vgw_engine_message *m)
     const char *text = m->text ? m->text : "";
     if (t->on_hold)
         return;
+    vgw_talk_answerer_words(t, text);
     vgw_engine_health_report(t->stt->engine->health, false, vgw_now(t->worker));
     vgw_shadow_compare(t, t->stt->engine->stt->endpoints ? t->utterance : m->utterance, text);
     if (t->stt->engine->stt->endpoints) { /* it finds the ends itself */

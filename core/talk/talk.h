@@ -74,6 +74,7 @@ struct vgw_talk_begin {
     struct vgw_engine *stand_ins; /* for the assistant, in this order; room as above, NULL: none */
     uint32_t stand_in_count;
     bool has_assistant;
+    bool find_answerer; /* by the sound, from the first frame on */
     char *session_json, *tools_json;   /* for the assistant */
     char *agent_json, *history_json;   /* of the agent that it is, or NULL; what was said before, or NULL */
     struct vgw_talk_usage usage_limit; /* of the agent; zeros: none */

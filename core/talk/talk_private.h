@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "media/amd.h"
 #include "media/preroll.h"
 #include "media/resample.h"
 #include "talk/sentiment.h"
@@ -158,6 +159,7 @@ struct vgw_talk {
     struct vgw_kept_audio kept;
     struct vgw_shadow *shadow; /* NULL: none */
     struct vgw_preroll *preroll;
+    struct vgw_amd *amd;           /* NULL: who answers is known, or nobody asks */
     uint64_t utterance;            /* of the caller; grows */
     uint64_t final_utterance;      /* whose final is awaited; 0: none */
     uint64_t final_seen;           /* whose final came last */
@@ -263,6 +265,12 @@ void vgw_talk_stt_finalize(struct vgw_talk *t);
 void vgw_talk_hints(struct vgw_talk *t, const char *hints_json);
 /** The caller is expected to speak another language from here on. */
 void vgw_talk_stt_language(struct vgw_talk *t, const char *language);
+
+/* answerer.c: who has answered a call of ours. */
+void vgw_talk_answerer_start(struct vgw_talk *t);
+void vgw_talk_answerer_hear(struct vgw_talk *t, const int16_t *pcm);
+void vgw_talk_answerer_words(struct vgw_talk *t, const char *text);
+void vgw_talk_answerer_end(struct vgw_talk *t);
 
 /* ear.c */
 /** Opens a recognizer in a form that it can take; NULL when it cannot be opened, which is logged. */
