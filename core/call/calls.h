@@ -211,6 +211,8 @@ int vgw_session_add_turn(struct vgw_session *s, const char *role, const char *co
  * over. */
 void vgw_session_turn_audio(struct vgw_session *s, uint32_t turn_number, const char *url);
 void vgw_session_touch(struct vgw_session *s);
+/** The conversation goes on in this language. Copies; false: out of memory. */
+bool vgw_session_speaks(struct vgw_session *s, const char *language);
 /** Where the session's recording can be fetched. Copies. */
 void vgw_session_recorded(struct vgw_session *s, const char *url);
 void vgw_session_tool_used(struct vgw_session *s, const char *tool);

@@ -293,6 +293,12 @@ static const struct vgw_option talk_rows[] = {
      .min = 0,
      .max = 20,
      .text = "reprompts in a row before the call is ended"},
+    {.name = "follow_language",
+     .type = VGW_OPTION_BOOL,
+     .dflt = "false",
+     .flags = RELOAD,
+     .text = "recognizer and voice follow the language that the recognizer detects; it must be one that does, such as "
+             "deepgram with language: multi"},
     {.name = "amd",
      .type = VGW_OPTION_BOOL,
      .dflt = "false",

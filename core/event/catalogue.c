@@ -100,6 +100,8 @@ static const struct vgw_event_info table[VGW_EVENT_TYPES] = {
          S("reason", "why, as budget")}},
     [VGW_EVENT_ENGINE_FAILOVER] = {"voice.engine.failover", "another engine takes over in mid-call",
         {S("kind", "stt, tts or assistants"), S("from", "the engine that failed or was too slow"), S("to", "who takes over; null when nobody is left")}},
+    [VGW_EVENT_LANGUAGE_CHANGED] = {"voice.language.changed", "the conversation goes on in another language",
+        {S("language", "BCP 47"), S("by", "tool or detection")}},
     [VGW_EVENT_SENTIMENT] = {"voice.sentiment", "how the caller's words sound, from -1 to 1; told of turns in which a word is known",
         {N("score", "of this turn"), N("mean", "of the turns so far, the newest count most"),
          S("trend", "rising, falling or steady"), S("phrase", "words that call for attention, such as speak to a manager; null: none"), TURN}},

@@ -53,6 +53,7 @@ enum vgw_event_type {
     VGW_EVENT_AMD_RESULT,
     VGW_EVENT_CAMPAIGN_CHANGED,
     VGW_EVENT_ENGINE_FAILOVER,
+    VGW_EVENT_LANGUAGE_CHANGED,
     VGW_EVENT_SENTIMENT,
     VGW_EVENT_TYPES, /* how many; also the type of events that are not in the table */
 };

@@ -83,6 +83,8 @@ static void home_event(void *arg, uint64_t handle, const char *type, struct vgw_
     vgw_session_touch(call->session);
     if (vgw_streq(type, "amd_result"))
         vgw_calls_answerer(call, vgw_json_get_string(data, "answered_by", "unknown"));
+    if (vgw_streq(type, "voice.language.changed"))
+        (void)vgw_session_speaks(call->session, vgw_json_get_string(data, "language", ""));
     if (vgw_streq(type, "voice.sentiment")) /* the record keeps the newest mean */
         call->session->sentiment_score = vgw_json_get_double(data, "mean", 0);
     vgw_gateway_emit(g, type, NULL, call, data);
@@ -479,6 +481,7 @@ static void talk_options(struct vgw_gateway *g, const struct vgw_call *call, str
     out->no_input_timeout_us = vgw_options_duration_us(o, "no_input_timeout");
     out->barge_in = vgw_options_bool(o, "barge_in");
     out->barge_in_keys = vgw_options_bool(o, "barge_in_keys");
+    out->follow_language = vgw_options_bool(o, "follow_language");
     out->amd = vgw_options_bool(o, "amd");
     out->min_words = (uint32_t)vgw_options_int(o, "min_words");
     out->max_reprompts = (uint32_t)vgw_options_int(o, "max_reprompts");

@@ -115,6 +115,7 @@ static void understood(struct vgw_talk *t, const char *text, double confidence, 
 {
     char whole[VGW_TALK_TEXT_MAX];
     t->final_utterance = 0;
+    vgw_talk_language_heard(t, language, text);
     t->stt_tried = 0;
     vgw_timer_stop(&t->final_timer);
     vgw_talk_filler_disarm(t);

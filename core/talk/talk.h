@@ -86,7 +86,7 @@ struct vgw_talk_begin *vgw_talk_begin_new(void);
 /** The call is connected. Takes ownership of `begin`. Engines' refs go back by home.engine_release. [control] */
 int vgw_talk_begin(struct vgw_talk *talk, struct vgw_talk_begin *begin);
 
-/** Commands, as the call room's (say, play, dtmf, hold, resume, mute, unmute, record_*, gather, assistant); `op`
+/** Commands, as the call room's (say, play, dtmf, hold, resume, mute, unmute, record_*, gather, assistant) and language; `op`
  * completes by home.complete() exactly once. For assistant, `engine` is the one to switch to (ownership of its ref
  * passes). [control] */
 int vgw_talk_command(struct vgw_talk *talk, uint64_t op, const char *command, const struct vgw_json *params,

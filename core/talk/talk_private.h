@@ -406,6 +406,10 @@ struct vgw_json *vgw_talk_stages(struct vgw_talk *t, const struct vgw_turn_times
 void vgw_talk_item_over(struct vgw_talk *t, const char *item, uint32_t heard_ms, bool complete);
 
 /* wish.c */
+/** {tts, stt}: of what is said and understood from here on. */
+void vgw_talk_language(struct vgw_talk *t, const struct vgw_json *params);
+/** The caller speaks this language, says the recognizer: where the options say so, recognizer and voice follow. */
+void vgw_talk_language_heard(struct vgw_talk *t, const char *language, const char *text);
 /** Carries out what concerns this talk alone: true. Takes ownership of params only then. */
 bool vgw_talk_wish_here(struct vgw_talk *t, const char *action, struct vgw_json *params);
 /** What an assistant wishes without waiting for its turn, or in the order of speaking: true. Takes ownership of params
