@@ -11,6 +11,8 @@ unit-$(1): $(BUILD)/tests/unit-$(1)
 	$(BUILD)/tests/unit-$(1)
 endef
 $(foreach r,$(UNIT_ROOMS),$(eval $(call unit_rule,$(r))))
+# Greetings are spoken for the detector of answering machines.
+$(BUILD)/tests/unit-media: ALL_LDFLAGS += -Wl,--no-as-needed -lflite_cmu_us_kal16 -lflite_usenglish -lflite_cmulex -lflite -lm -Wl,--as-needed
 .PHONY: unit
 unit: $(patsubst %,$(BUILD)/tests/unit-%,$(UNIT_ROOMS))
 

@@ -140,6 +140,8 @@ const struct vgw_late_call *vgw_calls_late_provider(struct vgw_calls *calls, con
 /** A recording of the provider's has begun, or is over (`url` may be NULL): told once, whoever asked for it. */
 void vgw_calls_report_recording(struct vgw_call *call, const char *recording_id, bool started, const char *url,
                                 double duration_s);
+/** Who answered was found out after the answer; copies. */
+void vgw_calls_answerer(struct vgw_call *call, const char *answered_by);
 void vgw_calls_report_dtmf(struct vgw_calls *calls, struct vgw_call *call, const char *digit, uint32_t duration_ms,
                            const char *source);
 
@@ -213,6 +215,8 @@ int vgw_session_add_turn(struct vgw_session *s, const char *role, const char *co
  * over. */
 void vgw_session_turn_audio(struct vgw_session *s, uint32_t turn_number, const char *url);
 void vgw_session_touch(struct vgw_session *s);
+/** The conversation goes on in this language. Copies; false: out of memory. */
+bool vgw_session_speaks(struct vgw_session *s, const char *language);
 /** Where the session's recording can be fetched. Copies. */
 void vgw_session_recorded(struct vgw_session *s, const char *url);
 void vgw_session_tool_used(struct vgw_session *s, const char *tool);

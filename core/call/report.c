@@ -101,6 +101,12 @@ static void absorb(struct vgw_call *call, const struct vgw_state_report *r)
     absorb_cost(call, r->data);
 }
 
+void vgw_calls_answerer(struct vgw_call *call, const char *answered_by)
+{
+    if (!vgw_text_set(&call->answered_by, answered_by))
+        vgw_log(VGW_LOG_ERROR, &call->scope, "out of memory: who answered is not in the record", NULL);
+}
+
 static enum vgw_outcome told_outcome(const struct vgw_call *call, const struct vgw_state_report *r)
 {
     bool answered = call->answered_wall_us != 0;

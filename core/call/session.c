@@ -253,6 +253,11 @@ void vgw_session_turn_audio(struct vgw_session *s, uint32_t turn_number, const c
     }
 }
 
+bool vgw_session_speaks(struct vgw_session *s, const char *language)
+{
+    return vgw_text_set(&s->language, language);
+}
+
 void vgw_session_touch(struct vgw_session *s)
 {
     s->last_activity_us = vgw_now(s->calls->env.loop);

@@ -304,6 +304,18 @@ static const struct vgw_option talk_rows[] = {
      .min = 0,
      .max = 20,
      .text = "reprompts in a row before the call is ended"},
+    {.name = "follow_language",
+     .type = VGW_OPTION_BOOL,
+     .dflt = "false",
+     .flags = RELOAD,
+     .text = "recognizer and voice follow the language that the recognizer detects; it must be one that does, such as "
+             "deepgram with language: multi"},
+    {.name = "amd",
+     .type = VGW_OPTION_BOOL,
+     .dflt = "false",
+     .flags = RELOAD,
+     .text = "find out by the sound whether a person or a machine answers a call that is placed (event amd_result), where "
+             "the provider has not told"},
     {.name = "max_turns",
      .type = VGW_OPTION_INT,
      .dflt = "200",

@@ -81,6 +81,10 @@ static void home_event(void *arg, uint64_t handle, const char *type, struct vgw_
         return;
     }
     vgw_session_touch(call->session);
+    if (vgw_streq(type, "amd_result"))
+        vgw_calls_answerer(call, vgw_json_get_string(data, "answered_by", "unknown"));
+    if (vgw_streq(type, "voice.language.changed"))
+        (void)vgw_session_speaks(call->session, vgw_json_get_string(data, "language", ""));
     if (vgw_streq(type, "voice.sentiment")) /* the record keeps the newest mean */
         call->session->sentiment_score = vgw_json_get_double(data, "mean", 0);
     vgw_gateway_emit(g, type, NULL, call, data);
@@ -483,6 +487,8 @@ static void talk_options(struct vgw_gateway *g, const struct vgw_call *call, str
     out->deaf_timeout_us = vgw_options_duration_us(o, "deaf_timeout");
     out->barge_in = vgw_options_bool(o, "barge_in");
     out->barge_in_keys = vgw_options_bool(o, "barge_in_keys");
+    out->follow_language = vgw_options_bool(o, "follow_language");
+    out->amd = vgw_options_bool(o, "amd");
     out->min_words = (uint32_t)vgw_options_int(o, "min_words");
     out->max_reprompts = (uint32_t)vgw_options_int(o, "max_reprompts");
     out->max_turns = (uint32_t)vgw_options_int(o, "max_turns");
@@ -613,6 +619,7 @@ static void begin_now(struct vgw_gateway *g, struct vgw_call *call, struct vgw_c
     if (!b)
         return;
     talk_options(g, call, &b->options);
+    b->find_answerer = b->options.amd && vgw_streq(call->direction, "outbound") && !call->answered_by;
     b->greeting = call->greeting_said ? NULL : vgw_strdup(vgw_call_greeting(call));
     b->language = vgw_strdup(call->session->language && call->session->language[0] ? call->session->language : "en-US");
     speech_settings(g, call, b);

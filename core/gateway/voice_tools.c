@@ -327,6 +327,52 @@ static int run_human(void *arg, vgw_action_handle handle, const struct vgw_json 
     return rc;
 }
 
+/* ---- another language ---- */
+
+/* BCP 47 in short: letters and digits of 2 to 8 with hyphens between, letters first. */
+static bool is_language(const char *text)
+{
+    size_t n = 0, part = 0;
+    for (const char *p = text; *p; p++, n++) {
+        bool letter = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z');
+        if (*p == '-' ? !part || part > 8 : !letter && !(n > 2 && *p >= '0' && *p <= '9'))
+            return false;
+        part = *p == '-' ? 0 : part + 1;
+    }
+    return n >= 2 && n < 32 && part && part <= 8;
+}
+
+static int run_language(void *arg, vgw_action_handle handle, const struct vgw_json *params,
+                        const struct vgw_action_context *context, struct vgw_error *err)
+{
+    struct vgw_gateway *g = arg;
+    struct vgw_call *call = call_for(g, params, context, err);
+    const char *language = vgw_json_get_string(params, "language", "");
+    struct vgw_conversation *c = call ? vgw_gateway_conversation(g, call->handle) : NULL;
+    if (!call)
+        return VGW_ENOTFOUND;
+    if (!is_language(language))
+        return vgw_error_at(err, VGW_EINVALID, "language", "language must be such as de or en-GB");
+    if (!c || !c->talk)
+        return vgw_error_set(err, VGW_EBUSY, "the call has no conversation whose language could change");
+    struct vgw_json *sent = vgw_json_object(), *told = vgw_json_object();
+    vgw_json_set_string(sent, "tts", language);
+    vgw_json_set_string(sent, "stt", language);
+    vgw_json_set_string(told, "language", language);
+    vgw_json_set_string(told, "by", "tool");
+    int rc = vgw_talk_command(c->talk, 0, "language", sent, NULL, err);
+    vgw_json_free(sent);
+    if (rc < 0 || !vgw_session_speaks(call->session, language)) {
+        vgw_json_free(told);
+        return rc < 0 ? rc : vgw_error_nomem(err);
+    }
+    vgw_gateway_emit(g, "voice.language.changed", NULL, call, told);
+    struct vgw_json *o = vgw_json_object();
+    vgw_json_set_string(o, "language", language);
+    vgw_action_complete(g->actions, handle, 0, o, NULL);
+    return 0;
+}
+
 /* ---- texts ---- */
 
 static int run_sms(void *arg, vgw_action_handle handle, const struct vgw_json *params,
@@ -532,6 +578,7 @@ static const struct vgw_action_param announce_params[] = {
 static const struct vgw_action_param format_params[] = {
     P("data", VGW_PARAM_ANY, true, NULL, "what is to be said, as the format needs it"),
     P("format", VGW_PARAM_STRING, true, VGW_FRIENDLY_FORMATS, "how it is said")};
+static const struct vgw_action_param language_params[] = {SESSION, TEXT("language", true, "such as de or en-GB")};
 static const struct vgw_action_param set_params[] = {SESSION,
                                                      P("values", VGW_PARAM_OBJECT, true, NULL, "names and values")};
 
@@ -597,6 +644,12 @@ static const struct vgw_action_desc tools[] = {
      .default_timeout_us = 4 * VGW_TOOL_TIMEOUT_US,
      .run = run_announce,
      .cancel = vgw_gateway_action_cancel},
+    {.name = "set_language",
+     .description = "Goes on in another language: what is said and what is understood",
+     .result = "language",
+     ROWS(language_params),
+     .flags = VGW_ACTION_TOOL,
+     .run = run_language},
     {.name = "format_for_voice",
      .description = "Makes a sentence that a voice can say from data: availability, price, date, time, phone or list",
      .result = "text",

@@ -277,6 +277,10 @@ static int command_run(struct vgw_talk *t, struct message *m, struct vgw_error *
         return say(t, m->op, m->params, err);
     if (vgw_streq(c, "play"))
         return vgw_talk_play(t, m->op, m->params, err);
+    if (vgw_streq(c, "language")) {
+        vgw_talk_language(t, m->params);
+        return 1;
+    }
     if (vgw_streq(c, "gather"))
         return vgw_talk_gather(t, m->op, m->params, err);
     if (vgw_streq(c, "assistant") && m->has_engine) {
@@ -303,7 +307,7 @@ static int command_run(struct vgw_talk *t, struct message *m, struct vgw_error *
 /* What needs the far end's ear waits until media is up: it was asked for on a call that is connected. */
 static bool command_waits(const struct vgw_talk *t, const struct message *m)
 {
-    static const char *const needs_media[] = {"say", "play", "gather", "assistant", "dtmf"};
+    static const char *const needs_media[] = {"say", "play", "gather", "assistant", "dtmf", "language"};
     for (size_t i = 0; !t->started && i < sizeof needs_media / sizeof needs_media[0]; i++)
         if (vgw_streq(m->command, needs_media[i]))
             return true;

@@ -231,7 +231,7 @@ void vgw_talk_listen_update(struct vgw_talk *t)
         return;
     }
     bool words = t->stt || vgw_talk_is_deaf(t);
-    vgw_leg_listen(t->leg, words, words || (t->audio && !own), digits);
+    vgw_leg_listen(t->leg, words || t->amd, words || (t->audio && !own), digits);
 }
 
 void vgw_talk_listen_start(struct vgw_talk *t)
@@ -239,6 +239,7 @@ void vgw_talk_listen_start(struct vgw_talk *t)
     vgw_timer_init(&t->endpoint_timer, t->worker, on_endpoint, t);
     vgw_timer_init(&t->barge_timer, t->worker, on_barge_timer, t);
     vgw_timer_init(&t->no_input_timer, t->worker, vgw_talk_on_no_input, t);
+    vgw_talk_answerer_start(t);
     vgw_talk_stt_start(t);
     vgw_talk_listen_update(t);
 }
@@ -249,4 +250,5 @@ void vgw_talk_listen_end(struct vgw_talk *t)
     vgw_timer_stop(&t->barge_timer);
     vgw_timer_stop(&t->no_input_timer);
     vgw_talk_stt_end(t);
+    vgw_talk_answerer_end(t);
 }

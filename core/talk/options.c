@@ -40,6 +40,8 @@ static const struct row {
     {"deaf_timeout", DURATION, offsetof(struct vgw_talk_options, deaf_timeout_us), 3600},
     {"filler_after", DURATION, offsetof(struct vgw_talk_options, filler_after_us), 60},
     {"barge_in", FLAG, offsetof(struct vgw_talk_options, barge_in), 1},
+    {"amd", FLAG, offsetof(struct vgw_talk_options, amd), 1},
+    {"follow_language", FLAG, offsetof(struct vgw_talk_options, follow_language), 1},
     {"barge_in_keys", FLAG, offsetof(struct vgw_talk_options, barge_in_keys), 1},
     {"min_words", COUNT, offsetof(struct vgw_talk_options, min_words), 20},
     {"max_reprompts", COUNT, offsetof(struct vgw_talk_options, max_reprompts), 100},
@@ -191,9 +193,9 @@ static bool same(const struct vgw_talk_options *a, const struct vgw_talk_options
 {
     return a->endpoint_silence_us == b->endpoint_silence_us && a->min_duration_us == b->min_duration_us &&
            a->no_input_timeout_us == b->no_input_timeout_us && a->filler_after_us == b->filler_after_us &&
-           a->deaf_timeout_us == b->deaf_timeout_us && a->barge_in == b->barge_in &&
-           a->barge_in_keys == b->barge_in_keys && a->min_words == b->min_words &&
-           a->max_reprompts == b->max_reprompts && a->max_turns == b->max_turns &&
+           a->deaf_timeout_us == b->deaf_timeout_us && a->barge_in == b->barge_in && a->amd == b->amd &&
+           a->follow_language == b->follow_language && a->barge_in_keys == b->barge_in_keys &&
+           a->min_words == b->min_words && a->max_reprompts == b->max_reprompts && a->max_turns == b->max_turns &&
            vgw_streq(a->no_input_prompt, b->no_input_prompt) && vgw_streq(a->no_match_prompt, b->no_match_prompt) &&
            vgw_streq(a->filler, b->filler) && vgw_streq(a->deaf_prompt, b->deaf_prompt) && same_backchannels(a, b);
 }

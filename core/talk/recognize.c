@@ -33,6 +33,8 @@ void vgw_talk_on_pcm(void *arg, const int16_t *pcm, uint64_t sample)
     struct vgw_talk *t = arg;
     if (t->ending || !t->started)
         return;
+    if (t->amd && !t->on_hold)
+        vgw_talk_answerer_hear(t, pcm);
     if (t->preroll)
         vgw_preroll_push(t->preroll, pcm, FRAME, sample);
     if (t->stt && !t->on_hold && (t->hearing || t->stt->engine->stt->endpoints))
@@ -141,6 +143,7 @@ static void understood(struct vgw_talk *t, const char *text, double confidence, 
 {
     char whole[VGW_TALK_TEXT_MAX];
     t->final_utterance = 0;
+    vgw_talk_language_heard(t, language, text);
     t->stt_tried = 0;
     vgw_timer_stop(&t->final_timer);
     vgw_talk_filler_disarm(t);
@@ -170,6 +173,7 @@ static void on_partial(struct vgw_talk *t, const struct vgw_engine_message *m)
     if (vgw_streq(m->text, t->partial) || (!own && !awaited && (!t->hearing || m->utterance != t->utterance)))
         return;
     vgw_strcopy(t->partial, VGW_TALK_TEXT_MAX, m->text);
+    vgw_talk_answerer_words(t, m->text);
     vgw_talk_endpoint_arm(t);
     if (t->assistant && t->assistant_engine.assistant->partial && !t->gather.op && !vgw_talk_hides(t))
         t->assistant_engine.assistant->partial(t->assistant->s, m->text);
@@ -193,6 +197,7 @@ static void on_final(struct vgw_talk *t, const struct vgw_engine_message *m)
     const char *text = m->text ? m->text : "";
     if (t->on_hold)
         return;
+    vgw_talk_answerer_words(t, text);
     vgw_engine_health_report(t->stt->engine->health, false, vgw_now(t->worker));
     t->stt_losses = 0;
     vgw_shadow_compare(t, t->stt->engine->stt->endpoints ? t->utterance : m->utterance, text);

@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "media/amd.h"
 #include "media/preroll.h"
 #include "media/resample.h"
 #include "talk/sentiment.h"
@@ -172,6 +173,7 @@ struct vgw_talk {
     struct vgw_kept_audio kept;
     struct vgw_shadow *shadow; /* NULL: none */
     struct vgw_preroll *preroll;
+    struct vgw_amd *amd;           /* NULL: who answers is known, or nobody asks */
     uint64_t utterance;            /* of the caller; grows */
     uint64_t final_utterance;      /* whose final is awaited; 0: none */
     uint64_t final_seen;           /* whose final came last */
@@ -298,6 +300,12 @@ void vgw_talk_deaf_begin(struct vgw_talk *t, const char *engine);
 void vgw_talk_deaf_over(struct vgw_talk *t);
 /** A caller who presses keys gets on without being heard. */
 void vgw_talk_deaf_digit(struct vgw_talk *t);
+
+/* answerer.c: who has answered a call of ours. */
+void vgw_talk_answerer_start(struct vgw_talk *t);
+void vgw_talk_answerer_hear(struct vgw_talk *t, const int16_t *pcm);
+void vgw_talk_answerer_words(struct vgw_talk *t, const char *text);
+void vgw_talk_answerer_end(struct vgw_talk *t);
 
 /* ear.c */
 /** Opens a recognizer in a form that it can take; NULL when it cannot be opened, which is logged. */
@@ -433,6 +441,10 @@ struct vgw_json *vgw_talk_stages(struct vgw_talk *t, const struct vgw_turn_times
 void vgw_talk_item_over(struct vgw_talk *t, const char *item, uint32_t heard_ms, bool complete);
 
 /* wish.c */
+/** {tts, stt}: of what is said and understood from here on. */
+void vgw_talk_language(struct vgw_talk *t, const struct vgw_json *params);
+/** The caller speaks this language, says the recognizer: where the options say so, recognizer and voice follow. */
+void vgw_talk_language_heard(struct vgw_talk *t, const char *language, const char *text);
 /** Carries out what concerns this talk alone: true. Takes ownership of params only then. */
 bool vgw_talk_wish_here(struct vgw_talk *t, const char *action, struct vgw_json *params);
 /** What an assistant wishes without waiting for its turn, or in the order of speaking: true. Takes ownership of params

@@ -1,10 +1,12 @@
 /* wish.c - what an assistant wishes of the talk itself: to say, to send digits, another language, other ways of
  * talking. The rest is control's. */
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
 #include "talk/talk_private.h"
+#include "talk/text.h"
 
 static void refused(struct vgw_talk *t, const char *action, const struct vgw_error *err)
 {
@@ -39,7 +41,7 @@ static void replace(char **text, const char *with)
 }
 
 /* Our own language first, so that what the caller is expected to speak does not change how we speak. */
-static void language(struct vgw_talk *t, const struct vgw_json *params)
+void vgw_talk_language(struct vgw_talk *t, const struct vgw_json *params)
 {
     const char *tts = vgw_json_get_string(params, "tts", ""), *stt = vgw_json_get_string(params, "stt", "");
     vgw_talk_answer_close(t);
@@ -51,6 +53,30 @@ static void language(struct vgw_talk *t, const struct vgw_json *params)
         replace(&t->cfg->language, stt);
         vgw_talk_stt_language(t, stt);
     }
+}
+
+static size_t primary_bytes(const char *language)
+{
+    return strcspn(language, "-_");
+}
+
+void vgw_talk_language_heard(struct vgw_talk *t, const char *heard, const char *text)
+{
+    size_t n = primary_bytes(heard ? heard : "");
+    const char *now = t->cfg->language;
+    /* A single word is the same in many languages. */
+    if (!t->options->follow_language || n < 2 || n > 3 || vgw_text_words(text) < 2 ||
+        (n == primary_bytes(now) && strncasecmp(heard, now, n) == 0))
+        return;
+    struct vgw_json *o = vgw_json_object();
+    vgw_json_set_string(o, "tts", heard);
+    vgw_json_set_string(o, "stt", heard);
+    vgw_talk_language(t, o);
+    vgw_json_free(o);
+    o = vgw_json_object();
+    vgw_json_set_string(o, "language", heard);
+    vgw_json_set_string(o, "by", "detection");
+    vgw_talk_event(t, "voice.language.changed", o);
 }
 
 static void say(struct vgw_talk *t, const struct vgw_json *params)
@@ -73,7 +99,7 @@ bool vgw_talk_wish_now(struct vgw_talk *t, const char *action, struct vgw_json *
     static const struct {
         const char *action;
         void (*carry_out)(struct vgw_talk *t, const struct vgw_json *params);
-    } rows[] = {{"hints", hints}, {"talk", options}, {"language", language}, {"say", say}};
+    } rows[] = {{"hints", hints}, {"talk", options}, {"language", vgw_talk_language}, {"say", say}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (vgw_streq(rows[i].action, action)) {
             rows[i].carry_out(t, params);

@@ -29,10 +29,10 @@ def patient(engine, kind):
 
 
 @contextlib.contextmanager
-def call(stt=None, tts=None, begin=True):
+def call(stt=None, tts=None, begin=True, more=""):
     """A gateway whose engines are these (YAML; None: the local ones, which also stand behind as the second choice), and a caller who has
     heard the greeting."""
-    config = base(routes=ROUTE.replace("STT", "ear, local" if stt else "local").replace("TTS", "mouth, local" if tts else "local"))
+    config = base(routes=ROUTE.replace("STT", "ear, local" if stt else "local").replace("TTS", "mouth, local" if tts else "local"), more=more)
     config = config.replace("stt: {local:", f"stt: {{ear: {patient(stt, 'stt')}, local:" if stt else "stt: {local:")
     config = config.replace("tts: {local:", f"tts: {{mouth: {patient(tts, 'tts')}, local:" if tts else "tts: {local:")
     g = Gateway(config)
@@ -104,6 +104,35 @@ def test_deepgram_understands_and_speaks():
             g.caller.stop()
             g.events.wait("call_ended")
             fake.wait(lambda f: any("CloseStream" in m for m in f.messages))
+
+
+def test_the_language_changes_by_detection_and_by_tool():
+    with vendor.running(deepgram.Deepgram) as ears, vendor.running(elevenlabs.ElevenLabs) as mouth:
+        def spoken_in():
+            return [r.json["language_code"] for r in mouth.requests if r.path.startswith("/v1/text-to-speech/")][-1]
+
+        def heard_in():
+            return [r.one("language") for r in ears.requests if r.path == "/v1/listen"][-1]
+
+        with call(f"{{plugin: deepgram, base_url: {ears.url}, api_key: {ears.key}}}", f"{{plugin: elevenlabs, base_url: {mouth.url}, api_key: {mouth.key}}}",
+                  more="talk: {follow_language: true}\n") as g:
+            assert (heard_in(), spoken_in()) == ("en-US", "en"), (heard_in(), spoken_in())
+            ears.language = "de"
+            understood(g)
+            told = g.events.wait("voice.language.changed")["data"]
+            assert told == {"language": "de", "by": "detection"} and spoken_in() == "de", (told, spoken_in())
+            g.until(lambda: heard_in() == "de")
+            understood(g, "slt-2.ul", vendor.SENTENCES["2"])
+            assert len(g.events.find("voice.language.changed")) == 1, "it was that language already"
+            ears.language = None
+            g.post("/voice/tools/set_language", {"session_id": "mock-one", "language": "fr-FR"})
+            told = g.events.wait("voice.language.changed", 2)[1]["data"]
+            assert told == {"language": "fr-FR", "by": "tool"} and g.get("/voice/sessions/mock-one")["language"] == "fr-FR", told
+            g.until(lambda: heard_in() == "fr-FR")
+            understood(g)
+            assert spoken_in() == "fr"
+            refused = g.request("POST", "/voice/tools/set_language", {"session_id": "mock-one", "language": "../x"})
+            assert refused.status == 422 and "en-GB" in refused.body, refused
 
 
 def test_openai_understands_and_speaks():

@@ -239,6 +239,58 @@ def test_conferences():
         assert g.events.find("conference_left", call_id=calls[1])
 
 
+ANSWERERS = """
+id: person
+to: "+15551*"
+steps:
+  - pause: {seconds: 0.4}
+  - say: {text: "Hello?"}
+  - pause: {seconds: 60}
+---
+id: machine
+to: "+15552*"
+steps:
+  - pause: {seconds: 0.4}
+  - say: {text: "Hello and welcome. You have reached the office of Mary Miller, and nobody is here to take your call at this time of the day."}
+  - pause: {seconds: 60}
+---
+id: loud_machine
+to: "+15553*"
+steps:
+  - barge_in: {after: 0.4, text: "Hello and welcome. You have reached the office of Mary Miller, and nobody is here to take your call at this time."}
+  - pause: {seconds: 60}
+"""
+BRANCH = """
+id: reach
+steps:
+  - {type: wait_for, params: {event_type: amd_result, timeout: 30s}, output_key: who}
+  - type: if
+    params:
+      condition: {field: who.answered_by, operator: eq, value: human}
+      then: [{type: voice_play_tts, params: {text: "Hello, your room is ready."}}]
+      else: [{type: voice_end_call, params: {}}]
+  - {type: stop, params: {result: "{{ who.answered_by }}"}}
+"""
+
+
+def test_who_answers_is_found_out_by_the_sound():
+    more = "talk: {amd: true}\nvoice_configs: {default: {platform: lab}}\n"
+    with lab(BRANCH, scripts=ANSWERERS, more=more) as g:
+        for to, who in (("+15551000", "human"), ("+15552000", "machine_start")):
+            c = g.call(to, workflow="reach")
+            e = g.events.wait("amd_result", call_id=c["call_id"])["data"]
+            assert e["answered_by"] == who and 0.5 < e["confidence"] <= 1 and e["reason"] and e["duration_ms"] > 400, e
+            g.events.wait("call_ended", call_id=c["call_id"])
+            run = [r for r in g.get("/voice/runs")["runs"] if r["call_id"] == c["call_id"]][0]
+            assert completed(g, run["run_id"])["result"] == who, run
+            said = [x["data"]["text"] for x in g.events.find("voice.assistant.text", call_id=c["call_id"])]
+            assert said == (["Hello, your room is ready."] if who == "human" else []), said
+        # a message is not told to a machine
+        m = g.post("/voice/messages", {"to": "+15553001", "content": "This is a long message about your room. " * 8}, status=202)
+        g.until(lambda: g.get(f"/voice/messages/{m['message_id']}")["status"] == "failed")
+        assert g.get(f"/voice/messages/{m['message_id']}")["outcome"] == "voicemail"
+
+
 SMS = """
 id: text
 steps:

@@ -7,6 +7,8 @@ import vendor
 
 
 class Deepgram(vendor.Vendor):
+    language = None  # that it detects, in finals
+
     def authorized(self, request):
         return request.headers.get("authorization") == f"Token {self.key}"
 
@@ -54,13 +56,13 @@ class Deepgram(vendor.Vendor):
                 channel.send({"type": "Metadata", "request_id": "r1", "duration": round(timeline, 2), "channels": 1})
                 channel.close(1000)
 
-    @staticmethod
-    def results(channel, text, start, duration, is_final, from_finalize=False, confidence=0.9):
+    def results(self, channel, text, start, duration, is_final, from_finalize=False, confidence=0.9):
         words = [{"word": w, "punctuated_word": w, "start": start + i * 0.1, "end": start + i * 0.1 + 0.09, "confidence": confidence}
                  for i, w in enumerate(text.split())]
+        languages = {"languages": [self.language]} if self.language and is_final else {}
         channel.send({"type": "Results", "channel_index": [0, 1], "start": start, "duration": duration, "is_final": is_final,
                      "speech_final": False, "from_finalize": from_finalize,
-                     "channel": {"alternatives": [{"transcript": text, "confidence": confidence if text else 0.0, "words": words}]}})
+                     "channel": {"alternatives": [{"transcript": text, "confidence": confidence if text else 0.0, "words": words, **languages}]}})
 
 
 if __name__ == "__main__":

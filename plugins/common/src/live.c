@@ -33,6 +33,7 @@ void live_end_stream(struct live *l)
     live_timer_end(l, &l->timer_leave);
     (void)home->out->on_closed(home->streams.host, l->handle);
     free(l->hints);
+    free(l->url);
     free(l->held);
     free(l);
     vendor_stream_closed(&home->streams);
@@ -125,8 +126,11 @@ static int32_t update(void *stream, const char *hints_json, const char *language
     struct live *l = stream;
     const struct live_dialect *d = l->home->dialect;
     char message[8192];
-    if (language)
+    if (language && strcmp(language, l->language) != 0) {
         (void)snprintf(l->language, sizeof l->language, "%s", language);
+        l->renew = true;
+        live_renew_if_due(l);
+    }
     if (!hints_json)
         return VOICEGW_OK;
     char *copy = voicegw_json_count(voicegw_json_of(hints_json)) ? strdup(hints_json) : NULL;

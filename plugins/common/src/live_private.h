@@ -21,11 +21,14 @@ struct live {
     enum state state;
     bool socket;      /* on_close() is still to come */
     bool closing;     /* close() was called */
+    bool renew;       /* another language: once no final is owed, by a connection of its own */
+    bool renewing;    /* the one before is being closed for that */
     bool ending;      /* its end is posted */
     bool news_since;  /* a message came since the oldest commit */
     uint32_t tries;   /* connections that were made without a result */
     uint32_t strange; /* messages that could not be read */
     uint64_t timer_retry, timer_keep, timer_final, timer_leave;
+    char *url;    /* of the connection */
     uint64_t key; /* counts connections: what a timer was started for */
 
     char language[32];
@@ -78,6 +81,8 @@ void live_on_keep(void *arg);
 
 /** Makes a connection. 0, or a negative status and a sentence. */
 int32_t live_connect(struct live *l, char *why, size_t cap);
+/** Another language: connects anew where the vendor is told it so, as soon as no final is owed. */
+void live_renew_if_due(struct live *l);
 void live_socket_close(struct live *l);
 /** Says goodbye and lets the vendor close, so that its account of what was used still comes. */
 void live_leave(struct live *l);

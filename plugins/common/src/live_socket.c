@@ -174,6 +174,12 @@ static void on_close(void *arg, uint64_t ws, uint32_t code, const char *reason)
     }
     if (l->state == BROKEN)
         return;
+    if (l->renewing) {
+        l->renewing = false;
+        l->tries = 0;
+        connect_now(l);
+        return;
+    }
     end_sentence(l, code, reason ? reason : "", text, sizeof text);
     int32_t status = end_status(l, code, reason ? reason : "");
     memset(&l->news, 0, sizeof l->news);
@@ -190,20 +196,29 @@ static void on_connect_late(void *arg)
 static const struct voicegw_ws_events events = {
     .size = sizeof events, .on_open = on_open, .on_message = on_message, .on_close = on_close};
 
+/* Where a connection goes that is made now. */
+static int32_t address(const struct live *l, char *url_text, struct vendor_headers *headers, char *why, size_t cap)
+{
+    const struct live_home *home = l->home;
+    struct voicegw_text url = vendor_socket_url(&home->vendor, url_text, VENDOR_URL_MAX);
+    struct live_wish wish = {l->language, l->hints, l->encoding, l->rate, l->interim, home->own_turns};
+    int32_t rc = home->dialect->address(home, &wish, &url, headers, why, cap);
+    if (rc == VOICEGW_OK)
+        rc = vendor_headers_finish(headers, &home->vendor);
+    if (rc == VOICEGW_OK && voicegw_text_finish(&url) < 0)
+        rc = VOICEGW_ELIMIT;
+    return rc;
+}
+
 int32_t live_connect(struct live *l, char *why, size_t cap)
 {
     const struct live_home *home = l->home;
     l->state = CONNECTING;
     l->tries++;
+    l->renew = false; /* it has the newest language */
     char url_text[VENDOR_URL_MAX];
     struct vendor_headers headers = {.count = 0};
-    struct voicegw_text url = vendor_socket_url(&home->vendor, url_text, sizeof url_text);
-    struct live_wish wish = {l->language, l->hints, l->encoding, l->rate, l->interim, home->own_turns};
-    int32_t rc = home->dialect->address(home, &wish, &url, &headers, why, cap);
-    if (rc == VOICEGW_OK)
-        rc = vendor_headers_finish(&headers, &home->vendor);
-    if (rc == VOICEGW_OK && voicegw_text_finish(&url) < 0)
-        rc = VOICEGW_ELIMIT;
+    int32_t rc = address(l, url_text, &headers, why, cap);
     if (rc == VOICEGW_OK)
         rc = home->ws->connect(live_host_of(l), l->handle, url_text, headers.list, NULL, MESSAGE_MAX, &events, l,
                                &l->ws);
@@ -213,9 +228,29 @@ int32_t live_connect(struct live *l, char *why, size_t cap)
     explicit_bzero(&headers, sizeof headers);
     if (rc != VOICEGW_OK)
         return rc;
+    free(l->url);
+    l->url = strdup(url_text);
     l->socket = true;
     live_timer_begin(l, &l->timer_leave, (int64_t)home->vendor.connect_timeout_ms * 1000, on_connect_late);
     return VOICEGW_OK;
+}
+
+/* A vendor that is told the language with the connection needs another one; the audio meanwhile is held. */
+void live_renew_if_due(struct live *l)
+{
+    char url_text[VENDOR_URL_MAX], why[256] = "";
+    struct vendor_headers headers = {.count = 0};
+    if (!l->renew || l->state != OPEN || l->waiting_count || l->closing)
+        return;
+    l->renew = false;
+    int32_t rc = address(l, url_text, &headers, why, sizeof why);
+    explicit_bzero(&headers, sizeof headers);
+    if (rc != VOICEGW_OK || (l->url && strcmp(l->url, url_text) == 0))
+        return;
+    l->renewing = true;
+    l->state = RESTING;
+    live_timer_end(l, &l->timer_keep);
+    live_socket_close(l);
 }
 
 static void connect_now(struct live *l)

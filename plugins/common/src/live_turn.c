@@ -50,6 +50,7 @@ void live_settle_oldest(struct live *l)
     memmove(l->waiting, l->waiting + 1, l->waiting_count * sizeof *l->waiting);
     live_said_clear(&l->said);
     live_expect_final(l);
+    live_renew_if_due(l);
 }
 
 void live_settle_all(struct live *l)
