@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # plain
-# budget: 200 s
+# budget: 400 s
 """Assistants at a chat model: a fake that speaks the vendor's protocol, callers who speak real audio and press keys."""
 import contextlib
 import json

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# budget: 200 s
+# budget: 400 s
 """Assistants of one's own at a URL, and speech to speech: fakes that speak the real protocols, callers who speak real audio."""
 import contextlib
 

@@ -1,4 +1,5 @@
 # plain
+# budget: 300 s
 """bland.py [--build FOLDER] [NAME...] - the provider bland against a Bland of our own: calls, outcomes, webhooks that are signed, lost, late and
 double, refusals, and requests that go wrong without a second call."""
 import contextlib

@@ -1,4 +1,5 @@
 # plain
+# budget: 600 s
 """delivery.py - messages to people through the built gateway: taken in by every source, dialled within limits, tried again as the policy
 says, settled once."""
 import json
@@ -12,6 +13,8 @@ import daemon
 
 sys.path.insert(0, os.path.join(daemon.ROOT, "tests", "fakes"))
 from sqs import Sqs  # noqa: E402
+
+LONG = 180 * daemon.SLOW  # what many calls that speak may take
 
 PROVIDERS = """  lab:
     plugin: mock
@@ -141,7 +144,7 @@ def test_many_at_once_keep_the_good_ones():
                    status=202)
         assert a["accepted"] == 50 and a["refused"] == 1 and a["errors"][0]["index"] == 50, a
         for i in a["message_ids"]:
-            assert settled(g, i)["status"] == "delivered"
+            assert settled(g, i, LONG)["status"] == "delivered"
         g.stop()
     finally:
         g.done()
@@ -151,7 +154,7 @@ def finished(g, campaign_id, status="finished"):
     def look():
         c = g.get(f"/voice/campaigns/{campaign_id}")
         return c if c["status"] == status else None
-    return g.until(look, 60)
+    return g.until(look, LONG)
 
 
 def test_a_campaign_calls_its_leads_and_its_report_adds_up():
@@ -178,7 +181,7 @@ def test_a_campaign_calls_its_leads_and_its_report_adds_up():
 def test_a_campaign_rests_goes_on_and_is_given_up():
     g = gateway()
     try:
-        c = g.post("/voice/campaigns", {"name": "a", "content": "Hello.", "paused": True, "limits": {"rate": "2/s"}}, status=201)
+        c = g.post("/voice/campaigns", {"name": "a", "content": "Hello.", "paused": True, "limits": {"rate": "10/m"}}, status=201)
         cid = c["campaign_id"]
         g.post("/voice/messages/bulk", {"campaign_id": cid, "messages": [{"to": f"+1555900{i:04}"} for i in range(30)]}, status=202)
         assert g.get(f"/voice/campaigns/{cid}")["by_status"] == {"queued": 30}
@@ -214,8 +217,8 @@ def test_a_queue_brings_messages_and_keeps_what_is_not_ours():
                 sqs.send("jobs", json.dumps({"to": f"+1555900{i:04}", "content": "Hello."}))
             sqs.send("jobs", "this is no JSON")
             sqs.send("jobs", json.dumps({"to": "12", "content": "Hello."}))
-            g.until(lambda: g.get("/voice/messages?status=delivered")["count"] == 12, 60)
-            sqs.wait(lambda: sqs.empty("jobs"), 60)
+            g.until(lambda: g.get("/voice/messages?status=delivered")["count"] == 12, LONG)
+            sqs.wait(lambda: sqs.empty("jobs"), LONG)
             dead = {m.body: json.dumps(m.attributes) for m in sqs.queues["dead"].messages}
             assert len(dead) == 2 and "no JSON" in dead["this is no JSON"], dead
             assert not sqs.violations, sqs.violations
@@ -258,7 +261,7 @@ def test_a_queue_s_messages_find_their_campaign_right_after_a_start_and_when_it_
             finished(g, c)
             sent_while_away(g, sqs, [send[2], json.dumps({"to": "+15559000009", "campaign_id": "cmp-none"})])
             g.until(lambda: delivered(3))
-            assert sqs.wait(lambda: sqs.empty("jobs"), 60) and set(sqs.bodies("dead")) == {json.dumps({"to": "+15559000009", "campaign_id": "cmp-none"})}
+            assert sqs.wait(lambda: sqs.empty("jobs"), LONG) and set(sqs.bodies("dead")) == {json.dumps({"to": "+15559000009", "campaign_id": "cmp-none"})}
             g.stop()
         finally:
             g.done()
@@ -276,11 +279,11 @@ def pages(g, path, plural):
     return rows
 
 
-def all_final(g, count, seconds=90):
+def all_final(g, count, seconds=None):
     def look():
         rows = pages(g, "/voice/messages", "messages")
         return rows if len(rows) == count and all(m["status"] in FINAL for m in rows) else None
-    return g.until(look, seconds)
+    return g.until(look, seconds or LONG)
 
 
 def nobody_was_called_too_often(messages, calls, busy=3, other=2):
@@ -296,7 +299,8 @@ def nobody_was_called_too_often(messages, calls, busy=3, other=2):
 
 
 def test_kill_9_in_the_middle_calls_nobody_too_often():
-    g = daemon.Gateway(config())
+    # So few at a time that three crashes, however slow the calls are, cut off less than half of them.
+    g = daemon.Gateway(config(DELIVERY + "  limits: {provider: {concurrent: 5}}\n"))
     try:
         g.start()
         people = [f"+1555900{i:04}" for i in range(40)] + [f"+1555000{i:04}" for i in range(10)]
@@ -417,7 +421,7 @@ def test_three_gateways_share_one_queue_and_one_is_killed():
         gateways[2].until(lambda: gateways[2].metric("voicegw_delivery_attempts_total", 0, outcome="delivered") >= 3)
         gateways[2].until(lambda: gateways[2].get("/voice/calls?state=connected")["count"] >= 1)
         gateways[2].kill()
-        messages = all_final(gateways[0], 165, 120)
+        messages = all_final(gateways[0], 165, 2 * LONG)
         nobody_was_called_too_often(messages, pages(gateways[0], "/voice/calls", "calls"), busy=5)
         assert sum(m["status"] == "delivered" for m in messages) >= 140, [m["status"] for m in messages]
         nodes = {g.metric("voicegw_delivery_attempts_total", 0, outcome="delivered") > 0 for g in gateways[:2]}

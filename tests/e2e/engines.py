@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # plain
-# budget: 150 s
+# budget: 300 s
 """Conversations through each vendor's recognizer and voice, over fakes that speak the vendors' protocols: understood, answered, and what
 happens when a vendor fails."""
 import concurrent.futures

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # plain
-# budget: 120 s
+# budget: 240 s
 """Applications that take Media Streams, as they were written for Twilio, behind calls of the mock."""
 import contextlib
 import importlib

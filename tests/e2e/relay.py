@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # plain
-# budget: 150 s
+# budget: 300 s
 """Applications that speak ConversationRelay, as they were written for Twilio, behind calls of the mock."""
 import contextlib
 import json

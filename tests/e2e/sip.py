@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # plain
-# budget: 240 s
+# budget: 480 s
 """Telephony by SIP: sipp calls the gateway and is called, and a peer in the tests' own hands does what sipp cannot."""
 import contextlib
 import glob

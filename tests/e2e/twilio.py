@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # plain
-# budget: 300 s
+# budget: 600 s
 """Calls through Twilio, both ways, from the ring to the record: the gateway against a Twilio that checks each request and document."""
 import contextlib
 import itertools

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # plain
-# budget: 240 s
+# budget: 400 s
 """The fake Twilio that the other suite leans on: its tables are Twilio's, it refuses what Twilio refuses, and it signs and builds as
 Twilio's own library does."""
 import asyncio

@@ -1,4 +1,5 @@
 # plain
+# budget: 300 s
 """vapi.py [--build FOLDER] [NAME...] - the provider vapi against a Vapi of our own: calls both ways, its messages and the answers to them, what
 proves them, control of live calls, and requests that go wrong without a second call."""
 import contextlib

@@ -125,7 +125,7 @@ class Sqs:
         with self.changed:
             self.orders.append([kind, times, action])
 
-    def wait(self, condition, seconds=30):
+    def wait(self, condition, seconds=120):
         with self.changed:
             return self.changed.wait_for(condition, seconds)
 
