@@ -120,7 +120,7 @@ class Connection:
     def of(self, kind):
         return [m for m in list(self.messages) if kind in (m.get("event"), m.get("type"))]
 
-    def wait(self, what, seconds=30):
+    def wait(self, what, seconds=60):
         """Waits until `what` (a function of the connection, or a kind of message) is there; that message, or the value."""
         def there():
             return (self.of(what) or [None])[0] if isinstance(what, str) else what(self)
@@ -130,7 +130,7 @@ class Connection:
         assert found, f"it did not come: {what}; {len(self.heard)} bytes, {self.over and self.socket.closed}, {self.messages[-5:]}"
         return found
 
-    def ended(self, seconds=30):
+    def ended(self, seconds=60):
         with self.app.changed:
             assert self.app.changed.wait_for(lambda: self.over, seconds), f"the WebSocket is still open: {self.messages[-3:]}"
         assert not self.problems and not self.socket.violation, (self.problems, self.socket.violation)
@@ -230,7 +230,7 @@ class Application:
             self.changed.notify_all()
         connection.read()
 
-    def connection(self, number=0, seconds=30):
+    def connection(self, number=0, seconds=60):
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.connections) > number, seconds), f"nobody connected; refused: {self.refused}"
         return self.connections[number]

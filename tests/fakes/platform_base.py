@@ -12,7 +12,7 @@ import time
 import urllib.parse
 
 PHONE = re.compile(r"^\+[1-9][0-9]{6,14}$")
-WAIT = 30
+WAIT = 60
 
 
 class Refused(Exception):

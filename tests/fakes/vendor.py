@@ -193,7 +193,7 @@ class Vendor:
             self.messages.append(what)
             self.changed.notify_all()
 
-    def wait(self, what, seconds=30):
+    def wait(self, what, seconds=60):
         with self.changed:
             assert self.changed.wait_for(lambda: what(self), seconds), f"it was not asked; {self.messages[-10:]}"
 
