@@ -808,7 +808,7 @@ def test_a_caller_whom_nobody_can_serve_hears_so():
 # ---- the REST interface misbehaves ----
 
 def test_429_is_tried_again_and_a_time_out_is_not():
-    with world("timeout: 1s", routes=BACK) as (g, t, feed):
+    with world("timeout: 3s", routes=BACK) as (g, t, feed):
         t.misbehave(429, "POST", "/Calls.json", times=2)
         c = g.call("+15550001")
         feed.wait("call_answered", call_id=c["call_id"])

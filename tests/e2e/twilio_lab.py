@@ -22,7 +22,7 @@ TOKEN = "a-token-of-the-operator"
 
 def instance(twilio, more="", name="twilio"):
     """The lines of a provider's instance for this Twilio."""
-    timeout = "" if "timeout:" in more else "    timeout: 3s\n"
+    timeout = "" if "timeout:" in more else "    timeout: 30s\n"
     return f"""  {name}:
     plugin: twilio
     account_id: {twilio.account}
