@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "config/snapshot.h"
+#include "gateway/archive.h"
 #include "gateway/tools.h"
 
 /* ---- small answers ---- */
@@ -211,6 +212,10 @@ int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config
     vgw_gateway_plugins_start(g);
     vgw_gateway_health_open(g);
     vgw_gateway_retention_open(g);
+    if (!(g->archive = vgw_archive_new(g))) {
+        vgw_gateway_free(g);
+        return vgw_error_nomem(err);
+    }
     if ((rc = vgw_gateway_delivery_open(g, err)) < 0) { /* it dials at once: providers are there */
         vgw_gateway_free(g);
         return rc;
