@@ -236,6 +236,7 @@ bool vgw_gateway_free(struct vgw_gateway *g)
     vgw_gateway_callbacks_close(g);
     vgw_gateway_tools_close(g);
     vgw_gateway_asides_close(g);
+    vgw_gateway_summaries_close(g);
     vgw_gateway_contexts_close(g);
     vgw_gateway_actions_close(g);
     vgw_gateway_restart_close(g);

@@ -187,6 +187,7 @@ int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config
     vgw_list_init(&g->listeners);
     vgw_list_init(&g->restarts);
     vgw_list_init(&g->recordings);
+    vgw_list_init(&g->transfers);
     vgw_list_init(&g->sources);
     g->health = vgw_map_new(vgw_free);
     g->conversations = vgw_map_new(vgw_gateway_conversation_free);
