@@ -334,14 +334,13 @@ static const struct limit delivery[] = {
     FIXED("gateway/delivery.c", ZONES_MAX, 1000, COUNT, "time zones in memory", NONE),
 };
 static const struct limit records[] = {
-    SET("recordings.upload_max_size", "a recording that is stored in a bucket",
-        "voicegw_recordings_archived_total{result=\"too_large\"}"),
+    SET("recordings.upload_max_size", "a recording that is stored in a bucket", "voicegw_recordings_archived_total"),
     SET("recordings.timeout", "one request to the bucket of recordings", NULL),
     FIXED("gateway/archive.c", TASKS_MAX, 10000, COUNT,
           "recordings that wait for their bucket; the rest is looked for again", QUEUE("uploads")),
     FIXED("gateway/archive.c", TRIES_MAX, 10, COUNT,
           "tries to store a recording in its bucket before the next look into the folder, an hour later",
-          "voicegw_recordings_archived_total{result=\"failed\"}"),
+          "voicegw_recordings_archived_total"),
     FIXED("gateway/archive.c", BACKOFF_MAX_US, 300 * VGW_US_PER_S, US,
           "wait between them; it begins with a second and doubles", NONE),
     FIXED("gateway/archive.c", BACK_MAX, 16, COUNT, "recordings that are fetched from their bucket at a time", NONE),
