@@ -19,6 +19,7 @@
 #include "config/schema.h"
 #include "gateway/gateway.h"
 #include "gateway/limits.h"
+#include "gateway/archive.h"
 #include "gateway/trial.h"
 #include "loop/notify.h"
 #include "loop/watchdog.h"
@@ -215,6 +216,30 @@ static int api_store_tally(void *arg, const char *table, const struct vgw_json *
 {
     struct vgw_store *store = vgw_gateway_store(((struct daemon *)arg)->gateway);
     return store ? vgw_store_tally(store, table, filter, what, done, done_arg) : VGW_ESTORAGE;
+}
+
+static int api_recording_address(void *arg, const char *id, char **ret_url)
+{
+    struct vgw_archive *archive = vgw_gateway_archive(((struct daemon *)arg)->gateway);
+    struct vgw_buf url = {0};
+    if (!vgw_archive_on(archive))
+        return VGW_ENOTFOUND;
+    int rc = vgw_archive_redirects(archive) ? vgw_archive_address(archive, id, &url, NULL) : VGW_EBUSY;
+    *ret_url = vgw_buf_take(&url);
+    return rc;
+}
+
+static int api_recording_fetch(void *arg, const char *id,
+                               void (*done)(void *done_arg, int status, const char *sentence, const char *path),
+                               void *done_arg)
+{
+    struct vgw_archive *archive = vgw_gateway_archive(((struct daemon *)arg)->gateway);
+    return vgw_archive_on(archive) ? vgw_archive_fetch(archive, id, done, done_arg, NULL) : VGW_ENOTFOUND;
+}
+
+static void api_recording_erase(void *arg, const char *id)
+{
+    vgw_archive_erase(vgw_gateway_archive(((struct daemon *)arg)->gateway), id);
 }
 
 static void api_store_apply(void *arg, struct vgw_json *batch, vgw_api_done_fn done, void *done_arg)
@@ -480,6 +505,9 @@ static int api_open(struct daemon *d, struct vgw_error *err)
                               .plugins = api_plugins,
                               .plugin = api_plugin,
                               .webhook_replay = api_webhook_replay,
+                              .recording_address = api_recording_address,
+                              .recording_fetch = api_recording_fetch,
+                              .recording_erase = api_recording_erase,
                               .tools = api_tools,
                               .tool = api_tool,
                               .agent_known = api_agent_known};

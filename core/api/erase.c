@@ -12,8 +12,9 @@
 #define FILES_MAX 2000u
 
 struct erase {
-    struct vgw_json *sessions; /* ids */
-    struct vgw_json *files;    /* paths */
+    struct vgw_json *sessions;   /* ids */
+    struct vgw_json *files;      /* paths */
+    struct vgw_json *recordings; /* ids */
     size_t next;
     struct vgw_job job;
     struct vgw_api_request *request;
@@ -25,6 +26,7 @@ static void erase_free(void *state)
     struct erase *e = state;
     vgw_json_free(e->sessions);
     vgw_json_free(e->files);
+    vgw_json_free(e->recordings);
     vgw_free(e);
 }
 
@@ -42,8 +44,12 @@ static void delete_of(struct vgw_json *batch, const char *table, const char *ses
 static void remove_files(void *arg)
 {
     struct erase *e = arg;
-    for (size_t i = 0; i < vgw_json_count(e->files); i++)
+    for (size_t i = 0; i < vgw_json_count(e->files); i++) {
+        char mark[1024 + 4]; /* that it is elsewhere, too */
+        snprintf(mark, sizeof mark, "%s.s3", vgw_json_str(vgw_json_at(e->files, i)));
         unlink(vgw_json_str(vgw_json_at(e->files, i)));
+        unlink(mark);
+    }
 }
 
 static void finish(struct vgw_api_request *r)
@@ -71,6 +77,8 @@ static void on_deleted(void *arg, int status, const char *sentence)
         return;
     }
     vgw_log(VGW_LOG_INFO, NULL, "records were erased", "by", r->who, NULL);
+    for (size_t i = 0; r->api->env.recording_erase && i < vgw_json_count(e->recordings); i++)
+        r->api->env.recording_erase(r->api->env.arg, vgw_json_str(vgw_json_at(e->recordings, i)));
     e->request = r;
     e->job = (struct vgw_job){
         .work = remove_files, .done = on_removed, .arg = e, .home = r->api->env.loop, .lane = VGW_LANE_IO};
@@ -107,6 +115,7 @@ static void on_recordings(void *arg, int status, const char *sentence, struct vg
             continue;
         snprintf(path, sizeof path, "%s/%s.wav", vgw_api_config_now(r->api)->recordings, id);
         vgw_json_append_string(e->files, path);
+        vgw_json_append_string(e->recordings, id);
     }
     vgw_json_free(rows);
     e->next++;
@@ -174,6 +183,7 @@ void vgw_api_erase(struct vgw_api_request *r, const struct vgw_http_request *htt
     } else {
         e->sessions = vgw_json_array();
         e->files = vgw_json_array();
+        e->recordings = vgw_json_array();
         r->state = e;
         r->state_free = erase_free;
         vgw_json_set_string(filter, by_call ? "call_id" : "caller_id", by_call ? call : caller);

@@ -23,7 +23,7 @@ struct download {
     struct vgw_api *api;
     uint64_t exchange;
     struct vgw_job job;
-    char *path, *range;
+    char *path, *range, *id;
     double from_s, to_s; /* cut, in seconds; negative: none */
     int fd;
     uint8_t header[VGW_WAV_HEADER_MAX];
@@ -36,6 +36,7 @@ struct download {
     char *data;
     size_t data_len;
     bool busy, streaming, gone;
+    bool absent, fetched; /* the file is not here; it was brought here for this alone */
 };
 
 static void download_free(struct download *d)
@@ -44,6 +45,7 @@ static void download_free(struct download *d)
     if (d->fd >= 0)
         close(d->fd);
     vgw_free(d->path);
+    vgw_free(d->id);
     vgw_free(d->range);
     vgw_free(d->data);
     vgw_free(d);
@@ -109,11 +111,16 @@ static bool open_file(struct download *d)
 {
     struct stat st;
     d->fd = open(d->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    d->absent = d->fd < 0 && errno == ENOENT && !d->fetched;
+    if (d->fetched)
+        unlink(d->path);
     if (d->fd < 0 || fstat(d->fd, &st) != 0 || !S_ISREG(st.st_mode))
         return refuse_job(d, d->fd < 0 && errno == ENOENT ? 404 : 500,
                           d->fd < 0 && errno == ENOENT ? "there is no such recording" : "the recording cannot be read");
     d->file_bytes = (uint64_t)st.st_size;
     d->left = d->file_bytes;
+    d->http_status = 0;
+    d->sentence[0] = '\0';
     if ((d->from_s >= 0 || d->to_s >= 0) && !cut(d))
         return false;
     return narrow(d);
@@ -209,11 +216,106 @@ static bool go_on(struct download *d)
     return false;
 }
 
+/* ---- recordings that are elsewhere ---- */
+
+static void on_fetched(void *arg, int status, const char *sentence, const char *path)
+{
+    struct download *d = arg;
+    d->busy = false;
+    if (status == 0 && d->gone)
+        unlink(path);
+    if (status == 0 && !d->gone) {
+        vgw_free(d->path);
+        d->path = vgw_strdup(path);
+        d->fetched = true;
+        d->busy = d->path && vgw_pool_submit(d->api->env.pool, &d->job) == VGW_OK;
+        if (d->busy)
+            return;
+        unlink(path);
+    }
+    if (!d->gone)
+        vgw_api_refuse(d->api, d->exchange, status == VGW_ENOTFOUND ? 404 : 503,
+                       status < 0 ? sentence : "too many files are being read; try again in a moment", NULL);
+    download_free(d);
+}
+
+static void redirect(struct download *d, const char *url)
+{
+    struct vgw_buf line = {0};
+    vgw_buf_printf(&line, "Location: %s", url);
+    const char *lines[] = {vgw_buf_str(&line), "Cache-Control: private, no-store", NULL};
+    struct vgw_http_response response = {
+        .status = 307, .content_type = "text/plain", .headers = lines, .body = "", .body_len = 0};
+    vgw_front_reply(d->api->front, d->exchange, &response);
+    vgw_buf_done(&line);
+    download_free(d);
+}
+
+/* It is known, so it is in the bucket, or on its way from there to nowhere. */
+static void bring(struct download *d)
+{
+    const struct vgw_api_env *env = &d->api->env;
+    char *url = NULL;
+    int rc = env->recording_address(env->arg, d->id, &url);
+    bool whole = d->from_s < 0 && d->to_s < 0;
+    if (rc == 0 && whole && url) {
+        redirect(d, url);
+        vgw_free(url);
+        return;
+    }
+    vgw_free(url);
+    d->busy = true;
+    if (env->recording_fetch(env->arg, d->id, on_fetched, d) == 0)
+        return;
+    d->busy = false;
+    vgw_api_refuse(d->api, d->exchange, 503, "the recording cannot be fetched from its storage now", NULL);
+    download_free(d);
+}
+
+static void on_known(void *arg, int status, const char *sentence, struct vgw_json *rows)
+{
+    struct download *d = arg;
+    bool known = status == 0 && vgw_json_count(rows) > 0;
+    vgw_json_free(rows);
+    d->busy = false;
+    if (!d->gone && known) {
+        bring(d);
+        return;
+    }
+    if (!d->gone)
+        vgw_api_refuse(d->api, d->exchange, status < 0 ? 503 : 404,
+                       status < 0 ? "the store cannot be asked for the recording now" : "there is no such recording",
+                       NULL);
+    download_free(d);
+}
+
+static bool elsewhere(struct download *d)
+{
+    const struct vgw_api_env *env = &d->api->env;
+    char *url = NULL;
+    if (!d->absent || !env->recording_address || env->recording_address(env->arg, d->id, &url) == VGW_ENOTFOUND)
+        return false;
+    vgw_free(url);
+    d->absent = false;
+    d->sentence[0] = '\0';
+    if (!env->store_query) {
+        bring(d);
+        return true;
+    }
+    struct vgw_json *filter = vgw_json_object();
+    vgw_json_set_string(filter, "recording_id", d->id);
+    d->busy = true;
+    env->store_query(env->arg, "recordings", filter, 1, NULL, on_known, d);
+    return true;
+}
+
 static void done(void *arg)
 {
     struct download *d = arg;
     bool more = false;
     d->busy = false;
+    if (!d->gone && elsewhere(d))
+        return;
     if (d->gone) {
         download_free(d);
         return;
@@ -362,9 +464,10 @@ void vgw_api_recording(struct vgw_api_request *r, const struct vgw_http_request 
     vgw_buf_init(&path, 8192);
     vgw_buf_printf(&path, "%s/%s.wav", vgw_api_config_now(r->api)->recordings, id);
     d->path = vgw_buf_take(&path);
+    d->id = vgw_strdup(id);
     const char *range = vgw_http_header(http, "Range");
     d->range = vgw_strdup(range);
-    if (!d->path || (range && !d->range))
+    if (!d->path || !d->id || (range && !d->range))
         vgw_api_fail(r, VGW_ELIMIT, NULL, "out of memory; try again in a moment");
     else if (r->grant && r->grant->projects && r->api->env.store_query)
         check_project(r);

@@ -73,8 +73,10 @@ static const struct vgw_option agent[] = {
     {.name = "summary",
      .type = VGW_OPTION_BOOL,
      .dflt = "false",
-     .flags = VGW_OPTION_LATER,
-     .text = "the assistant sums the conversation up at its end"},
+     .flags = RELOAD,
+     .text =
+         "the assistant sums the conversation up for the person to whom it transfers the call, where the provider can "
+         "tell it (attended) and the assistant has given no summary itself"},
 };
 const struct vgw_option_table vgw_agent_rows = {
     .name = "agents", VGW_OPTION_ROWS(agent), .text = "Who answers: a prompt, an assistant, and what it may do"};

@@ -64,6 +64,8 @@ static const struct fill s3_fills[] = {
     {"S3_RECORDINGS_BUCKET", "bucket", false},
     {"AWS_ACCESS_KEY_ID", "access_key_id", true},
     {"AWS_SECRET_ACCESS_KEY", "secret_access_key", true},
+    {"AWS_SESSION_TOKEN", "session_token", true},
+    {"AWS_REGION", "region", false},
 };
 
 static const char *get(const struct vgw_config_reader *reader, const char *name)

@@ -21,7 +21,7 @@
  * that speak the realtime protocol ("realtime" in the name).
  *  - VOICE_ENABLED, WEBHOOK_HOST and WEBHOOK_PORT (http.listen), WEBHOOK_BASE_URL (http.public_url), FRONT_DESK_PHONE,
  *    HOUSEKEEPING_PHONE, MANAGEMENT_PHONE, MAINTENANCE_PHONE (departments), RECORDING_STORAGE, and with storage s3
- *    S3_RECORDINGS_BUCKET, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY (recordings).
+ *    S3_RECORDINGS_BUCKET, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION (recordings).
  *  - VOICEGW_TOKEN: a token "environment" with all scopes, when the file has none.
  *  Values are checked by the option tables later; only what has to be converted is checked here. Returns 0,
  * VGW_ECONFIG, or VGW_ELIMIT. Thread: control. */

@@ -4,7 +4,6 @@
 #include "config/agent_table.h"
 
 #define RELOAD VGW_OPTION_RELOADABLE
-#define LATER VGW_OPTION_LATER
 #define TABLE(id, title, about)                                                                                        \
     static const struct vgw_option_table id##_table = {.name = title, VGW_OPTION_ROWS(id##_rows), .text = about}
 
@@ -217,10 +216,10 @@ TABLE(plugins, "plugins", "Where plugins lie");
 static const struct vgw_option recordings_rows[] = {
     {.name = "storage",
      .type = VGW_OPTION_ENUM,
-     .choices = "local",
+     .choices = "local|s3",
      .dflt = "local",
      .flags = RELOAD,
-     .text = "where recordings are kept"},
+     .text = "where recordings are kept; s3: those that are finished go to a bucket"},
     {.name = "path",
      .type = VGW_OPTION_PATH,
      .dflt = VGW_STATEDIR "/recordings",
@@ -233,9 +232,47 @@ static const struct vgw_option recordings_rows[] = {
      .min = 1024,
      .max = 1073741824,
      .text = "largest recording that is fetched from a provider; what is larger stays there"},
-    {.name = "bucket", .type = VGW_OPTION_STRING, .flags = LATER, .text = "S3 bucket"},
-    {.name = "access_key_id", .type = VGW_OPTION_STRING, .flags = LATER, .text = "S3 key"},
-    {.name = "secret_access_key", .type = VGW_OPTION_SECRET, .flags = LATER, .text = "S3 secret"},
+    {.name = "bucket", .type = VGW_OPTION_STRING, .flags = RELOAD, .text = "S3 bucket"},
+    {.name = "region", .type = VGW_OPTION_STRING, .dflt = "us-east-1", .flags = RELOAD, .text = "S3 region"},
+    {.name = "base_url",
+     .type = VGW_OPTION_STRING,
+     .flags = RELOAD,
+     .text = "a compatible server, as in http://minio:9000; AWS unless given"},
+    {.name = "prefix",
+     .type = VGW_OPTION_STRING,
+     .flags = RELOAD,
+     .text = "what objects' names begin with, as in calls/"},
+    {.name = "access_key_id", .type = VGW_OPTION_STRING, .flags = RELOAD, .text = "S3 key"},
+    {.name = "secret_access_key", .type = VGW_OPTION_SECRET, .flags = RELOAD, .text = "S3 secret"},
+    {.name = "session_token", .type = VGW_OPTION_SECRET, .flags = RELOAD, .text = "of temporary S3 credentials"},
+    {.name = "keep_local",
+     .type = VGW_OPTION_BOOL,
+     .dflt = "false",
+     .flags = RELOAD,
+     .text = "whether a recording also stays here once it is in the bucket"},
+    {.name = "serve",
+     .type = VGW_OPTION_ENUM,
+     .choices = "redirect|proxy",
+     .dflt = "redirect",
+     .flags = RELOAD,
+     .text =
+         "who asks for a recording that is in the bucket is sent there, by an address that is good for five minutes, "
+         "or is given it by the gateway; a turn's part is always given"},
+    {.name = "timeout",
+     .type = VGW_OPTION_DURATION,
+     .dflt = "2m",
+     .flags = RELOAD,
+     .min = 0.5,
+     .max = 3600,
+     .text = "for one request to the bucket; what fails is tried again"},
+    {.name = "upload_max_size",
+     .type = VGW_OPTION_SIZE,
+     .dflt = "256MiB",
+     .flags = RELOAD,
+     .min = 1024,
+     .max = 1073741824,
+     .metric = "voicegw_recordings_archived_total{result=\"too_large\"}",
+     .text = "largest recording that is stored in the bucket; what is larger stays here"},
 };
 TABLE(recordings, "recordings", "Recordings");
 

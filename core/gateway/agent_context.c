@@ -171,7 +171,7 @@ void vgw_gateway_contexts_close(struct vgw_gateway *g)
 
 /* ---- telling it ---- */
 
-static char *history_text(const struct vgw_session *s)
+char *vgw_gateway_session_history(const struct vgw_session *s)
 {
     struct vgw_json *list = vgw_json_array();
     size_t skip = s->turn_count > VGW_HISTORY_TURNS_MAX ? s->turn_count - VGW_HISTORY_TURNS_MAX : 0;
@@ -256,7 +256,7 @@ struct vgw_talk_role *vgw_gateway_role(struct vgw_gateway *g, const struct vgw_c
     if (!VGW_NEW(r))
         return NULL;
     r->tools_json = vgw_agent_tools_text(g, agent);
-    r->history_json = history_text(call->session);
+    r->history_json = vgw_gateway_session_history(call->session);
     if (!agent)
         return r;
     struct vgw_json *known = vgw_json_object(), *value;

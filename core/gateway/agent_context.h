@@ -24,6 +24,8 @@ struct vgw_talk_role *vgw_gateway_role(struct vgw_gateway *g, const struct vgw_c
 /** May the agent that talks now wish for that (VGW_EUNSUPPORTED and why), or is it no agent? */
 bool vgw_gateway_agent_may(struct vgw_gateway *g, const struct vgw_call *call, const char *action,
                            const struct vgw_json *params, struct vgw_error *err);
+/** What was said in a session, newest last, as voicegw_assistant_params has it; a new text, or NULL. */
+char *vgw_gateway_session_history(const struct vgw_session *s);
 /** What an earlier conversation is told as: {"count","calls"}. */
 struct vgw_json *vgw_gateway_history_json(const struct vgw_json *rows, const char *own_session);
 #endif

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/time.h"
 #include "config/snapshot.h"
+#include "gateway/archive.h"
 #include "gateway/agent_context.h"
 #include "gateway/tools.h"
 #include "store/store.h"
@@ -14,6 +15,7 @@
 #define RELOAD_US (30 * VGW_US_PER_S) /* a disk that hangs */
 #define WORK_US (30 * VGW_US_PER_S)   /* what the pool was given before the calls ended */
 #define STORE_US (5 * VGW_US_PER_S)
+#define ARCHIVE_US (5 * VGW_US_PER_S)
 
 struct stage {
     struct vgw_gateway *g;
@@ -143,6 +145,11 @@ static void instances_close(struct vgw_gateway *g)
     g->code_stays = !work_over(g); /* code that still runs must stay: the process ends around it */
 }
 
+static bool archive_over(const struct vgw_gateway *g)
+{
+    return vgw_archive_idle(g->archive);
+}
+
 /* ---- store and journal ---- */
 
 static bool store_over(const struct vgw_gateway *g)
@@ -202,6 +209,8 @@ static void memory_free(struct vgw_gateway *g)
         vgw_policy_unref(g->workers[i].policy);
     vgw_plugin_cache_free(g->cache);
     vgw_map_free(g->health);
+    if (vgw_archive_idle(g->archive)) /* else a job still has it */
+        vgw_archive_free(g->archive);
     vgw_map_free(g->conversations);
     vgw_map_free(g->engine_health);
     vgw_map_free(g->state);
@@ -227,16 +236,19 @@ bool vgw_gateway_free(struct vgw_gateway *g)
     vgw_gateway_callbacks_close(g);
     vgw_gateway_tools_close(g);
     vgw_gateway_asides_close(g);
+    vgw_gateway_summaries_close(g);
     vgw_gateway_contexts_close(g);
     vgw_gateway_actions_close(g);
     vgw_gateway_restart_close(g);
     vgw_gateway_recordings_close(g);
+    vgw_archive_close(g->archive);
     turn_until(g, legs_over, LEGS_US, "calls' media");
     turn_until(g, reload_over, RELOAD_US, "a reload");
     sockets_close(g);
     g->control->closing = true; /* a vendor's plugin may still want to try again: no client is made for that */
     vgw_client_free(g->control->client);
     g->control->client = NULL;
+    turn_until(g, archive_over, ARCHIVE_US, "recordings on their way");
     vgw_gateway_tools_free(g);
     vgw_gateway_plugin_actions_close(g);
     instances_close(g);

@@ -190,7 +190,10 @@ static int wish_transfer(struct vgw_gateway *g, struct vgw_call *call, const str
     else {
         vgw_json_set_string(p, "to", number ? number : to);
         vgw_json_del(p, "department");
-        rc = vgw_calls_command(g->calls, call, VGW_CMD_TRANSFER, p, false, NULL, NULL, err);
+        bool attended = vgw_streq(vgw_json_get_string(p, "kind", ""), "attended");
+        rc = attended && vgw_gateway_summary_wanted(g, call, p)
+                 ? vgw_gateway_summary_transfer(g, call, 0, p, err)
+                 : vgw_calls_command(g->calls, call, VGW_CMD_TRANSFER, p, false, NULL, NULL, err);
     }
     vgw_json_free(p);
     return rc;
@@ -313,6 +316,11 @@ static void home_tool(void *arg, uint64_t handle, uint64_t turn, uint64_t by, ui
     vgw_json_free(arguments);
 }
 
+static void home_summary(void *arg, uint64_t handle, uint64_t number, const char *text)
+{
+    vgw_gateway_summary_came(arg, number, text);
+}
+
 /* ---- the end ---- */
 
 static void stream_stopped(const struct vgw_conversation *c, const char *reason)
@@ -367,7 +375,8 @@ void vgw_gateway_home_fill(struct vgw_gateway *g)
                                      .action = home_action,
                                      .tool = home_tool,
                                      .engine_release = vgw_gateway_engine_release,
-                                     .gone = home_gone};
+                                     .gone = home_gone,
+                                     .summary = home_summary};
 }
 
 struct vgw_worker *vgw_gateway_least_busy(struct vgw_gateway *g)

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "config/snapshot.h"
+#include "gateway/archive.h"
 #include "gateway/tools.h"
 
 /* ---- small answers ---- */
@@ -186,6 +187,7 @@ int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config
     vgw_list_init(&g->listeners);
     vgw_list_init(&g->restarts);
     vgw_list_init(&g->recordings);
+    vgw_list_init(&g->transfers);
     vgw_list_init(&g->sources);
     g->health = vgw_map_new(vgw_free);
     g->conversations = vgw_map_new(vgw_gateway_conversation_free);
@@ -211,6 +213,10 @@ int vgw_gateway_new(const struct vgw_gateway_options *options, struct vgw_config
     vgw_gateway_plugins_start(g);
     vgw_gateway_health_open(g);
     vgw_gateway_retention_open(g);
+    if (!(g->archive = vgw_archive_new(g))) {
+        vgw_gateway_free(g);
+        return vgw_error_nomem(err);
+    }
     if ((rc = vgw_gateway_delivery_open(g, err)) < 0) { /* it dials at once: providers are there */
         vgw_gateway_free(g);
         return rc;

@@ -130,6 +130,8 @@ bool vgw_gateway_draining(const struct vgw_gateway *g);
 /** Store access for the API. See store/store.h. */
 struct vgw_store;
 struct vgw_store *vgw_gateway_store(struct vgw_gateway *g);
+/** Recordings that are not here (archive.h); NULL before the gateway runs. */
+struct vgw_archive *vgw_gateway_archive(struct vgw_gateway *g);
 /** Is something degraded that an operator should know of? */
 bool vgw_gateway_degraded(const struct vgw_gateway *g);
 #endif

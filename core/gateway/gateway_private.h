@@ -114,6 +114,8 @@ struct vgw_gateway {
     struct vgw_timer drain_timer, housekeeping, poll_timer, purge_timer, trim_timer;
     uint64_t trimmed_at; /* the id of the event after which the stored ones were counted last; 0: never */
     bool trimming;
+    struct vgw_archive *archive;
+    struct vgw_list transfers; /* of summary.c */
     struct vgw_purge *purge; /* what is being removed now, or NULL */
     struct vgw_talk_home home;
     void (*drained)(void *arg);

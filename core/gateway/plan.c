@@ -1,4 +1,5 @@
 /* plan.c - the main file, its instances, routes, workflows and rules, compiled beside what runs. */
+#include "gateway/archive.h"
 #include "gateway/plan.h"
 
 #include <stdlib.h>
@@ -477,6 +478,7 @@ int vgw_plan_compile(const struct vgw_plan_source *source, struct vgw_config_rea
             check_exposure(reader, plan);
             check_outbound(reader, plan);
             vgw_gateway_webhooks_check(plan, &reader->errors);
+            vgw_archive_check(plan, &reader->errors);
             if (source->check)
                 source->check(source->check_arg, plan->main, &reader->errors);
             public_url(plan);

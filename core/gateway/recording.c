@@ -7,6 +7,7 @@
 #include "base/metric.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "gateway/archive.h"
 #include "gateway/gateway_private.h"
 #include "store/record.h"
 #include "store/store.h"
@@ -141,6 +142,7 @@ static void file_written(void *arg)
     vgw_buf_printf(&url, "%s%s/recordings/%s", g->plan->public_url, vgw_options_string(g->plan->main, "http.prefix"),
                    r->id);
     put_rows(r, vgw_buf_str(&url));
+    vgw_archive_store(g->archive, r->id);
     struct vgw_json *data = vgw_json_object();
     vgw_json_set_string(data, "recording_id", r->id);
     vgw_json_set_string(data, "url", vgw_buf_str(&url));

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "event/ring.h"
+#include "gateway/archive.h"
 #include "gateway/tools.h"
 
 #include "store/record.h"
@@ -324,6 +325,8 @@ static void on_event(void *arg, struct vgw_event *e)
     struct vgw_gateway *g = arg;
     if (e->type == VGW_EVENT_RECORDING_STARTED || e->type == VGW_EVENT_RECORDING_STOPPED)
         put_recording(g, e);
+    if (e->type == VGW_EVENT_RECORDING_STOPPED)
+        vgw_archive_store(g->archive, vgw_json_get_string(vgw_event_data(e), "recording_id", ""));
     put(g, vgw_record_event_op(e), false);
 }
 

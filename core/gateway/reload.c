@@ -8,6 +8,7 @@
 #include "base/metric.h"
 #include "base/str.h"
 #include "config/snapshot.h"
+#include "gateway/archive.h"
 #include "gateway/tools.h"
 
 /* One instance of the new plan that is to be made or changed. */
@@ -228,6 +229,7 @@ static int swap(struct vgw_reload *r, struct vgw_error *err)
     vgw_gateway_route_defaults(g);
     vgw_gateway_records_changed(g);
     vgw_gateway_retention_changed(g);
+    vgw_archive_changed(g->archive);
     vgw_gateway_webhooks_reloaded(g);
     vgw_gateway_tools_swap(g);
     vgw_gateway_flow_arm(g);

@@ -90,8 +90,8 @@ static void remove_files(void *arg)
     struct dirent *e;
     while (d && (e = readdir(d))) {
         struct stat st;
-        if (!vgw_ends_with(e->d_name, ".wav") || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-            !S_ISREG(st.st_mode))
+        if ((!vgw_ends_with(e->d_name, ".wav") && !vgw_ends_with(e->d_name, ".wav.s3")) ||
+            fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
             continue;
         if ((int64_t)st.st_mtime * VGW_US_PER_S < p->files_before_us && unlinkat(dirfd(d), e->d_name, 0) == 0)
             p->removed++;

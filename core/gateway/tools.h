@@ -55,6 +55,16 @@ void vgw_gateway_action_cancel(void *arg, vgw_action_handle handle);
 int vgw_gateway_voice_tools_register(struct vgw_gateway *g, struct vgw_error *err);
 void vgw_gateway_asides_close(struct vgw_gateway *g);
 
+/* summary.c: agents' `summary`. */
+/** Is the agent in use to sum the conversation up before this transfer? */
+bool vgw_gateway_summary_wanted(struct vgw_gateway *g, const struct vgw_call *call, const struct vgw_json *params);
+/** Transfers as `params` of the command say, attended, once the summary is there or is not to be had; "reason" is told
+ * in front of it. `handle`: the action that it completes, or 0. */
+int vgw_gateway_summary_transfer(struct vgw_gateway *g, struct vgw_call *call, vgw_action_handle handle,
+                                 const struct vgw_json *params, struct vgw_error *err);
+void vgw_gateway_summary_came(struct vgw_gateway *g, uint64_t number, const char *text);
+void vgw_gateway_summaries_close(struct vgw_gateway *g);
+
 /* callbacks.c */
 /** Writes down that somebody is to be called: {phone, time | delay, reason, agent, assistant, workflow}. *ret_result
  * {"callback_id","at","phone"}. */

@@ -316,6 +316,13 @@ static int run_human(void *arg, vgw_action_handle handle, const struct vgw_json 
     whisper[n] = '\0';
     vgw_json_set_string(sent, "to", number);
     vgw_json_set_string(sent, "call_id", call->call_id);
+    if (vgw_gateway_summary_wanted(g, call, params)) {
+        vgw_buf_done(&told);
+        vgw_json_set_string(sent, "reason", reason);
+        int begun = vgw_gateway_summary_transfer(g, call, handle, sent, err);
+        vgw_json_free(sent);
+        return begun;
+    }
     if (told.len &&
         (call->caps & VOICEGW_CAP_TRANSFER_ATTENDED)) { /* the person hears why before the caller is there */
         vgw_json_set_string(sent, "kind", "attended");

@@ -419,6 +419,30 @@ int vgw_talk_digit(struct vgw_talk *t, char digit, uint32_t duration_ms, const c
     return rc;
 }
 
+/* ---- a summary ---- */
+
+static void summary_run(void *object, void *arg)
+{
+    struct message *m = arg;
+    if (object)
+        vgw_talk_summary_run(m->talk, m->op, vgw_json_get_string(m->params, "history", NULL));
+    message_free(m);
+}
+
+int vgw_talk_summarize(struct vgw_talk *t, uint64_t number, const char *history_json)
+{
+    struct message *m = t->end_asked ? NULL : message_new(t);
+    if (!m)
+        return t->end_asked ? VGW_ENOTFOUND : VGW_ELIMIT;
+    m->op = number;
+    m->params = vgw_json_object();
+    vgw_json_set_string(m->params, "history", history_json);
+    int rc = vgw_handle_post(t->leg_handle, summary_run, m);
+    if (rc < 0)
+        message_free(m);
+    return rc;
+}
+
 /* ---- tools ---- */
 
 static void tool_result_run(void *object, void *arg)

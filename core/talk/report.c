@@ -47,6 +47,8 @@ static void report_run(void *arg)
         h->action(h->arg, r->call, r->text, json), json = NULL;
     else if (vgw_streq(r->what, "tool"))
         tool_told(h, r, json), json = NULL;
+    else if (vgw_streq(r->what, "summary"))
+        h->summary(h->arg, r->call, r->number, r->text ? r->text : "");
     else if (vgw_streq(r->what, "release"))
         h->engine_release(h->arg, (void *)(uintptr_t)r->number);
     vgw_json_free(json);

@@ -164,6 +164,7 @@ static void on_end(void *arg)
     vgw_talk_hush_end(t);
     if (t->started) {
         vgw_talk_speak_end(t); /* first: the assistant hears of what was cut */
+        vgw_talk_summary_end(t);
         vgw_talk_assistant_end(t);
         vgw_talk_stand_in_end(t);
         vgw_talk_listen_end(t);

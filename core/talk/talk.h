@@ -47,6 +47,8 @@ struct vgw_talk_home {
     void (*engine_release)(void *arg, void *ref);
     /** The talk and its leg are gone; takes ownership of summary. */
     void (*gone)(void *arg, uint64_t call, struct vgw_json *summary);
+    /** What vgw_talk_summarize() brought; "": nothing. */
+    void (*summary)(void *arg, uint64_t call, uint64_t number, const char *text);
 };
 
 struct vgw_talk_params {
@@ -102,6 +104,10 @@ int vgw_talk_digit(struct vgw_talk *talk, char digit, uint32_t duration_ms, cons
  * its tool calls by itself. Of a failure `result` is {"error": a sentence}. [control] */
 int vgw_talk_tool_result(struct vgw_talk *talk, uint64_t by, uint64_t tool_call, int status,
                          const struct vgw_json *result);
+/** Asks the assistant in use for a summary of the conversation, unheard by the caller; `history_json`: what was said,
+ * as in voicegw_assistant_params. home.summary() follows once, with `number`, within VGW_TALK_SUMMARY_US, but not
+ * when the leg is gone. VGW_ELIMIT, VGW_ENOTFOUND: it does not. [control] */
+int vgw_talk_summarize(struct vgw_talk *talk, uint64_t number, const char *history_json);
 /** Ends talk and leg; open ops complete with VGW_ENOTFOUND; home.gone() is last. Once. [control] */
 void vgw_talk_end(struct vgw_talk *talk);
 

@@ -113,6 +113,9 @@ struct vgw_voice {                /* a way to speak: the synthesis stream for on
 #define VGW_TALK_EARLY_BYTES 4096   /* of the caller's newest audio that are kept until the talk has begun */
 #define VGW_TALK_PACED_PAUSE_MS 100 /* more of a pause than this is left out while its voice is late */
 
+#define VGW_TALK_SUMMARY_US (6 * VGW_US_PER_S) /* for the assistant to sum the conversation up */
+struct vgw_summary;
+
 struct vgw_deaf { /* all recognizers have failed, and none has shown since that it works */
     bool on;
     bool last_tried; /* the try before the end was made */
@@ -220,6 +223,7 @@ struct vgw_talk {
     bool item_telling;       /* an audio assistant is being told what became of its item */
     struct vgw_live live[VGW_TALK_LIVE];
     uint32_t live_count;
+    struct vgw_summary *summary; /* being made, or NULL */
 
     struct vgw_gather gather;
     struct vgw_timer gather_timer, hush_timer;
@@ -227,6 +231,10 @@ struct vgw_talk {
     struct vgw_list closing;   /* engine streams that have not closed yet */
     char names[];
 };
+
+/* summary.c: tells home.summary() once. */
+void vgw_talk_summary_run(struct vgw_talk *t, uint64_t number, const char *history_json);
+void vgw_talk_summary_end(struct vgw_talk *t);
 
 /* step.c: talk options of one step, in force until its operation is over. `talk` NULL: none. */
 int vgw_talk_step_options(struct vgw_talk *t, uint64_t op, const struct vgw_json *talk, struct vgw_error *err);

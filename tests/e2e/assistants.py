@@ -133,6 +133,38 @@ def test_the_sentence_of_a_tool_that_failed_is_told_to_the_model():
         assert not model.violations, model.violations
 
 
+def summed_up(more, says):
+    """A model that asks for a person, without a word of why: what that person is told is asked of it, or not."""
+    with OpenAI() as model:
+        model.answer("I connect you. ", calls=[("transfer_to_human", {"department": "front_desk", "reason": "wants a person"})])
+        if says:
+            model.answer(says, stall=says == "stall")
+        agents = "agents: {desk: {prompt: You are the desk., assistant: bot, tools: [transfer_to_human]" + more + "}}\n" \
+                 "departments: {front_desk: \"+15550100\"}\n"
+        with desk(chat(model), more=agents, routes=ROUTES.replace("assistant: bot", "agent: desk")) as g, pressing(g) as s:
+            s.dtmf("1")
+            e = g.events.wait("transfer_initiated", seconds=60)
+            assert e["data"]["to"] == "+15550100" and e["data"]["kind"] == "attended", e
+            variables = g.get(f"/voice/sessions/{e['session_id']}")["variables"]
+            said_to_caller = [x["data"]["text"] for x in g.events.find("voice.assistant.text")]
+            assert not says or all(says not in text for text in said_to_caller), said_to_caller
+            return variables, [r for r in model.requests]
+
+
+def test_an_agent_sums_the_conversation_up_for_who_takes_over():
+    variables, requests = summed_up(", summary: true", "The caller wants a person and has said nothing else.")
+    assert variables["summary"] == "The caller wants a person and has said nothing else.", variables
+    asked = [json.dumps(r) for r in requests if "takes over this call" in json.dumps(r)]
+    assert len(asked) == 1 and "You are the desk." in asked[0] and "Hi." in asked[0], requests
+
+
+def test_a_summary_that_is_not_wanted_or_does_not_come_holds_no_transfer():
+    variables, requests = summed_up("", None)
+    assert "summary" not in variables and not any("takes over this call" in json.dumps(r) for r in requests), requests
+    variables, requests = summed_up(", summary: true", "stall")
+    assert "summary" not in variables, variables
+
+
 def test_a_model_that_calls_tools_without_an_end_is_stopped():
     with OpenAI() as model:
         for _ in range(5):

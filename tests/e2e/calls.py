@@ -24,6 +24,17 @@ def record(g, call, status):
     return rows[0]
 
 
+def test_media_that_a_provider_does_not_have_is_refused():
+    with gateway(base()) as g:
+        a = g.request("POST", "/voice/calls", {"to": "+15550001", "media": "twiml"})
+        assert a.status == 501 and "no documents of its own" in a.body, a
+        feed = g.feed()
+        call = g.call("+15550001", media="stream")
+        feed.wait("call_answered", call_id=call["call_id"])
+        g.post(f"/voice/calls/{call['call_id']}/end")
+        settled(feed, call, "call_ended")
+
+
 def test_call_goes_through_its_states_and_ends_once():
     with gateway(base()) as g:
         feed = g.feed()

@@ -489,6 +489,27 @@ def test_what_twilio_records_comes_into_our_storage():
         assert row["recording_url"] == url, row
 
 
+KEYED = """
+id: keyed
+steps:
+  - {type: gather, params: {prompt: "Press a key.", input: dtmf, num_digits: 1, timeout: 20s}, output_key: key}
+"""
+
+
+def test_a_call_that_is_placed_is_carried_as_its_media_says():
+    with world(routes="  - {match: {}, assistant: echo, stt: local, tts: local}\n", workflows=KEYED) as (g, t, feed):
+        c = g.post("/voice/calls", {"to": "+15550001", "workflow": "keyed", "media": "twiml"}, status=202)
+        feed.wait("call_answered", call_id=c["call_id"])
+        placed = list(t.calls.values())[-1]
+        placed.wait(lambda call: call.gathering)
+        assert not any("<Stream" in document for document in placed.documents), placed.documents
+        placed.press("7")
+        feed.wait("dtmf_received", call_id=c["call_id"])
+        ended_once(feed, c["session_id"])
+        refused = g.request("POST", "/voice/calls", {"to": "+15550001", "media": "fax"})
+        assert refused.status == 422 and "media" in refused.body, refused
+
+
 # ---- signatures ----
 
 def test_signatures_are_required():

@@ -635,6 +635,12 @@ static void home_release(void *arg, void *ref)
     size_t n = strlen(f->released_names);
     snprintf(f->released_names + n, sizeof f->released_names - n, "%s ", e->name);
 }
+static void home_summary(void *arg, uint64_t call, uint64_t number, const char *text)
+{
+    struct vgw_json *o = vgw_json_object();
+    vgw_json_set_string(o, "text", text);
+    note(arg, "summary", NULL, number, 0, o);
+}
 static void home_gone(void *arg, uint64_t call, struct vgw_json *summary)
 {
     struct fake *f = arg;
@@ -674,8 +680,8 @@ struct fake *fake_new(uint64_t seed)
                                               .ms_a_char = 50,
                                               .answer_us = 200 * MS};
     f->home =
-        (struct vgw_talk_home){f,           home_up,   home_activity, home_lost, home_event, home_turn, home_complete,
-                               home_action, home_tool, home_release,  home_gone};
+        (struct vgw_talk_home){f,           home_up,   home_activity, home_lost, home_event,  home_turn, home_complete,
+                               home_action, home_tool, home_release,  home_gone, home_summary};
     vgw_timer_init(&f->line_timer, f->worker, on_line, f);
     struct vgw_talk_params p = {.control = f->control,
                                 .worker = f->worker,

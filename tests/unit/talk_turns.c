@@ -555,3 +555,40 @@ Test(talk_turns, a_tool_is_answered_to_the_session_that_asked_and_to_no_other)
     vgw_json_free(told);
     over(f);
 }
+
+Test(talk_summary, is_asked_of_a_session_of_its_own_and_never_heard)
+{
+    struct fake *f = begun(NULL);
+    f->assistant[0].answer = "Two rooms are wanted.";
+    cr_assert_eq(vgw_talk_summarize(f->talk, 7, "[{\"role\":\"user\",\"content\":\"two rooms\"}]"), 0);
+    fake_run(f, 3 * S);
+    const struct fake_note *n = fake_note(f, "summary", NULL, 0);
+    cr_assert_eq(n->op, 7u);
+    cr_assert_str_eq(fake_text(n, "text"), "Two rooms are wanted.");
+    cr_assert_eq(f->assistant[0].opened, 2);
+    cr_assert_eq(f->assistant[0].closed, 1, "and closed again");
+    cr_assert_not_null(strstr(f->assistant[0].history, "two rooms"), "%s", f->assistant[0].history);
+    cr_assert_str_eq(f->tts[0].spoken, "");
+    cr_assert_eq(fake_count(f, "turn", NULL), 0);
+    over(f);
+}
+
+Test(talk_summary, that_does_not_come_is_told_as_none_in_time)
+{
+    for (int way = 0; way < 4; way++) { /* silent, failing, not opened, ended by the call */
+        struct fake *f = begun(NULL);
+        f->assistant[0].no_answer = way == 0 || way == 3;
+        f->assistant[0].turn_fails = way == 1 ? VGW_EPROVIDER : 0;
+        f->assistant[0].refuse_open = way == 2;
+        cr_assert_eq(vgw_talk_summarize(f->talk, 1, NULL), 0);
+        cr_assert_eq(vgw_talk_summarize(f->talk, 2, NULL), 0);
+        fake_run(f, 1 * S);
+        cr_assert_str_eq(fake_text(fake_note(f, "summary", NULL, 0), "text"), "", "one at a time");
+        if (way == 3)
+            vgw_talk_end(f->talk);
+        fake_run(f, 6 * S);
+        cr_assert_eq(fake_count(f, "summary", NULL), 2u, "%d", way);
+        cr_assert_str_eq(fake_text(fake_note(f, "summary", NULL, 1), "text"), "");
+        over(f);
+    }
+}
