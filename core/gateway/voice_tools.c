@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "flow/friendly.h"
+#include "call/conference.h"
 #include "gateway/agent_context.h"
 #include "gateway/tools.h"
 #include "store/store.h"
@@ -323,8 +324,8 @@ static int run_human(void *arg, vgw_action_handle handle, const struct vgw_json 
         vgw_json_free(sent);
         return begun;
     }
-    if (told.len &&
-        (call->caps & VOICEGW_CAP_TRANSFER_ATTENDED)) { /* the person hears why before the caller is there */
+    bool asks_first = (call->caps & VOICEGW_CAP_TRANSFER_ATTENDED) || vgw_conference_can(call);
+    if (told.len && asks_first) { /* the person hears why before the caller is there */
         vgw_json_set_string(sent, "kind", "attended");
         vgw_json_set_string(sent, "summary", whisper);
     }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/metric.h"
 #include "media/leg_private.h"
 #include "media/mix.h"
 #include "media/mixer_private.h"
@@ -100,7 +101,7 @@ static void line_append(const struct line *l, uint32_t rate_hz, const int16_t *p
             return;
         *l->filled = 0;
         if (!vgw_frame_ring_put(l->ring, rate_hz, l->fill))
-            vgw_mixer_dropped("mix_overrun", 1);
+            vgw_metric_dropped("mix_overrun");
     }
 }
 

@@ -131,7 +131,7 @@ static void mix_once(struct vgw_mixer *m)
             whisper(m, k, whispers[k], out, n);
     for (uint32_t k = 0; k < VGW_MIXER_PLACES_MAX; k++)
         if (out[k] && !vgw_frame_ring_put(&m->ports[k]->to_leg, rate_hz, out[k]))
-            vgw_mixer_dropped("mix_overrun", 1);
+            vgw_metric_dropped("mix_overrun");
 }
 
 /* Live voices: what stood in the rings while the clock stood still is not played later. */

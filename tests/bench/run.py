@@ -749,13 +749,6 @@ def bench_sip_calls(b):
             p.wait()
 
 
-BENCHES = {'echo': bench_echo, 'streams': bench_streams, 'memory': bench_memory, 'relay': bench_relay, 'stall': bench_stall, 'tls': bench_tls,
-           'programs': bench_programs, 'idle': bench_idle, 'start': bench_start, 'reload': bench_reload, 'turns': bench_turns,
-           'conversation': bench_conversation, 'twilio_webhooks': bench_twilio_webhooks, 'twilio_streams': bench_twilio_streams,
-           'twilio_turns': bench_twilio_turns, 'twilio_barge_in': bench_twilio_barge_in, 'sip_echo': bench_sip_echo, 'sip_held': bench_sip_held,
-           'sip_calls': bench_sip_calls, 'mix': bench_mix}
-
-
 MIXED = 300
 JOIN_S = 10  # in which all calls are brought together, before anything is measured
 
@@ -792,6 +785,13 @@ def bench_mix(b):
         run = runs[len(runs) // 2]
         say('mix', **keep(run, 'streams', 'mixes', 'sent', 'cpu_us_a_frame', 'echo_us_a_frame', 'ratio_to_echo', 'wait_pct', 'late_p99_ms'),
             ratios=[r['ratio_to_echo'] for r in runs])
+
+
+BENCHES = {'echo': bench_echo, 'streams': bench_streams, 'memory': bench_memory, 'relay': bench_relay, 'stall': bench_stall, 'tls': bench_tls,
+           'programs': bench_programs, 'idle': bench_idle, 'start': bench_start, 'reload': bench_reload, 'turns': bench_turns,
+           'conversation': bench_conversation, 'twilio_webhooks': bench_twilio_webhooks, 'twilio_streams': bench_twilio_streams,
+           'twilio_turns': bench_twilio_turns, 'twilio_barge_in': bench_twilio_barge_in, 'sip_echo': bench_sip_echo, 'sip_held': bench_sip_held,
+           'sip_calls': bench_sip_calls, 'mix': bench_mix}
 
 
 def machine():

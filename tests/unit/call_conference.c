@@ -417,7 +417,7 @@ static void no_dangling(void *arg)
 
 Test(call_conference, in_any_order_of_joins_transfers_and_ends_nothing_is_left)
 {
-    for (uint64_t seed = 1; seed <= 400; seed++) {
+    for (uint64_t seed = 1; seed <= 150; seed++) {
         struct fake *f = fake_new(seed, CAPS);
         struct vgw_rng *rng = vgw_driver_rng(f->driver);
         f->on_event = meddle;

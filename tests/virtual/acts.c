@@ -72,6 +72,58 @@ static void on_told(void *arg, int status, const char *sentence, const struct vg
         world_fail(a->world, "the command %s failed (%d) without a sentence", vgw_command_name(a->command), status);
 }
 
+/* Starts a command on a call; takes p. */
+static void ask(struct world *w, struct vgw_call *call, enum vgw_command command, struct vgw_json *p)
+{
+    struct vgw_error err = {0};
+    struct asked *a;
+    if (!VGW_NEW(a)) {
+        vgw_json_free(p);
+        return;
+    }
+    a->world = w;
+    a->command = command;
+    vgw_list_append(&w->commands, &a->link);
+    w->asked++;
+    int rc = vgw_calls_command(calls_of(w), call, command, p, chance(w, 50), on_told, a, &err);
+    check_refusal(w, vgw_command_name(command), rc, &err);
+    if (rc < 0) {
+        if (a->told)
+            world_fail(w, "the command %s was refused and came back as well", vgw_command_name(command));
+        vgw_list_remove(&a->link);
+        vgw_free(a);
+        w->asked--;
+    }
+    vgw_json_free(p);
+}
+
+/* Calls are joined with each other: conferences, transfers by the gateway, supervisors. */
+static void meet(struct world *w)
+{
+    static const char *const verbs[] = {"join", "join", "join", "hold", "resume", "mute", "kick", "leave"};
+    static const char *const modes[] = {"listen", "whisper", "barge"};
+    struct vgw_call *call = any_call(w), *other = any_call(w);
+    struct vgw_json *p = call ? vgw_json_object() : NULL;
+    if (!p)
+        return;
+    if (chance(w, 60)) {
+        vgw_json_set_string(p, "name", chance(w, 70) ? "room" : "hall");
+        vgw_json_set_string(p, "participant", verbs[vgw_rng_below(&w->rng, 8)]);
+        vgw_json_set_bool(p, "end_on_exit", chance(w, 20));
+        ask(w, call, VGW_CMD_CONFERENCE, p);
+    } else if (chance(w, 50)) {
+        vgw_json_set_string(p, "call", other->call_id);
+        vgw_json_set_string(p, "mode", modes[vgw_rng_below(&w->rng, 3)]);
+        ask(w, call, VGW_CMD_MONITOR, p);
+    } else {
+        vgw_json_set_string(p, "to", chance(w, 70) ? "+15550142" : "+15550001");
+        vgw_json_set_string(p, "kind", chance(w, 50) ? "attended" : "blind");
+        vgw_json_set_string(p, "summary", "Somebody asks for you.");
+        vgw_json_set_bool(p, "bridge", true);
+        ask(w, call, VGW_CMD_TRANSFER, p);
+    }
+}
+
 static void command(struct world *w)
 {
     static const char *const params[] = {
@@ -86,25 +138,9 @@ static void command(struct world *w)
         "\"timeout\":1}",
         "{}"};
     struct vgw_call *call = any_call(w);
-    struct vgw_error err = {0};
-    struct asked *a;
-    if (!call || !VGW_NEW(a))
-        return;
-    struct vgw_json *p = json(params[vgw_rng_below(&w->rng, 3)]);
-    a->world = w;
-    a->command = (enum vgw_command)(1 + vgw_rng_below(&w->rng, VGW_COMMANDS - 1));
-    vgw_list_append(&w->commands, &a->link);
-    w->asked++;
-    int rc = vgw_calls_command(calls_of(w), call, a->command, p, chance(w, 50), on_told, a, &err);
-    check_refusal(w, vgw_command_name(a->command), rc, &err);
-    if (rc < 0) {
-        if (a->told)
-            world_fail(w, "the command %s was refused and came back as well", vgw_command_name(a->command));
-        vgw_list_remove(&a->link);
-        vgw_free(a);
-        w->asked--;
-    }
-    vgw_json_free(p);
+    if (call)
+        ask(w, call, (enum vgw_command)(1 + vgw_rng_below(&w->rng, VGW_COMMANDS - 1)),
+            json(params[vgw_rng_below(&w->rng, 3)]));
 }
 
 static void run_flow(struct world *w)
@@ -212,7 +248,7 @@ static void act(struct world *w)
     static const struct {
         unsigned share;
         void (*fn)(struct world *w);
-    } acts[] = {{22, place},      {50, command}, {8, run_flow},       {4, end_session},
+    } acts[] = {{22, place},      {38, command}, {12, meet},          {8, run_flow}, {4, end_session},
                 {4, new_session}, {3, reload},   {2, drain_and_back}, {7, look}};
     uint64_t n = vgw_rng_below(&w->rng, 100);
     for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) {

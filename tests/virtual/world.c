@@ -347,6 +347,9 @@ void world_settle(struct world *w)
             vgw_store_backlog(vgw_gateway_store(w->gateway)));
     vgw_driver_run(w->driver, 60 * VGW_US_PER_S); /* late callbacks, generations that drain */
     world_check(w);
+    uint32_t mixes = vgw_calls_mixes(vgw_gateway_rooms(w->gateway).calls);
+    if (mixes)
+        world_fail(w, "%u mixes are left", mixes);
     if (vgw_calls_count(r.calls) || vgw_calls_session_count(r.calls))
         world_fail(w, "%u calls and %u sessions are live after all was drained", vgw_calls_count(r.calls),
                    vgw_calls_session_count(r.calls));
