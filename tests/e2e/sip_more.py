@@ -15,7 +15,7 @@ import baresip
 from daemon import build, gateway, run, wait
 from sip import USERS, certificates, ended, invited, listening, one_record_each, phones, trunk
 from sip_phone import telephone
-from sip_peer import Dialog, Peer, Rtp, sdp, sip_port
+from sip_peer import Dialog, Message, Peer, Rtp, sdp, sip_port
 
 
 def called(g, peer, feed, number="555", rtp_port=9000, **more):
@@ -244,6 +244,77 @@ def test_no_audio_without_the_handshake_that_was_promised():
     port = sip_port()
     with gateway(phones(port)) as g:  # srtp: off
         assert Dialog(Peer(port), "200", with_handshake(Rtp())).refused().status == 488
+
+
+def accepted(folder, server):
+    """The connection of a caller by TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(f"{folder}/good.pem", f"{folder}/good.key")
+    server.settimeout(wait())
+    plain, _ = server.accept()
+    s = context.wrap_socket(plain, server_side=True)
+    s.settimeout(wait())
+    return s
+
+
+def read_request(s, method):
+    """The next request of that method; others are passed over."""
+    data = b""
+    while True:
+        while b"\r\n\r\n" not in data:
+            data += s.recv(65536)
+        head, _, rest = data.partition(b"\r\n\r\n")
+        n = int(re.search(rb"content-length:\s*(\d+)", head, re.I)[1])
+        while len(rest) < n:
+            rest += s.recv(65536)
+        data = rest[n:]
+        m = Message((head + b"\r\n\r\n" + rest[:n]).decode())
+        if m.first.startswith(method + " "):
+            return m
+
+
+def reply_to(s, m, code, contact=None, body=""):
+    lines = [f"SIP/2.0 {code} X"] + [f"{n}: {v}" + (";tag=there" if n == "To" and ";tag=" not in v else "")
+                                     for n, v in m.headers if n in ("Via", "From", "To", "Call-ID", "CSeq")]
+    lines += [f"Contact: {contact}"] if contact else []
+    lines += ["Content-Type: application/sdp"] if body else []
+    s.sendall(("\r\n".join(lines) + f"\r\nContent-Length: {len(body)}\r\n\r\n{body}").encode())
+
+
+def test_sips_asks_for_tls_all_the_way():
+    port, secure, far = sip_port(), sip_port(), sip_port()
+    with tempfile.TemporaryDirectory() as folder:
+        certificates(folder)
+        more = (f"tls: {{certificate: {folder}/good.pem, key: {folder}/good.key}}, "
+                f"trunks: [{{name: carrier, host: 127.0.0.1, port: {far}, transport: tls, options_ping: 0, tls: {{ca: {folder}/ca.pem}}}}]")
+        with gateway(listening([f"udp:127.0.0.1:{port}", f"tls:127.0.0.1:{secure}"], more)) as g:
+            feed = g.feed()
+            # In: the Contacts of both sides are of that kind, and what the gateway sends within the dialog finds its way.
+            peer = Peer(secure, "tls", context=client_context(folder))
+            peer.send(peer.request("INVITE", f"sips:200@127.0.0.1:{secure}", body=sdp(9000), call="in")
+                      .replace(f"<sip:peer@127.0.0.1:{peer.port};transport=tls>", f"<sips:peer@127.0.0.1:{peer.port}>"))
+            answer = peer.status(200, "INVITE", "in")
+            assert f"<sips:voicegw@127.0.0.1:{secure}>" in answer.get("Contact"), answer
+            peer.send(peer.request("ACK", f"sips:voicegw@127.0.0.1:{secure}", call="in", to=f"sips:200@127.0.0.1:{secure}", to_tag=answer.tag("To")))
+            call = feed.wait("call_answered")["call_id"]
+            g.post(f"/voice/calls/{call}/end")
+            peer.reply(peer.request_of("BYE"), 200)
+            ended(feed, 1, call_id=call)
+            # Not by a transport that everybody can read.
+            assert Dialog(Peer(port), uri=f"sips:200@127.0.0.1:{port}", body=sdp(9000)).refused().status == 403
+            # Out.
+            server = socket.create_server(("127.0.0.1", far))
+            call = g.call(f"sips:555@127.0.0.1:{far}", provider="phones")["call_id"]
+            with server, accepted(folder, server) as s:
+                invite = read_request(s, "INVITE")
+                assert invite.first == f"INVITE sips:555@127.0.0.1:{far} SIP/2.0" and "<sips:" in invite.get("Contact"), invite
+                reply_to(s, invite, 200, f"<sips:555@127.0.0.1:{far}>", sdp(9000))
+                read_request(s, "ACK")
+                feed.wait("call_answered", call_id=call)
+                g.post(f"/voice/calls/{call}/end")
+                reply_to(s, read_request(s, "BYE"), 200)
+                ended(feed, 1, call_id=call)
+            one_record_each(g, 2)
 
 
 def loud(rtp, frames):
