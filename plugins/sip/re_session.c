@@ -170,6 +170,9 @@ int re_session_progress(struct re_session *s, uint32_t status, const char *heade
     char contact[RE_CONTACT_CAP];
     if (!s->st || s->ended || re_session_contact(s, s->invite, contact, sizeof contact) != 0)
         return -1;
+    /* Where the offer is to be ours, the first reliable response would have to bring it: the 2xx does (RFC 3262, 5). */
+    if (s->reliable && mbuf_get_left(s->invite->mb) == 0)
+        return 0;
     if (s->reliable)
         return re_prack_progress(s, (uint16_t)status, contact, headers, sdp) ? -1 : 0;
     return sip_treplyf(&s->st, NULL, s->agent->sip, s->invite, true, (uint16_t)status, re_reason(status),

@@ -147,7 +147,16 @@ def test_a_provisional_answer_is_acknowledged_both_ways():
             caller.ask("PRACK", [f"RAck: {rack}"], code=code)
         caller.bye()
         ended(feed, 2)
-        one_record_each(g, 2)
+        # Who leaves the offer to us gets it by the first response that is reliable: the answer.
+        late = Dialog(peer, "201", None, ["Require: 100rel"])
+        answer = peer.expect(lambda m: m.status > 100 and m.get("Call-ID") == late.call)
+        assert answer.status == 200 and "m=audio" in answer.body, answer
+        late.to_tag, late.contact, late.routes = answer.tag("To"), answer.get("Contact").strip("<>"), []
+        late.ack(sdp(9000))
+        feed.wait("call_answered", to="201")
+        late.bye()
+        ended(feed, 3)
+        one_record_each(g, 3)
 
 
 def keyed(port_near, port_far, keys, srtp, codec):
