@@ -90,10 +90,11 @@ static void set_peer(struct line *line, const struct sip_trunk *set, const char 
         (void)snprintf(host, sizeof host, "%s", set->host);
     else if (!set)
         (void)re_uri_host(uri, host, sizeof host);
-    line->transport = set                            ? set->transport
-                      : strstr(uri, "transport=tcp") ? RE_TCP
-                      : strstr(uri, "transport=tls") ? RE_TLS
-                                                     : RE_UDP;
+    line->transport = set                             ? set->transport
+                      : strncmp(uri, "sips:", 5) == 0 ? RE_TLS
+                      : strstr(uri, "transport=tcp")  ? RE_TCP
+                      : strstr(uri, "transport=tls")  ? RE_TLS
+                                                      : RE_UDP;
     if (sip_network_parse(host, &numeric) == 0)
         (void)snprintf(line->peer_ip, sizeof line->peer_ip, "%s", host);
     else if (strcmp(s->listen[0].ip, "0.0.0.0") == 0 || strcmp(s->listen[0].ip, "::") == 0)
@@ -328,7 +329,7 @@ void line_dial(struct sip_task *t)
     struct voicegw_json order = voicegw_json_get(params, "variables.trunk");
     if (!order.text)
         order = voicegw_json_get(params, "route.trunk");
-    if (strncmp(c->to, "sip:", 4) == 0)
+    if (strncmp(c->to, "sip:", 4) == 0 || strncmp(c->to, "sips:", 5) == 0)
         (void)snprintf(d->uri, sizeof d->uri, "%s", c->to);
     else if (contact && !order.text)
         (void)snprintf(d->uri, sizeof d->uri, "%s", contact);

@@ -35,7 +35,11 @@ static int choose_role(struct line *line, const struct sdp_media *m)
 {
     if (!m || !*m->fingerprint)
         return -1;
-    line->dtls = strcmp(m->setup, "active") == 0 ? SIP_ROLE_PASSIVE : SIP_ROLE_ACTIVE;
+    int known = line->dtls != SIP_ROLE_NONE && strcmp(line->fingerprint, m->fingerprint) == 0;
+    if (strcmp(m->setup, "active") == 0)
+        line->dtls = SIP_ROLE_PASSIVE;
+    else if (strcmp(m->setup, "passive") == 0 || !known) /* a handshake that is done keeps its roles (RFC 8842, 5.2) */
+        line->dtls = SIP_ROLE_ACTIVE;
     (void)snprintf(line->fingerprint, sizeof line->fingerprint, "%s", m->fingerprint);
     memset(&line->key_in, 0, sizeof line->key_in);
     memset(&line->key_out, 0, sizeof line->key_out);

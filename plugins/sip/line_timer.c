@@ -7,13 +7,14 @@
 static void read_abilities(struct line *line, const struct re_message *m)
 {
     char value[512];
-    line->peer_timer = line->peer_update = 0;
+    line->peer_timer = 0;
     for (unsigned i = 0; i < 8 && re_message_header(m, "Supported", i, value, sizeof value) >= 0; i++)
         line->peer_timer |= sip_header_has(value, "timer") != 0;
     for (unsigned i = 0; i < 8 && re_message_header(m, "Require", i, value, sizeof value) >= 0; i++)
         line->peer_timer |= sip_header_has(value, "timer") != 0;
+    /* An answer to a refresh need not say again what its sender can. */
     for (unsigned i = 0; i < 16 && re_message_header(m, "Allow", i, value, sizeof value) >= 0; i++)
-        line->peer_update |= sip_header_has(value, "UPDATE") != 0;
+        line->peer_update = (i > 0 && line->peer_update) || sip_header_has(value, "UPDATE");
 }
 
 static uint32_t ours_s(const struct line *line)

@@ -129,6 +129,10 @@ static bool on_request(const struct sip_msg *msg, void *arg)
     }
     if (pl_strcmp(&msg->met, "ACK") != 0 && refuse_requirements(a, msg))
         return true;
+    if (pl_strcasecmp(&msg->uri.scheme, "sips") == 0 && msg->tp != SIP_TRANSP_TLS && pl_strcmp(&msg->met, "ACK") != 0) {
+        (void)sip_treply(NULL, a->sip, msg, 403, "TLS Required");
+        return true;
+    }
     if (pl_isset(&msg->to.tag) || pl_strcmp(&msg->met, "ACK") == 0)
         return re_inside_request(a, msg);
     if (pl_strcmp(&msg->met, "OPTIONS") == 0) {

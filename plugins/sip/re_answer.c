@@ -45,7 +45,7 @@ int re_answer_2xx(struct re_session *s, const struct sip_msg *msg, const char *h
     char contact[RE_CONTACT_CAP];
     struct pl rport;
     struct reply *r = mem_zalloc(sizeof *r, reply_destructor);
-    int err = r ? re_contact_uri(msg->tp, &msg->src, s->contact, contact, sizeof contact) : ENOMEM;
+    int err = r ? re_session_contact(s, msg, contact, sizeof contact) : ENOMEM;
     if (!err)
         err =
             sip_treplyf(&s->st, &r->mb, s->agent->sip, msg, true, 200, "OK",

@@ -76,7 +76,7 @@ static void on_offer(struct re_session *s, const struct sip_msg *msg, bool invit
             (void)re_answer_2xx(s, msg, reply.headers, reply.body);
         } else {
             char contact[RE_CONTACT_CAP];
-            if (re_contact_uri(msg->tp, &msg->src, s->contact, contact, sizeof contact) == 0)
+            if (re_session_contact(s, msg, contact, sizeof contact) == 0)
                 (void)sip_treplyf(NULL, NULL, sip, msg, true, 200, "OK",
                                   "Contact: <%s>\r\n%s%sContent-Length: %zu\r\n\r\n%s", contact, reply.headers,
                                   reply.body ? "Content-Type: application/sdp\r\n" : "",

@@ -107,6 +107,7 @@ struct re_session {
     uint32_t rseq, rack_rseq, rack_cseq; /* the next one; which PRACK is awaited, 0: none */
     struct tmr retry, cancel;
     unsigned tries, redials;
+    bool sips;     /* the call asked for TLS all the way: our Contact says so */
     bool reliable; /* the peer wants provisional responses that it can acknowledge */
     bool outbound, established, initial, ended, bye_sent, peer_ended, canceled, released;
 };
@@ -117,6 +118,8 @@ void re_session_touch(struct re_session *s); /* frees it when nothing is left to
 void re_session_over(struct re_session *s, uint32_t status, const char *reason, const struct sip_msg *msg, bool bye);
 struct re_session *re_session_alloc(struct re_agent *agent, const char *contact, const struct re_session_events *events,
                                     void *arg);
+/** Our Contact for that peer; 0 or errno. */
+int re_session_contact(const struct re_session *s, const struct sip_msg *msg, char *out, size_t cap);
 void re_session_enter(struct re_session *s, const char *call_id);
 int re_session_auth(char **username, char **password, const char *realm, void *arg);
 int re_session_print_contact(enum sip_transp tp, const struct sa *src, const struct sa *dst, struct mbuf *mb,

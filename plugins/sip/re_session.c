@@ -2,6 +2,7 @@
  * own session layer takes no headers on re-INVITEs and tells nothing of a BYE, so this stands on its transactions and
  * dialogs. */
 #include "re_private.h"
+#include "sips.h"
 
 #define CANCEL_MS 40000u /* a peer that answers neither the INVITE nor its CANCEL */
 
@@ -81,8 +82,16 @@ int re_session_print_contact(enum sip_transp tp, const struct sa *src, const str
 {
     const struct re_session *s = arg;
     (void)dst;
-    return mbuf_printf(mb, "Contact: <sip:%s%s%J%s>\r\n", s->contact, *s->contact ? "@" : "", src,
-                       sip_transp_param(tp));
+    return mbuf_printf(mb, "Contact: <%s:%s%s%J%s>\r\n", s->sips ? "sips" : "sip", s->contact, *s->contact ? "@" : "",
+                       src, s->sips ? "" : sip_transp_param(tp));
+}
+
+int re_session_contact(const struct re_session *s, const struct sip_msg *msg, char *out, size_t cap)
+{
+    int err = re_contact_uri(msg->tp, &msg->src, s->contact, out, cap);
+    if (!err && s->sips)
+        sip_sips_contact(out, cap);
+    return err;
 }
 
 const char *re_session_call_id(const struct re_session *s)
@@ -143,6 +152,7 @@ struct re_session *re_session_accept(struct re_agent *agent, const struct re_mes
     re_session_enter(s, sip_dialog_callid(s->dlg));
     s->invite = mem_ref((void *)(uintptr_t)msg);
     s->reliable = re_prack_wanted(msg);
+    s->sips = pl_strcasecmp(&msg->uri.scheme, "sips") == 0;
     (void)re_snprintf(text, sizeof text, "%016llx", msg->tag);
     (void)str_dup(&s->local_tag, text);
     (void)pl_strdup(&s->remote_tag, &msg->from.tag);
@@ -158,8 +168,11 @@ struct re_session *re_session_accept(struct re_agent *agent, const struct re_mes
 int re_session_progress(struct re_session *s, uint32_t status, const char *headers, const char *sdp)
 {
     char contact[RE_CONTACT_CAP];
-    if (!s->st || s->ended || re_contact_uri(s->invite->tp, &s->invite->src, s->contact, contact, sizeof contact) != 0)
+    if (!s->st || s->ended || re_session_contact(s, s->invite, contact, sizeof contact) != 0)
         return -1;
+    /* Where the offer is to be ours, the first reliable response would have to bring it: the 2xx does (RFC 3262, 5). */
+    if (s->reliable && mbuf_get_left(s->invite->mb) == 0)
+        return 0;
     if (s->reliable)
         return re_prack_progress(s, (uint16_t)status, contact, headers, sdp) ? -1 : 0;
     return sip_treplyf(&s->st, NULL, s->agent->sip, s->invite, true, (uint16_t)status, re_reason(status),
@@ -188,10 +201,14 @@ struct re_session *re_session_connect(struct re_agent *agent, const struct re_co
                                       const struct re_session_events *events, void *arg)
 {
     struct re_session *s = re_session_alloc(agent, p->contact, events, arg);
+    char sips[340];
     const char *routes[] = {p->route};
     if (!s)
         return NULL;
     s->outbound = true;
+    s->sips = sip_sips_route(p->to_uri, sips, sizeof sips) == 0;
+    if (s->sips && !(p->route && *p->route))
+        routes[0] = sips;
     int err = 0;
     if (p->credentials.username && *p->credentials.username) {
         err |= str_dup(&s->username, p->credentials.username);
@@ -202,7 +219,7 @@ struct re_session *re_session_connect(struct re_agent *agent, const struct re_co
                        p->sdp ? p->sdp : "");
     if (!err)
         err = sip_dialog_alloc(&s->half, p->to_uri, p->to_uri, p->from_name && *p->from_name ? p->from_name : NULL,
-                               p->from_uri, routes, p->route && *p->route ? 1 : 0);
+                               p->from_uri, routes, routes[0] && *routes[0] ? 1 : 0);
     if (err)
         return mem_deref(s);
     re_session_enter(s, sip_dialog_callid(s->half));

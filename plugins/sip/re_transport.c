@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 #include "re_private.h"
+#include "sips.h"
 #include "strict.h"
 
 #define IDLE_MS 900000u /* a connection on which nothing comes */
@@ -219,6 +220,21 @@ static struct mbuf *text_buffer(const char *text)
     return mb;
 }
 
+/* What came by TLS may name sips: targets. Takes the buffer and gives it, or another, back. */
+static struct mbuf *with_targets(struct mbuf *mb)
+{
+    size_t n = mbuf_get_left(mb), cap = n + 1024;
+    struct mbuf *changed = mbuf_alloc(cap + 1);
+    size_t bytes = changed ? sip_sips_targets((const char *)mbuf_buf(mb), n, (char *)changed->buf, cap) : 0;
+    if (bytes == 0) {
+        mem_deref(changed);
+        return mb;
+    }
+    changed->end = bytes;
+    mem_deref(mb);
+    return changed;
+}
+
 /* 0 and a message, or an error: it cannot be handed on. An answer, if one is due, comes in *ret_answer. */
 static int read_message(struct mbuf *mb, const struct sa *src, struct sip_msg **ret_msg, struct mbuf **ret_answer)
 {
@@ -405,6 +421,8 @@ static int take_message(struct sip_conn *c)
     c->mb->pos = start + bytes;
     tmr_start(&c->tmr, IDLE_MS, on_idle, c);
     trace(false, c->tp, &c->laddr, &c->paddr, own);
+    if (c->tp == SIP_TRANSP_TLS)
+        own = with_targets(own);
     struct mbuf *answer = NULL;
     int err = read_message(own, &c->paddr, &msg, &answer);
     if (answer) {

@@ -11,7 +11,7 @@ ROOMS = "base loop config event net plugin media store action call talk flow del
 # Each third-party library is known to one file or folder: header prefix -> where it may be included.
 LIBRARIES = {
     "event2/": ["core/loop/control.c"], "uv": ["core/loop/worker.c"], "libwebsockets": ["core/net/ws.c"],
-    "curl/": ["core/net/client.c", "core/net/curl_late", "core/ctl/"], "openssl/": ["core/net/tls", "plugins/sip/re_tls.c"], "re.h": ["plugins/sip/re_"], "http_parser": ["core/net/head.c"],
+    "curl/": ["core/net/client.c", "core/net/curl_late", "core/ctl/"], "openssl/": ["core/net/tls", "plugins/sip/re_tls.c", "plugins/sip/media/dtls.c"], "re.h": ["plugins/sip/re_"], "http_parser": ["core/net/head.c"],
     "json-c/": ["core/base/json.c"], "yaml": ["core/config/yaml.c"], "ltdl": ["core/plugin/load.c"],
     "speex/": ["core/media/resample.c"], "spandsp": ["core/media/dtmf", "plugins/sip/media/codec.c"], "opus/": ["plugins/sip/media/codec.c"],
     "srtp2/": ["plugins/sip/media/srtp.c"], "sqlite3": ["plugins/sqlite/"],

@@ -18,9 +18,9 @@ $(BUILD)/tests/plugin-sqs: $(patsubst %,$(BUILD)/obj/plugins/sqs/%.o,credentials
 $(BUILD)/tests/plugin-sqs: ALL_LDFLAGS += -Wl,--no-as-needed -lcrypto -Wl,--as-needed
 $(BUILD)/tests/plugin-twilio_signature $(BUILD)/tests/plugin-mediastream: $(BUILD)/obj/tests/plugins/digest.o
 # Pure parts are linked as they are in the plugin.
-SIP_MEDIA_PURE = $(patsubst %,$(BUILD)/obj/plugins/sip/media/%.o,codec event jitter quality rtcp rtp sdes srtp) $(BUILD)/obj/plugins/common/pcm.o
+SIP_MEDIA_PURE = $(patsubst %,$(BUILD)/obj/plugins/sip/media/%.o,codec dtls event jitter quality rtcp rtp sdes srtp) $(BUILD)/obj/plugins/common/pcm.o
 $(BUILD)/tests/plugin-sip_media: $(SIP_MEDIA_PURE)
-$(BUILD)/tests/plugin-sip_media: ALL_LDFLAGS += -Wl,--no-as-needed -lopus -lspandsp -lsrtp2 -lm -Wl,--as-needed
+$(BUILD)/tests/plugin-sip_media: ALL_LDFLAGS += -Wl,--no-as-needed -lopus -lspandsp -lsrtp2 -lssl -lcrypto -lm -Wl,--as-needed
 $(BUILD)/tests/plugin-sip_signalling: ALL_LDFLAGS += -Wl,--no-as-needed -lcrypto -Wl,--as-needed
 # Tests of parts that several plugins link.
 $(BUILD)/obj/tests/plugins/test_openai.o $(BUILD)/obj/tests/plugins/test_realtime.o $(BUILD)/obj/tests/fuzz/fuzz_sse.o: ALL_CFLAGS += -Iplugins/common

@@ -11,6 +11,7 @@
 #include "../../plugins/sip/media/quality.h"
 #include "../../plugins/sip/media/rtcp.h"
 #include "../../plugins/sip/media/sdes.h"
+#include "../../plugins/sip/media/dtls.h"
 #include "../../plugins/sip/media/srtp.h"
 
 #define MS INT64_C(1000)
@@ -589,4 +590,89 @@ Test(sip_media, srtp_protects_authenticates_and_refuses_what_comes_twice)
     }
     struct media_crypto none = {.suite = MEDIA_SUITE_NONE};
     cr_assert_null(media_srtp_new(&none, 0));
+}
+
+/* Hands over what each has to say until neither has anything left. */
+static void shake_hands(struct media_dtls *a, struct media_dtls *b)
+{
+    uint8_t packet[MEDIA_DTLS_MTU];
+    uint32_t n;
+    (void)media_dtls_take(a, NULL, 0);
+    for (int idle = 0; idle < 2; idle++) {
+        while ((n = media_dtls_next(a, packet, sizeof packet)) > 0) {
+            cr_assert(media_is_dtls(packet, n));
+            (void)media_dtls_take(b, packet, n);
+            idle = 0;
+        }
+        while ((n = media_dtls_next(b, packet, sizeof packet)) > 0) {
+            (void)media_dtls_take(a, packet, n);
+            idle = 0;
+        }
+    }
+}
+
+Test(sip_media, a_handshake_gives_both_sides_the_same_keys)
+{
+    struct media_identity *ours = media_identity_new(), *theirs = media_identity_new();
+    cr_assert(ours && theirs);
+    cr_assert_str_neq(media_identity_fingerprint(ours), media_identity_fingerprint(theirs));
+    struct media_dtls *a = media_dtls_new(ours, 1, media_identity_fingerprint(theirs)),
+                      *b = media_dtls_new(theirs, 0, media_identity_fingerprint(ours));
+    struct media_crypto a_in, a_out, b_in, b_out;
+    cr_assert_eq(media_dtls_keys(a, &a_in, &a_out), VOICEGW_EINVALID);
+    cr_assert_eq(media_dtls_take(b, NULL, 0), MEDIA_DTLS_GOES_ON);
+    shake_hands(a, b);
+    cr_assert_eq(media_dtls_take(a, NULL, 0), MEDIA_DTLS_DONE);
+    cr_assert_eq(media_dtls_take(b, NULL, 0), MEDIA_DTLS_DONE);
+    cr_assert_eq(media_dtls_keys(a, &a_in, &a_out), VOICEGW_OK);
+    cr_assert_eq(media_dtls_keys(b, &b_in, &b_out), VOICEGW_OK);
+    cr_assert_eq(a_in.key_bytes, media_suite_key_bytes(a_in.suite));
+    cr_assert_arr_eq(a_in.key, b_out.key, a_in.key_bytes);
+    cr_assert_arr_eq(a_out.key, b_in.key, a_out.key_bytes);
+    cr_assert_arr_neq(a_in.key, a_out.key, a_out.key_bytes);
+    uint8_t garbage[64];
+    memset(garbage, 22, sizeof garbage);
+    cr_assert_eq(media_dtls_take(a, garbage, sizeof garbage), MEDIA_DTLS_DONE, "what comes afterwards changes nothing");
+    media_dtls_free(a);
+    media_dtls_free(b);
+    media_identity_free(ours);
+    media_identity_free(theirs);
+}
+
+Test(sip_media, a_handshake_with_somebody_else_fails)
+{
+    struct media_identity *ours = media_identity_new(), *theirs = media_identity_new();
+    struct media_dtls *a = media_dtls_new(ours, 1, media_identity_fingerprint(ours)),
+                      *b = media_dtls_new(theirs, 0, media_identity_fingerprint(ours));
+    struct media_crypto in, out;
+    shake_hands(a, b);
+    cr_assert_eq(media_dtls_take(a, NULL, 0), MEDIA_DTLS_FAILED);
+    cr_assert_eq(media_dtls_keys(a, &in, &out), VOICEGW_EINVALID);
+    media_dtls_free(a);
+    media_dtls_free(b);
+    /* What is no handshake is dropped: a peer may still come. */
+    uint8_t garbage[100];
+    a = media_dtls_new(ours, 0, media_identity_fingerprint(theirs));
+    b = media_dtls_new(theirs, 1, media_identity_fingerprint(ours));
+    for (unsigned i = 0; i < 200; i++) {
+        for (unsigned k = 0; k < sizeof garbage; k++)
+            garbage[k] = (uint8_t)(k < 13 ? 20 + i % 44 : i * 31 + k * 7);
+        (void)media_dtls_take(a, garbage, 13 + i % 80);
+    }
+    shake_hands(b, a);
+    cr_assert_eq(media_dtls_take(a, NULL, 0), MEDIA_DTLS_DONE);
+    media_dtls_free(a);
+    media_dtls_free(b);
+    static const char *const wrong[] = {"", "sha-256", "md5 AA:BB", "sha-25 AA", "sha-2567 AA", " sha-256 AA"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        a = media_dtls_new(ours, 0, wrong[i]);
+        if (strcmp(wrong[i], "sha-256") == 0) { /* a known hash of nothing: nobody has it */
+            cr_assert(a);
+            media_dtls_free(a);
+            continue;
+        }
+        cr_assert_null(a, "%s", wrong[i]);
+    }
+    media_identity_free(ours);
+    media_identity_free(theirs);
 }

@@ -12,6 +12,7 @@
 #include "../../plugins/sip/refresh.h"
 #include "../../plugins/sip/registrar.h"
 #include "../../plugins/sip/settings.h"
+#include "../../plugins/sip/sips.h"
 #include "../../plugins/sip/strict.h"
 #include "../../plugins/sip/throttle.h"
 #include "../../plugins/sip/trace.h"
@@ -427,6 +428,44 @@ static void traces_mask_and_forget(void)
     trace_free(t);
 }
 
+static void sips_targets_are_sip_with_tls(void)
+{
+    static const struct {
+        const char *in, *out; /* out NULL: nothing changes */
+    } rows[] = {
+        {"Contact: <sips:a@h>\r\n", "Contact: <sip:a@h;transport=tls>\r\n"},
+        {"m:sips:a@h:5;q=1\r\n", "m:sip:a@h:5;transport=tls;q=1\r\n"},
+        {"Contact: \"x\" <SIPS:a@h;transport=tcp;x=y?k=v>;expires=9\r\n",
+         "Contact: \"x\" <sip:a@h;x=y;transport=tls?k=v>;expires=9\r\n"},
+        {"Record-Route: <sips:p;lr>,<sips:q;lr>\r\n",
+         "Record-Route: <sip:p;lr;transport=tls>,<sip:q;lr;transport=tls>\r\n"},
+        {"Contact: <sip:a@h>\r\n", NULL},
+        {"From: <sips:a@h>\r\nContacts: <sips:a@h>\r\n", NULL},
+        {"Contact: <sip:xsips:a@h>\r\n", "Contact: <sip:xsips:a@h>\r\n"},
+        {"Contact: <sips:\r\n", "Contact: <sip:;transport=tls\r\n"},
+        {"Contact: <sips\r\n", NULL},
+    };
+    char in[600], out[700], uri[100] = "sip:a@h:5061;transport=tls";
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int n = snprintf(in, sizeof in, "X: 1\r\n%s\r\nContact: <sips:body>\r\n", rows[i].in);
+        size_t bytes = sip_sips_targets(in, (size_t)n, out, sizeof out - 1);
+        out[bytes] = '\0';
+        if (!rows[i].out || strcmp(rows[i].in, rows[i].out) == 0) {
+            check(bytes == 0, rows[i].in);
+            continue;
+        }
+        check(strncmp(out, "X: 1\r\n", 6) == 0 && strncmp(out + 6, rows[i].out, strlen(rows[i].out)) == 0 &&
+                  strcmp(out + 6 + strlen(rows[i].out), "\r\nContact: <sips:body>\r\n") == 0,
+              rows[i].in);
+        check(sip_sips_targets(in, (size_t)n, out, 10) == 0, "no room, no change");
+    }
+    check(sip_sips_route("sips:a@h:5071;x=y", out, sizeof out) == 0 && strcmp(out, "sip:h:5071;transport=tls") == 0,
+          "the next hop");
+    check(sip_sips_route("sip:a@h", out, sizeof out) < 0 && sip_sips_route("sips:a@hhhhhhhh", out, 20) < 0, "none");
+    sip_sips_contact(uri, sizeof uri);
+    check(strcmp(uri, "sips:a@h:5061") == 0, "our Contact");
+}
+
 int main(void)
 {
     heap_gives_in_order_of_time_then_of_coming();
@@ -441,6 +480,7 @@ int main(void)
     registrations_come_again_with_patience();
     addresses_are_read();
     words_of_requests();
+    sips_targets_are_sip_with_tls();
     buckets_let_a_rate_pass();
     traces_mask_and_forget();
     (void)printf("%d passed, %d failed\n", passed, failed);
