@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "api/inside.h"
+#include "media/sound_file.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -105,8 +106,11 @@ static void on_recordings(void *arg, int status, const char *sentence, struct vg
         char path[1024];
         if (!*id || strchr(id, '/'))
             continue;
-        snprintf(path, sizeof path, "%s/%s.wav", vgw_api_config_now(r->api)->recordings, id);
-        vgw_json_append_string(e->files, path);
+        for (size_t k = 0; k < VGW_SOUND_FORMATS; k++) {
+            snprintf(path, sizeof path, "%s/%s.%s", vgw_api_config_now(r->api)->recordings, id,
+                     vgw_sound_formats[k].name);
+            vgw_json_append_string(e->files, path);
+        }
     }
     vgw_json_free(rows);
     e->next++;

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "media/sound_file.h"
 #include "media/wav.h"
 
 #define PIECE (256 * 1024)
@@ -23,7 +24,8 @@ struct download {
     struct vgw_api *api;
     uint64_t exchange;
     struct vgw_job job;
-    char *path, *range;
+    char *path, *range; /* path: without its ending */
+    const struct vgw_sound_format *format;
     double from_s, to_s; /* cut, in seconds; negative: none */
     int fd;
     uint8_t header[VGW_WAV_HEADER_MAX];
@@ -62,6 +64,8 @@ static bool cut(struct download *d)
 {
     struct vgw_wav wav;
     struct vgw_error err = {0};
+    if (d->format != &vgw_sound_formats[0])
+        return refuse_job(d, 416, "parts are cut out of WAV recordings only");
     char *head = vgw_calloc(1, VGW_WAV_HEAD_BYTES);
     ssize_t n = head ? pread(d->fd, head, VGW_WAV_HEAD_BYTES, 0) : -1;
     bool fits = n > 0 && vgw_wav_parse(head, (size_t)n, d->file_bytes, &wav, &err) == VGW_OK;
@@ -105,10 +109,24 @@ static bool narrow(struct download *d)
     return true;
 }
 
+/* What a provider made has the format that it came in. */
+static int open_any(struct download *d)
+{
+    char path[4096];
+    for (size_t i = 0; i < VGW_SOUND_FORMATS; i++) {
+        d->format = &vgw_sound_formats[i];
+        int n = snprintf(path, sizeof path, "%s.%s", d->path, d->format->name);
+        int fd = n > 0 && (size_t)n < sizeof path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+        if (fd >= 0 || errno != ENOENT)
+            return fd;
+    }
+    return -1;
+}
+
 static bool open_file(struct download *d)
 {
     struct stat st;
-    d->fd = open(d->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    d->fd = open_any(d);
     if (d->fd < 0 || fstat(d->fd, &st) != 0 || !S_ISREG(st.st_mode))
         return refuse_job(d, d->fd < 0 && errno == ENOENT ? 404 : 500,
                           d->fd < 0 && errno == ENOENT ? "there is no such recording" : "the recording cannot be read");
@@ -181,7 +199,7 @@ static bool begin(struct download *d)
     const char *lines[] = {"Accept-Ranges: bytes", "Cache-Control: private, no-store",
                            d->http_status == 206 ? range : NULL, NULL};
     struct vgw_http_response response = {.status = d->http_status,
-                                         .content_type = "audio/wav",
+                                         .content_type = d->format->content_type,
                                          .headers = lines,
                                          .body = d->data,
                                          .body_len = d->data_len};
@@ -340,7 +358,7 @@ void vgw_api_recording(struct vgw_api_request *r, const struct vgw_http_request 
         return;
     }
     char *id = r->id[0];
-    if (vgw_ends_with(id, ".wav"))
+    if (vgw_sound_file_named(id))
         id[strlen(id) - 4] = '\0';
     double from_s = seconds_param(r, "from", &fits), to_s = seconds_param(r, "to", &fits);
     if (!fits || !id_fits(id) || !r->api->env.pool) {
@@ -360,7 +378,7 @@ void vgw_api_recording(struct vgw_api_request *r, const struct vgw_http_request 
     r->state = d;
     r->state_free = state_free;
     vgw_buf_init(&path, 8192);
-    vgw_buf_printf(&path, "%s/%s.wav", vgw_api_config_now(r->api)->recordings, id);
+    vgw_buf_printf(&path, "%s/%s", vgw_api_config_now(r->api)->recordings, id);
     d->path = vgw_buf_take(&path);
     const char *range = vgw_http_header(http, "Range");
     d->range = vgw_strdup(range);
