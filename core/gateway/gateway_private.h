@@ -56,6 +56,7 @@ struct vgw_part_health {
 
 struct vgw_gateway {
     struct vgw_gateway_options options;
+    char host_name[64];
     struct vgw_loop *loop;
     struct vgw_pool *pool;
     struct vgw_worker workers[VGW_WORKERS_MAX + 2]; /* media workers, then side, then control (hubless) */
@@ -253,6 +254,8 @@ int vgw_gateway_actions_register(struct vgw_gateway *g, struct vgw_error *err);
 void vgw_gateway_actions_close(struct vgw_gateway *g);
 
 /* records.c */
+/** Do other gateways write to the store as well? */
+bool vgw_gateway_store_shared(const struct vgw_gateway *g);
 /** A reload has brought another plan. */
 void vgw_gateway_records_changed(struct vgw_gateway *g);
 int vgw_gateway_records_open(struct vgw_gateway *g, struct vgw_error *err);

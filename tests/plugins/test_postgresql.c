@@ -33,8 +33,9 @@ static int as_server(const char *command)
 static int start_server(void)
 {
     char command[512];
-    snprintf(command, sizeof command, BIN "pg_ctl -w -t 60 -D %s/data -o \"-k %s -F -c listen_addresses= -c max_connections=20\" start",
-             folder, folder);
+    snprintf(command, sizeof command,
+             BIN "pg_ctl -w -t 60 -D %s/data -o \"-k %s -F -c listen_addresses= -c max_connections=20\" start", folder,
+             folder);
     return as_server(command);
 }
 
@@ -136,6 +137,25 @@ Test(plugin_postgresql, two_gateways_share_jobs_and_none_gets_one_twice)
     cr_assert_eq(first + second, 40, "%u and %u", first, second);
     end(&a);
     end(&b);
+}
+
+Test(plugin_postgresql, two_gateways_number_their_events_each_for_itself)
+{
+    struct gateway g = begin("");
+    static const char of[] =
+        "[{\"op\":\"upsert\",\"table\":\"events\",\"key\":{\"event_id\":7,\"node\":\"%s\"},\"values\":{"
+        "\"type\":\"call_ended\",\"time\":5}}]";
+    char batch[256];
+    uint32_t changed;
+    unsigned n = 0;
+    cr_assert_eq(g.store->migrate(g.instance), VOICEGW_OK, "%s", fakehost_error(g.fake));
+    for (const char *const *node = (const char *const[]){"a", "b", "b", NULL}; *node; node++) {
+        snprintf(batch, sizeof batch, of, *node);
+        cr_assert_eq(g.store->apply(g.instance, batch, &changed), VOICEGW_OK, "%s", fakehost_error(g.fake));
+    }
+    cr_assert_eq(g.store->query(g.instance, "events", "{}", 10, NULL, count_row, &n), VOICEGW_OK);
+    cr_assert_eq(n, 2, "%u", n);
+    end(&g);
 }
 
 Test(plugin_postgresql, a_server_that_goes_and_comes_back_loses_nothing_that_was_accepted)
