@@ -654,10 +654,7 @@ static int watchdog_open(struct daemon *d, struct vgw_error *err)
 
 static void node_name(struct daemon *d)
 {
-    const char *name = vgw_options_string(vgw_gateway_plan(d->gateway)->main, "gateway.name");
-    char host[64] = "voicegw";
-    gethostname(host, sizeof host - 1);
-    vgw_strcopy(d->node, sizeof d->node, name ? name : host);
+    vgw_strcopy(d->node, sizeof d->node, vgw_gateway_node(d->gateway));
 }
 
 static void files_limit(void)

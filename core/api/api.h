@@ -99,14 +99,15 @@ struct vgw_api_env {
     /** A batch of changes, all or nothing. Takes `batch`. */
     void (*store_apply)(void *arg, struct vgw_json *batch, vgw_api_done_fn done, void *done_arg);
 
-    /** Recordings that are kept elsewhere. An address that is good for a while goes to `ret_url` (a new text);
-     * VGW_EBUSY: it is to be fetched instead; VGW_ENOTFOUND: all are here. NULL, with the next two: all are here. */
-    int (*recording_address)(void *arg, const char *id, char **ret_url);
+    /** Recordings that are kept elsewhere, by the names of their files. An address that is good for a while goes to
+     * `ret_url` (a new text); VGW_EBUSY: it is to be fetched instead; VGW_ENOTFOUND: all are here. NULL, with the next
+     * two: all are here. */
+    int (*recording_address)(void *arg, const char *name, char **ret_url);
     /** Brings one here; done() once, not from inside, with a file that the taker removes. A negative status: not. */
-    int (*recording_fetch)(void *arg, const char *id,
+    int (*recording_fetch)(void *arg, const char *name,
                            void (*done)(void *done_arg, int status, const char *sentence, const char *path),
                            void *done_arg);
-    void (*recording_erase)(void *arg, const char *id);
+    void (*recording_erase)(void *arg, const char *name);
 
     /** Sends a webhook that was given up once more; done() once, also from inside. NULL: there are none. */
     void (*webhook_replay)(void *arg, const char *id, vgw_api_done_fn done, void *done_arg);

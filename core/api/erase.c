@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "api/inside.h"
+#include "media/sound_file.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -57,7 +58,7 @@ static void finish(struct vgw_api_request *r)
     struct erase *e = r->state;
     struct vgw_json *o = vgw_json_object();
     vgw_json_set_int(o, "sessions", (int64_t)vgw_json_count(e->sessions));
-    vgw_json_set_int(o, "recordings", (int64_t)vgw_json_count(e->files));
+    vgw_json_set_int(o, "recordings", (int64_t)(vgw_json_count(e->files) / VGW_SOUND_FORMATS));
     vgw_json_set_bool(o, "more", e->more);
     vgw_api_reply(r, 200, o);
 }
@@ -113,9 +114,15 @@ static void on_recordings(void *arg, int status, const char *sentence, struct vg
         char path[1024];
         if (!*id || strchr(id, '/'))
             continue;
-        snprintf(path, sizeof path, "%s/%s.wav", vgw_api_config_now(r->api)->recordings, id);
-        vgw_json_append_string(e->files, path);
-        vgw_json_append_string(e->recordings, id);
+        for (size_t k = 0; k < VGW_SOUND_FORMATS; k++) {
+            char name[VGW_ID_MAX + 16];
+            int n = snprintf(name, sizeof name, "%s.%s", id, vgw_sound_formats[k].name);
+            if (n < 0 || (size_t)n >= sizeof name)
+                continue;
+            snprintf(path, sizeof path, "%s/%s", vgw_api_config_now(r->api)->recordings, name);
+            vgw_json_append_string(e->files, path);
+            vgw_json_append_string(e->recordings, name);
+        }
     }
     vgw_json_free(rows);
     e->next++;

@@ -74,12 +74,24 @@ static void on_rows(void *done_arg, int status, const char *sentence, struct vgw
         p->wake(p->arg);
 }
 
+/* The numbers of events are this gateway's own; others that share the store have theirs. */
+static int of_ours(const struct vgw_past *p, struct vgw_json *filter)
+{
+    struct vgw_json *nodes = vgw_json_array();
+    int failed = nodes ? 0 : VGW_ELIMIT;
+    failed |= vgw_json_append_string(nodes, ""); /* from before gateways told theirs apart */
+    failed |= vgw_json_append_string(nodes, p->api->env.node ? p->api->env.node : "");
+    failed |= vgw_json_set(filter, "node", nodes);
+    return failed;
+}
+
 static void ask(struct vgw_past *p)
 {
     struct vgw_json *filter = vgw_json_object();
     p->bound = vgw_ring_oldest(vgw_bus_ring(p->api->env.bus));
     if (!filter || vgw_json_set_int(filter, "event_id>", (int64_t)p->last) ||
-        vgw_json_set_int(filter, "event_id<", (int64_t)p->bound) || vgw_json_set_string(filter, "order", "asc")) {
+        vgw_json_set_int(filter, "event_id<", (int64_t)p->bound) || vgw_json_set_string(filter, "order", "asc") ||
+        of_ours(p, filter)) {
         vgw_json_free(filter);
         p->status = VGW_ELIMIT;
         return;
@@ -129,7 +141,8 @@ void vgw_past_open(struct vgw_past *p, void (*opened)(void *arg, int status))
     const struct vgw_api_env *env = &p->api->env;
     struct vgw_json *filter = vgw_json_object();
     p->opened = opened;
-    if (!filter || vgw_json_set_int(filter, p->last ? "event_id<=" : "event_id>", (int64_t)p->last)) {
+    if (!filter || vgw_json_set_int(filter, p->last ? "event_id<=" : "event_id>", (int64_t)p->last) ||
+        of_ours(p, filter)) {
         vgw_json_free(filter);
         tell_opened(p, VGW_ELIMIT);
         return;

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "media/sound_file.h"
 #include "media/wav.h"
 
 #define PIECE (256 * 1024)
@@ -23,7 +24,9 @@ struct download {
     struct vgw_api *api;
     uint64_t exchange;
     struct vgw_job job;
-    char *path, *range, *id;
+    char *path, *range; /* path: without its ending, unless it was fetched */
+    char *id;
+    const struct vgw_sound_format *format;
     double from_s, to_s; /* cut, in seconds; negative: none */
     int fd;
     uint8_t header[VGW_WAV_HEADER_MAX];
@@ -64,6 +67,8 @@ static bool cut(struct download *d)
 {
     struct vgw_wav wav;
     struct vgw_error err = {0};
+    if (d->format != &vgw_sound_formats[0])
+        return refuse_job(d, 416, "parts are cut out of WAV recordings only");
     char *head = vgw_calloc(1, VGW_WAV_HEAD_BYTES);
     ssize_t n = head ? pread(d->fd, head, VGW_WAV_HEAD_BYTES, 0) : -1;
     bool fits = n > 0 && vgw_wav_parse(head, (size_t)n, d->file_bytes, &wav, &err) == VGW_OK;
@@ -107,10 +112,24 @@ static bool narrow(struct download *d)
     return true;
 }
 
+/* What a provider made has the format that it came in. */
+static int open_any(struct download *d)
+{
+    char path[4096];
+    for (size_t i = 0; i < VGW_SOUND_FORMATS; i++) {
+        d->format = &vgw_sound_formats[i];
+        int n = snprintf(path, sizeof path, "%s.%s", d->path, d->format->name);
+        int fd = n > 0 && (size_t)n < sizeof path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+        if (fd >= 0 || errno != ENOENT)
+            return fd;
+    }
+    return -1;
+}
+
 static bool open_file(struct download *d)
 {
     struct stat st;
-    d->fd = open(d->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    d->fd = d->fetched ? open(d->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : open_any(d);
     d->absent = d->fd < 0 && errno == ENOENT && !d->fetched;
     if (d->fetched)
         unlink(d->path);
@@ -188,7 +207,7 @@ static bool begin(struct download *d)
     const char *lines[] = {"Accept-Ranges: bytes", "Cache-Control: private, no-store",
                            d->http_status == 206 ? range : NULL, NULL};
     struct vgw_http_response response = {.status = d->http_status,
-                                         .content_type = "audio/wav",
+                                         .content_type = d->format->content_type,
                                          .headers = lines,
                                          .body = d->data,
                                          .body_len = d->data_len};
@@ -256,7 +275,9 @@ static void bring(struct download *d)
 {
     const struct vgw_api_env *env = &d->api->env;
     char *url = NULL;
-    int rc = env->recording_address(env->arg, d->id, &url);
+    char name[VGW_ID_MAX + 16];
+    snprintf(name, sizeof name, "%s.%s", d->id, d->format->name);
+    int rc = env->recording_address(env->arg, name, &url);
     bool whole = d->from_s < 0 && d->to_s < 0;
     if (rc == 0 && whole && url) {
         redirect(d, url);
@@ -265,7 +286,7 @@ static void bring(struct download *d)
     }
     vgw_free(url);
     d->busy = true;
-    if (env->recording_fetch(env->arg, d->id, on_fetched, d) == 0)
+    if (env->recording_fetch(env->arg, name, on_fetched, d) == 0)
         return;
     d->busy = false;
     vgw_api_refuse(d->api, d->exchange, 503, "the recording cannot be fetched from its storage now", NULL);
@@ -276,6 +297,11 @@ static void on_known(void *arg, int status, const char *sentence, struct vgw_jso
 {
     struct download *d = arg;
     bool known = status == 0 && vgw_json_count(rows) > 0;
+    const char *format = vgw_json_get_string(vgw_json_at(rows, 0), "format", "");
+    d->format = &vgw_sound_formats[0];
+    for (size_t i = 0; known && i < VGW_SOUND_FORMATS; i++)
+        if (vgw_streq(format, vgw_sound_formats[i].name))
+            d->format = &vgw_sound_formats[i];
     vgw_json_free(rows);
     d->busy = false;
     if (!d->gone && known) {
@@ -299,6 +325,7 @@ static bool elsewhere(struct download *d)
     d->absent = false;
     d->sentence[0] = '\0';
     if (!env->store_query) {
+        d->format = &vgw_sound_formats[0];
         bring(d);
         return true;
     }
@@ -442,7 +469,7 @@ void vgw_api_recording(struct vgw_api_request *r, const struct vgw_http_request 
         return;
     }
     char *id = r->id[0];
-    if (vgw_ends_with(id, ".wav"))
+    if (vgw_sound_file_named(id))
         id[strlen(id) - 4] = '\0';
     double from_s = seconds_param(r, "from", &fits), to_s = seconds_param(r, "to", &fits);
     if (!fits || !id_fits(id) || !r->api->env.pool) {
@@ -462,7 +489,7 @@ void vgw_api_recording(struct vgw_api_request *r, const struct vgw_http_request 
     r->state = d;
     r->state_free = state_free;
     vgw_buf_init(&path, 8192);
-    vgw_buf_printf(&path, "%s/%s.wav", vgw_api_config_now(r->api)->recordings, id);
+    vgw_buf_printf(&path, "%s/%s", vgw_api_config_now(r->api)->recordings, id);
     d->path = vgw_buf_take(&path);
     d->id = vgw_strdup(id);
     const char *range = vgw_http_header(http, "Range");

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "gateway/gateway_private.h"
+#include "media/sound_file.h"
 #include "net/s3.h"
 #include "net/tls.h"
 
@@ -28,6 +29,7 @@
 #define SCAN_EVERY_US (3600 * VGW_US_PER_S)
 #define ADDRESS_S 300 /* that an address is good for */
 #define MARK ".s3"    /* behind the name of a file that is stored and kept here, too */
+#define NAME_BYTES (VGW_ID_MAX + 8)
 #define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 enum kind { STORE, ERASE };
@@ -43,7 +45,7 @@ struct task {
     bool keep;
     uint64_t max_bytes;
     int64_t wall_us;
-    char id[VGW_ID_MAX];
+    char name[NAME_BYTES]; /* of the file: the id and the ending of its format */
     char *path;
     struct vgw_buf body;
     char payload[65];
@@ -68,7 +70,7 @@ struct vgw_archive {
     struct vgw_job scan_job;
     bool scanning, failing;
     char *folder;
-    char (*found)[VGW_ID_MAX];
+    char (*found)[NAME_BYTES];
     size_t found_count;
     uint64_t number;
 };
@@ -100,11 +102,11 @@ static struct vgw_s3_site site_of(const struct vgw_archive *a)
                                 .session_token = revealed(o, "session_token")};
 }
 
-static char *key_of(const struct vgw_archive *a, const char *id)
+static char *key_of(const struct vgw_archive *a, const char *name)
 {
     const char *prefix = vgw_options_string(options(a), "prefix");
     struct vgw_buf b = {0};
-    vgw_buf_printf(&b, "%s%s.wav", prefix ? prefix : "", id);
+    vgw_buf_printf(&b, "%s%s", prefix ? prefix : "", name);
     return vgw_buf_take(&b);
 }
 
@@ -126,15 +128,24 @@ void vgw_archive_check(const struct vgw_plan *plan, struct vgw_config_errors *er
 
 /* ---- requests ---- */
 
-static int send(struct vgw_archive *a, const char *method, const char *id, const char *payload,
+/* What a name ends with says what it is. */
+static const char *type_of(const char *name)
+{
+    for (size_t i = 0; i < VGW_SOUND_FORMATS; i++)
+        if (vgw_ends_with(name, vgw_sound_formats[i].name))
+            return vgw_sound_formats[i].content_type;
+    return "application/octet-stream";
+}
+
+static int send(struct vgw_archive *a, const char *method, const char *name, const char *payload,
                 const struct vgw_buf *body, void (*on_done)(void *arg, const struct vgw_client_result *result),
                 void *arg, struct vgw_error *err)
 {
     struct vgw_client *client = vgw_gateway_client_of(a->g, a->g->loop);
     struct vgw_s3_site site = site_of(a);
     struct vgw_s3_request signed_request;
-    char *key = key_of(a, id);
-    int rc = client && key ? vgw_s3_sign(&site, method, key, body ? "audio/wav" : NULL, payload, vgw_wall(a->g->loop),
+    char *key = key_of(a, name);
+    int rc = client && key ? vgw_s3_sign(&site, method, key, body ? type_of(name) : NULL, payload, vgw_wall(a->g->loop),
                                          &signed_request, err)
                            : vgw_error_nomem(err);
     vgw_free(key);
@@ -336,14 +347,14 @@ static void on_read(void *arg)
         return;
     }
     if (t->status == VGW_ELIMIT) {
-        vgw_log(VGW_LOG_WARNING, NULL, "a recording is larger than recordings.upload_max_size and stays here",
-                "recording_id", t->id, NULL);
+        vgw_log(VGW_LOG_WARNING, NULL, "a recording is larger than recordings.upload_max_size and stays here", "file",
+                t->name, NULL);
         over(t, "too_large");
         return;
     }
     t->tries++;
     t->running = t->status == 0;
-    int rc = t->status == 0 ? send(a, "PUT", t->id, t->payload, &t->body, on_answer, t, &err)
+    int rc = t->status == 0 ? send(a, "PUT", t->name, t->payload, &t->body, on_answer, t, &err)
                             : vgw_error_set(&err, t->status, "the recording's file cannot be read");
     vgw_buf_done(&t->body);
     t->body = (struct vgw_buf){0};
@@ -360,7 +371,7 @@ static void start(struct task *t)
     }
     t->tries++;
     t->running = true;
-    if (send(t->a, "DELETE", t->id, EMPTY_SHA256, NULL, on_answer, t, &err) < 0)
+    if (send(t->a, "DELETE", t->name, EMPTY_SHA256, NULL, on_answer, t, &err) < 0)
         again(t, err.text);
 }
 
@@ -384,30 +395,31 @@ static void on_timer(void *arg)
     next_start(((struct task *)arg)->a);
 }
 
-static bool waits(const struct vgw_archive *a, const char *id, enum kind kind)
+static bool waits(const struct vgw_archive *a, const char *name, enum kind kind)
 {
     for (const struct vgw_list *at = a->tasks.next; at != &a->tasks; at = at->next) {
         const struct task *t = VGW_CONTAINER_OF(at, const struct task, link);
-        if (t->kind == kind && !t->stored && vgw_streq(t->id, id))
+        if (t->kind == kind && !t->stored && vgw_streq(t->name, name))
             return true;
     }
     return false;
 }
 
-static void add(struct vgw_archive *a, const char *id, enum kind kind)
+static void add(struct vgw_archive *a, const char *name, enum kind kind)
 {
     struct task *t = NULL;
     struct vgw_buf path = {0};
-    if (!vgw_archive_on(a) || a->g->ending || !id[0] || strchr(id, '/') || waits(a, id, kind))
+    if (!vgw_archive_on(a) || a->g->ending || !name[0] || strlen(name) >= NAME_BYTES || strchr(name, '/') ||
+        waits(a, name, kind))
         return;
     if (a->task_count >= TASKS_MAX || !VGW_NEW(t)) {
         vgw_metric_dropped("upload");
         return;
     }
-    vgw_buf_printf(&path, "%s/%s.wav", vgw_options_string(options(a), "path"), id);
+    vgw_buf_printf(&path, "%s/%s", vgw_options_string(options(a), "path"), name);
     t->a = a;
     t->kind = kind;
-    vgw_strcopy(t->id, sizeof t->id, id);
+    vgw_strcopy(t->name, sizeof t->name, name);
     t->path = vgw_buf_take(&path);
     t->job = (struct vgw_job){.work = work, .done = on_read, .arg = t, .home = a->g->loop, .lane = VGW_LANE_IO};
     vgw_timer_init(&t->timer, a->g->loop, on_timer, t);
@@ -420,16 +432,16 @@ static void add(struct vgw_archive *a, const char *id, enum kind kind)
         over(t, "failed");
 }
 
-void vgw_archive_store(struct vgw_archive *a, const char *id)
+void vgw_archive_store(struct vgw_archive *a, const char *name)
 {
     if (a)
-        add(a, id, STORE);
+        add(a, name, STORE);
 }
 
-void vgw_archive_erase(struct vgw_archive *a, const char *id)
+void vgw_archive_erase(struct vgw_archive *a, const char *name)
 {
     if (a)
-        add(a, id, ERASE);
+        add(a, name, ERASE);
 }
 
 /* ---- what the folder holds ---- */
@@ -445,17 +457,16 @@ static void scan(void *arg)
         char mark[sizeof e->d_name + sizeof MARK];
         size_t n = strlen(e->d_name);
         snprintf(mark, sizeof mark, "%s" MARK, e->d_name);
-        if (e->d_name[0] == '.' || n <= 4 || n - 4 >= VGW_ID_MAX || !vgw_ends_with(e->d_name, ".wav") ||
+        if (e->d_name[0] == '.' || n >= NAME_BYTES || !vgw_sound_file_named(e->d_name) ||
             fstatat(dirfd(d), mark, &st, AT_SYMLINK_NOFOLLOW) == 0)
             continue;
         if (a->found_count % 64 == 0) {
-            char(*grown)[VGW_ID_MAX] = vgw_realloc(a->found, (a->found_count + 64) * sizeof *grown);
+            char(*grown)[NAME_BYTES] = vgw_realloc(a->found, (a->found_count + 64) * sizeof *grown);
             if (!grown)
                 break;
             a->found = grown;
         }
-        memcpy(a->found[a->found_count], e->d_name, n - 4);
-        a->found[a->found_count++][n - 4] = '\0';
+        memcpy(a->found[a->found_count++], e->d_name, n + 1);
     }
     if (d)
         closedir(d);
@@ -485,10 +496,10 @@ static void on_scan_timer(void *arg)
 
 /* ---- back ---- */
 
-int vgw_archive_address(struct vgw_archive *a, const char *id, struct vgw_buf *out, struct vgw_error *err)
+int vgw_archive_address(struct vgw_archive *a, const char *name, struct vgw_buf *out, struct vgw_error *err)
 {
     struct vgw_s3_site site = site_of(a);
-    char *key = key_of(a, id);
+    char *key = key_of(a, name);
     int rc = key ? vgw_s3_presign(&site, key, ADDRESS_S, vgw_wall(a->g->loop), out, err) : vgw_error_nomem(err);
     vgw_free(key);
     return rc;
@@ -560,7 +571,7 @@ static void on_back(void *arg, const struct vgw_client_result *r)
         back_over(b, VGW_ELIMIT, "out of memory; try again in a moment");
 }
 
-int vgw_archive_fetch(struct vgw_archive *a, const char *id, vgw_archive_fn done, void *arg, struct vgw_error *err)
+int vgw_archive_fetch(struct vgw_archive *a, const char *name, vgw_archive_fn done, void *arg, struct vgw_error *err)
 {
     struct back *b;
     struct vgw_buf path = {0};
@@ -571,11 +582,11 @@ int vgw_archive_fetch(struct vgw_archive *a, const char *id, vgw_archive_fn done
         return vgw_error_set(err, VGW_ELIMIT, "too many recordings are being fetched; try again in a moment");
     if (!VGW_NEW(b))
         return vgw_error_nomem(err);
-    vgw_buf_printf(&path, "%s/.back-%llu-%llu.wav", vgw_options_string(options(a), "path"),
+    vgw_buf_printf(&path, "%s/.back-%llu-%llu", vgw_options_string(options(a), "path"),
                    (unsigned long long)vgw_wall(a->g->loop), (unsigned long long)++a->number);
     *b = (struct back){.a = a, .done = done, .arg = arg, .path = vgw_buf_take(&path)};
     vgw_list_append(&a->backs, &b->link);
-    int rc = b->path ? send(a, "GET", id, EMPTY_SHA256, NULL, on_back, b, err) : vgw_error_nomem(err);
+    int rc = b->path ? send(a, "GET", name, EMPTY_SHA256, NULL, on_back, b, err) : vgw_error_nomem(err);
     if (rc < 0)
         back_free(b);
     return rc;

@@ -202,13 +202,12 @@ int vgw_gateway_delivery_open(struct vgw_gateway *g, struct vgw_error *err)
 {
     const struct voicegw_store_watch *watch =
         g->store ? vgw_instance_extension(g->store_instance, VOICEGW_KIND_STORE_WATCH) : NULL;
-    const char *node = vgw_options_string(g->plan->main, "gateway.name");
     char owner[VGW_ID_MAX], id[VGW_ID_MAX];
     if (!g->store)
         return 0;
     if (!(g->zones = vgw_map_new(zone_free)))
         return vgw_error_nomem(err);
-    vgw_id_make(node ? node : "voicegw", vgw_wall(g->loop), NULL, id);
+    vgw_id_make(vgw_gateway_node(g), vgw_wall(g->loop), NULL, id);
     vgw_strcopy(owner, sizeof owner, id);
     struct vgw_delivery_env env = {.arg = g,
                                    .loop = g->loop,

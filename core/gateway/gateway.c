@@ -27,6 +27,16 @@ struct vgw_gateway_rooms vgw_gateway_rooms(struct vgw_gateway *g)
                                       .delivery = g->delivery};
 }
 
+const char *vgw_gateway_node(struct vgw_gateway *g)
+{
+    const char *name = vgw_options_string(g->plan->main, "gateway.name");
+    if (name && *name)
+        return name;
+    if (!g->host_name[0] && (gethostname(g->host_name, sizeof g->host_name - 1) != 0 || !g->host_name[0]))
+        vgw_strcopy(g->host_name, sizeof g->host_name, "voicegw");
+    return g->host_name;
+}
+
 const struct vgw_plan *vgw_gateway_plan(const struct vgw_gateway *g)
 {
     return g->plan;

@@ -53,6 +53,8 @@ struct vgw_gateway_rooms {
     struct vgw_delivery *delivery; /* NULL: there is no store */
 };
 struct vgw_gateway_rooms vgw_gateway_rooms(struct vgw_gateway *g);
+/** gateway.name, or this machine's name: gateways that share a store tell their rows apart by it. Borrowed. */
+const char *vgw_gateway_node(struct vgw_gateway *g);
 const struct vgw_plan *vgw_gateway_plan(const struct vgw_gateway *g);
 uint64_t vgw_gateway_generation(const struct vgw_gateway *g);
 const struct vgw_policy *vgw_gateway_policy(struct vgw_gateway *g);

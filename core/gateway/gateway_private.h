@@ -56,6 +56,7 @@ struct vgw_part_health {
 
 struct vgw_gateway {
     struct vgw_gateway_options options;
+    char host_name[64];
     struct vgw_loop *loop;
     struct vgw_pool *pool;
     struct vgw_worker workers[VGW_WORKERS_MAX + 2]; /* media workers, then side, then control (hubless) */
@@ -116,7 +117,7 @@ struct vgw_gateway {
     bool trimming;
     struct vgw_archive *archive;
     struct vgw_list transfers; /* of summary.c */
-    struct vgw_purge *purge; /* what is being removed now, or NULL */
+    struct vgw_purge *purge;   /* what is being removed now, or NULL */
     struct vgw_talk_home home;
     void (*drained)(void *arg);
     void *drained_arg;
@@ -264,6 +265,8 @@ int vgw_gateway_actions_register(struct vgw_gateway *g, struct vgw_error *err);
 void vgw_gateway_actions_close(struct vgw_gateway *g);
 
 /* records.c */
+/** Do other gateways write to the store as well? */
+bool vgw_gateway_store_shared(const struct vgw_gateway *g);
 /** A reload has brought another plan. */
 void vgw_gateway_records_changed(struct vgw_gateway *g);
 int vgw_gateway_records_open(struct vgw_gateway *g, struct vgw_error *err);

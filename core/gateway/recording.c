@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "gateway/archive.h"
 #include "gateway/gateway_private.h"
+#include "media/sound_file.h"
 #include "store/record.h"
 #include "store/store.h"
 
@@ -16,7 +17,6 @@
 #define TRIES_MAX 6
 #define BACKOFF_US (2 * VGW_US_PER_S)
 #define FETCH_US (120 * VGW_US_PER_S)
-#define WAV_HEAD 12u
 
 struct vgw_recording {
     struct vgw_list link;
@@ -29,6 +29,7 @@ struct vgw_recording {
     bool trusted;
     double duration_s;
     char id[VGW_ID_MAX];
+    const struct vgw_sound_format *format;
     char *url, *username, *password, *path, *project_id;
     struct vgw_json *call;
     struct vgw_buf body;
@@ -110,7 +111,7 @@ static void put_rows(struct vgw_recording *r, const char *url)
     row.status = "stopped";
     row.url = url;
     row.path = r->path;
-    row.format = "wav";
+    row.format = r->format->name;
     row.bytes = (int64_t)r->body.len;
     if (r->duration_s >= 0)
         row.duration = r->duration_s;
@@ -142,7 +143,7 @@ static void file_written(void *arg)
     vgw_buf_printf(&url, "%s%s/recordings/%s", g->plan->public_url, vgw_options_string(g->plan->main, "http.prefix"),
                    r->id);
     put_rows(r, vgw_buf_str(&url));
-    vgw_archive_store(g->archive, r->id);
+    vgw_archive_store(g->archive, strrchr(r->path, '/') + 1);
     struct vgw_json *data = vgw_json_object();
     vgw_json_set_string(data, "recording_id", r->id);
     vgw_json_set_string(data, "url", vgw_buf_str(&url));
@@ -169,6 +170,26 @@ static void file_write(void *arg)
 
 /* ---- fetching ---- */
 
+static bool make_path(struct vgw_recording *r)
+{
+    struct vgw_buf path = {0};
+    vgw_buf_printf(&path, "%s/%s.%s", vgw_options_string(r->g->plan->main, "recordings.path"), r->id, r->format->name);
+    vgw_free(r->path);
+    return (r->path = vgw_buf_take(&path)) != NULL;
+}
+
+/* Below the vendor's own address its own key opens the door, unless the address brought credentials. */
+static const char *key_line(const struct vgw_recording *r, struct vgw_buf *line)
+{
+    const struct vgw_recipe *recipe = vgw_plan_recipe(r->g->plan, "providers", text(r, "provider"));
+    bool has = recipe && recipe->options && vgw_option_find(vgw_options_table(recipe->options), "api_key");
+    const struct vgw_secret *key = has ? vgw_options_secret(recipe->options, "api_key") : NULL;
+    if (!r->trusted || r->username || !key)
+        return NULL;
+    vgw_buf_printf(line, "Authorization: Bearer %s", vgw_secret_reveal(key));
+    return vgw_buf_str(line);
+}
+
 static void on_done(void *arg, const struct vgw_client_result *result)
 {
     struct vgw_recording *r = arg;
@@ -189,9 +210,9 @@ static void on_done(void *arg, const struct vgw_client_result *result)
         vgw_buf_done(&why);
         return;
     }
-    if (result->body_len < WAV_HEAD || memcmp(result->body, "RIFF", 4) != 0 ||
-        memcmp(result->body + 8, "WAVE", 4) != 0) {
-        again(r, false, "what came is no WAV file");
+    r->format = vgw_sound_format_of(result->body, result->body_len);
+    if (!r->format || !make_path(r)) {
+        again(r, false, r->format ? "out of memory" : "what came is no WAV, MP3 or Ogg file");
         return;
     }
     vgw_buf_init(&r->body, result->body_len + 1);
@@ -207,7 +228,10 @@ static void fetch(struct vgw_recording *r)
     struct vgw_gateway *g = r->g;
     struct vgw_client *client = vgw_gateway_client_of(g, g->loop);
     struct vgw_error err = {0};
+    struct vgw_buf line = {0};
+    const char *const headers[] = {key_line(r, &line), NULL};
     struct vgw_client_request request = {.url = r->url,
+                                         .headers = headers,
                                          .username = r->username,
                                          .password = r->password,
                                          .timeout_us = FETCH_US,
@@ -220,6 +244,9 @@ static void fetch(struct vgw_recording *r)
     r->running = true;
     int rc = client ? vgw_client_send(client, &request, NULL, &err)
                     : vgw_error_set(&err, VGW_ELIMIT, "there is no HTTP client");
+    if (line.data)
+        explicit_bzero(line.data, line.len);
+    vgw_buf_done(&line);
     if (rc < 0)
         again(r, rc == VGW_ELIMIT, err.text);
 }
@@ -331,24 +358,21 @@ void vgw_gateway_recording_available(void *arg, const struct vgw_host_recording 
     static uint64_t last; /* control only */
     struct vgw_gateway *g = arg;
     struct vgw_recording *r;
-    struct vgw_buf path = {0};
     size_t waiting;
     if (!id_fits(what->id) || !what->url || !what->url[0] || known(g, what->id, &waiting) || waiting >= WAITING_MAX ||
         !VGW_NEW(r)) {
         vgw_metric_dropped("recording");
         return;
     }
-    vgw_buf_printf(&path, "%s/%s.wav", vgw_options_string(g->plan->main, "recordings.path"), what->id);
     r->g = g;
     r->number = ++last;
     r->duration_s = what->duration_s;
     vgw_strcopy(r->id, sizeof r->id, what->id);
-    r->path = vgw_buf_take(&path);
     r->project_id = vgw_strdup(what->project_id);
     r->call = vgw_json_copy(what->call);
     vgw_timer_init(&r->timer, g->loop, on_timer, r);
     vgw_list_append(&g->recordings, &r->link);
-    if (!r->path || !r->call || !take_credentials(r, what->url)) {
+    if (!r->call || !take_credentials(r, what->url)) {
         recording_free(r);
         vgw_metric_dropped("recording");
         return;

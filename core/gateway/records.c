@@ -14,6 +14,7 @@
 #include "store/record.h"
 #include "store/recover.h"
 #include "store/store.h"
+#include "voicegw/draft/store_watch.h"
 
 /* ---- rows ---- */
 
@@ -46,6 +47,7 @@ static struct vgw_json *call_op(struct vgw_gateway *g, const struct vgw_json *do
     r.from = text(doc, "from");
     r.to = text(doc, "to");
     r.state = text(doc, "state");
+    r.node = vgw_gateway_node(g);
     r.status = over ? text(doc, "status") : NULL; /* no status: the call is open */
     r.cause = text(doc, "cause");
     r.error_class = text(doc, "error_class");
@@ -68,6 +70,7 @@ static struct vgw_json *session_began_op(struct vgw_gateway *g, const struct vgw
     struct vgw_record_session r;
     vgw_record_session_init(&r, text(doc, "session_id"));
     r.status = "active";
+    r.node = vgw_gateway_node(g);
     r.channel = text(doc, "channel");
     r.caller_id = text(doc, "caller_id");
     r.direction = text(doc, "direction");
@@ -242,6 +245,14 @@ static void put_recording(struct vgw_gateway *g, const struct vgw_event *e)
     vgw_buf_done(&path);
 }
 
+/* What we record is WAV. */
+static void recording_archive(struct vgw_gateway *g, const char *id)
+{
+    char name[VGW_ID_MAX + 8];
+    if (id[0] && snprintf(name, sizeof name, "%s.wav", id) < (int)sizeof name)
+        vgw_archive_store(g->archive, name);
+}
+
 void vgw_gateway_store_turn(struct vgw_gateway *g, const char *session_id, const struct vgw_json *turn)
 {
     const struct vgw_session *s = vgw_calls_session_find(g->calls, session_id);
@@ -326,8 +337,8 @@ static void on_event(void *arg, struct vgw_event *e)
     if (e->type == VGW_EVENT_RECORDING_STARTED || e->type == VGW_EVENT_RECORDING_STOPPED)
         put_recording(g, e);
     if (e->type == VGW_EVENT_RECORDING_STOPPED)
-        vgw_archive_store(g->archive, vgw_json_get_string(vgw_event_data(e), "recording_id", ""));
-    put(g, vgw_record_event_op(e), false);
+        recording_archive(g, vgw_json_get_string(vgw_event_data(e), "recording_id", ""));
+    put(g, vgw_record_event_op(e, vgw_gateway_node(g)), false);
 }
 
 /* ---- small state of plugins ---- */
@@ -401,6 +412,11 @@ struct settling {
     struct vgw_json *replayed; /* operations of the journal, as texts */
     int64_t since_us;          /* when this run began: what is younger is its own */
 };
+
+bool vgw_gateway_store_shared(const struct vgw_gateway *g)
+{
+    return g->store && vgw_instance_extension(g->store_instance, VOICEGW_KIND_STORE_WATCH);
+}
 
 static void settle_one(void *arg, struct vgw_json *op, struct vgw_event *e)
 {
@@ -521,6 +537,8 @@ static void ask_open(struct settling *s, const char *table, const char *cursor)
     struct vgw_json *filter = vgw_json_object();
     vgw_json_set_string(filter, "status", calls ? NULL : "active");
     vgw_json_set_int(filter, calls ? "created_at<" : "start_time<", s->since_us);
+    if (vgw_gateway_store_shared(s->g))
+        vgw_json_set_string(filter, "node", vgw_gateway_node(s->g)); /* what others have open runs on */
     if (s->g->ending ||
         vgw_store_query(s->g->store, table, filter, VGW_STORE_ROWS_MAX, cursor, calls ? on_calls : on_sessions, s) < 0)
         settle(s);

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "event/ring.h"
 #include "gateway/gateway_private.h"
+#include "media/sound_file.h"
 #include "store/store.h"
 
 #define FIRST_US (1 * VGW_US_PER_S)
@@ -90,7 +91,7 @@ static void remove_files(void *arg)
     struct dirent *e;
     while (d && (e = readdir(d))) {
         struct stat st;
-        if ((!vgw_ends_with(e->d_name, ".wav") && !vgw_ends_with(e->d_name, ".wav.s3")) ||
+        if ((!vgw_sound_file_named(e->d_name) && !vgw_ends_with(e->d_name, ".s3")) ||
             fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
             continue;
         if ((int64_t)st.st_mtime * VGW_US_PER_S < p->files_before_us && unlinkat(dirfd(d), e->d_name, 0) == 0)

@@ -259,7 +259,7 @@ static void take(struct vgw_webhooks *w, struct hook *h, struct vgw_event *e, co
     vgw_json_set_int(v, "updated_at", now_us);
     vgw_json_set_string(v, "call_id", e->about.call_id);
     vgw_json_set_string(v, "project_id", e->about.project_id);
-    vgw_json_set_string(v, "node", vgw_options_string(w->g->plan->main, "gateway.name"));
+    vgw_json_set_string(v, "node", vgw_gateway_node(w->g));
     write_op(w, "insert", id, v, true);
     if (!w->g->store || (!h->behind && vgw_outbox_endpoint_count(w->outbox, h->url) < MEMORY_MAX)) {
         h->loaded = (int64_t)e->id;
@@ -328,7 +328,8 @@ static void read_more(struct vgw_webhooks *w, size_t i)
     struct vgw_json *filter = vgw_json_object();
     vgw_json_set_string(filter, "endpoint", h->url);
     vgw_json_set_string(filter, "status", "queued");
-    vgw_json_set_string(filter, "node", vgw_options_string(w->g->plan->main, "gateway.name"));
+    if (vgw_gateway_store_shared(w->g))
+        vgw_json_set_string(filter, "node", vgw_gateway_node(w->g));
     vgw_json_set_int(filter, "sequence>", h->loaded);
     vgw_json_set_string(filter, "order", "asc");
     *r = (struct reading){.w = w, .round = w->round, .hook = i};

@@ -249,11 +249,12 @@ struct vgw_json *vgw_record_recording_op(const struct vgw_record_recording *r)
     return end(&m, "recordings");
 }
 
-struct vgw_json *vgw_record_event_op(struct vgw_event *e)
+struct vgw_json *vgw_record_event_op(struct vgw_event *e, const char *node)
 {
     struct maker m;
     begin(&m);
     key_int(&m, "event_id", (int64_t)e->id);
+    key_text(&m, "node", node ? node : "");
     text(&m, "type", e->name);
     whole(&m, "time", e->wall_us, 0);
     text(&m, "session_id", e->about.session_id);

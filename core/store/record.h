@@ -70,7 +70,7 @@ struct vgw_json *vgw_record_recording_op(const struct vgw_record_recording *r);
 
 struct vgw_event;
 /** An event's row: the envelope in columns, and data. Control only, while the event still has its data. */
-struct vgw_json *vgw_record_event_op(struct vgw_event *e);
+struct vgw_json *vgw_record_event_op(struct vgw_event *e, const char *node);
 /** Small state of a plugin's instance; value NULL removes it. */
 struct vgw_json *vgw_record_state_op(const char *scope, const char *name, const char *value, int64_t now_us);
 /** A free-hand operation: takes key, values and guard (the last two may be NULL). */

@@ -34,8 +34,17 @@ static void tell_recording(struct platform_call *c, struct voicegw_json call)
 {
     char url[PLATFORM_URL_CAP], id[PLATFORM_ID_CAP + 8];
     struct platform *p = c->p;
-    if (voicegw_json_get_string(call, "recording_url", url, sizeof url) <= 0)
-        return;
+    if (voicegw_json_get_string(call, "recording_url", url, sizeof url) <= 0) {
+        /* One that was made can be had by the call's id as well, with the key. */
+        if (c->state < VOICEGW_CALL_CONNECTED || !voicegw_json_bool(voicegw_json_member(call, "record"), 0))
+            return;
+        struct voicegw_text t = voicegw_text_of(url, sizeof url);
+        voicegw_text_add(&t, c->settings->vendor.base_url);
+        voicegw_text_add(&t, "/v1/recordings/");
+        voicegw_text_add_escaped(&t, c->id);
+        if (voicegw_text_finish(&t) < 0)
+            return;
+    }
     (void)snprintf(id, sizeof id, "bland-%s", c->id);
     (void)p->provider->on_recording(p->host, c->handle, id, "available", url,
                                     voicegw_json_get_double(call, "corrected_duration", -1));

@@ -175,8 +175,16 @@ static int32_t step_tables(struct db *db)
     return status;
 }
 
+/* The events of several gateways: their numbers are each gateway's own. */
+static int32_t step_event_node(struct db *db)
+{
+    return db_exec(db, "ALTER TABLE events ADD COLUMN IF NOT EXISTS node TEXT COLLATE \"C\" NOT NULL DEFAULT '';"
+                       "ALTER TABLE events DROP CONSTRAINT IF EXISTS events_pkey;"
+                       "ALTER TABLE events ADD PRIMARY KEY (event_id, node)");
+}
+
 /* Numbered for ever: a step that was released is never changed, only followed. */
-static int32_t (*const steps[])(struct db *db) = {step_tables};
+static int32_t (*const steps[])(struct db *db) = {step_tables, step_event_node};
 #define VERSION ((int)(sizeof steps / sizeof *steps))
 
 static int32_t read_version(struct db *db, int *ret_version)

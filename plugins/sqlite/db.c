@@ -144,8 +144,27 @@ static int32_t step_tables(struct db *db)
     return status;
 }
 
+/* The events of several gateways: their numbers are each gateway's own. A new database has the table so already. */
+static int32_t step_event_node(struct db *db)
+{
+    if (sqlite3_table_column_metadata(db->handle, NULL, "events", "node", NULL, NULL, NULL, NULL, NULL) == SQLITE_OK)
+        return VOICEGW_OK;
+    int32_t status = db_exec(db, "DROP INDEX IF EXISTS events_time; DROP INDEX IF EXISTS events_session;"
+                                 "ALTER TABLE events RENAME TO events_of_one");
+    if (status == VOICEGW_OK)
+        status = step_tables(db);
+    if (status == VOICEGW_OK)
+        status =
+            db_exec(db, "INSERT INTO events (event_id, node, type, time, session_id, call_id, provider, project_id, "
+                        "provider_call_id, plugin, data) SELECT event_id, '', type, time, session_id, call_id, "
+                        "provider, project_id, provider_call_id, plugin, data FROM events_of_one;"
+                        "DROP TABLE events_of_one");
+    return status;
+}
+
 /* Numbered for ever: a step that was released is never changed, only followed. */
-static int32_t (*const steps[])(struct db *db) = {step_tables, step_tables /* indexes */, step_tables /* delivery */};
+static int32_t (*const steps[])(struct db *db) = {step_tables, step_tables /* indexes */, step_tables /* delivery */,
+                                                  step_event_node};
 #define VERSION ((int)(sizeof steps / sizeof *steps))
 
 static int32_t read_version(struct db *db, int *ret_version)

@@ -7,7 +7,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "fakes"))
-from bland import Bland, Phone  # noqa: E402
+from bland import MP3, Bland, Phone  # noqa: E402
 from daemon import gateway, run  # noqa: E402
 
 SECRET = "the-secret-of-the-webhooks"
@@ -64,6 +64,22 @@ def test_a_call_is_placed_led_and_recorded():
         a = g.request("GET", f"/voice/recordings/{available['data']['recording_id']}")
         assert a.status == 200 and a.body.startswith("RIFF"), a
         assert record["calls"][0]["currency"] == "USD", record
+
+
+def test_a_recording_behind_the_key_is_kept_in_its_own_format():
+    with both(more="recording_enabled: true") as (g, bland, feed):
+        bland.private_recordings = True
+        made = call(g)
+        available = feed.wait("recording_available", call_id=made)["data"]["recording_id"]
+        assert bland.asked("GET", "/v1/recordings/.+")[0].headers["authorization"] == f"Bearer {bland.key}"
+        a = g.request("GET", f"/voice/recordings/{available}")
+        assert a.status == 200 and a.headers["content-type"] == "audio/mpeg" and int(a.headers["content-length"]) == len(MP3), a
+        assert os.listdir(os.path.join(g.state, "recordings")) == [f"{available}.mp3"]
+        a = g.request("GET", f"/voice/recordings/{available}.mp3", headers={"Range": "bytes=0-3"})
+        assert a.status == 206 and int(a.headers["content-length"]) == 4, a
+        a = g.request("GET", f"/voice/recordings/{available}?from=0.1&to=0.2")
+        assert a.status == 416 and "WAV" in a.json["detail"], a
+        assert bland.key not in g.log()
 
 
 def test_outcomes_are_the_same_words_as_everywhere():

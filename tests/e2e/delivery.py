@@ -434,5 +434,35 @@ def test_three_gateways_share_one_queue_and_one_is_killed():
         pg.close()
 
 
+def test_a_gateway_that_starts_leaves_the_calls_of_others_alone():
+    pg = Postgres()
+    gateways = []
+    try:
+        text = config(store=pg.store)
+        gateways = [daemon.Gateway(text.replace("gateway: {", f"gateway: {{name: {name}, ")).start() for name in "ab"]
+        a, b = gateways
+        feed = a.feed()
+        mine, lost = a.call("+15559000001"), b.call("+15559000002")
+        feed.wait("call_answered", call_id=mine["call_id"])
+        b.until(lambda: b.get(f"/voice/calls/{lost['call_id']}")["state"] == "connected")
+        b.kill()
+        b.start()
+
+        def status(g, call):
+            return g.get(f"/voice/calls/{call['call_id']}").get("status")
+        b.until(lambda: status(b, lost) == "interrupted")
+        assert a.get(f"/voice/calls/{mine['call_id']}")["state"] == "connected" and not feed.find("call_ended", call_id=mine["call_id"])
+        assert status(b, mine) is None, "another gateway's call is still up"
+        a.post(f"/voice/calls/{mine['call_id']}/end")
+        assert feed.wait("call_ended", call_id=mine["call_id"])["data"]["status"] == "completed"
+        b.until(lambda: status(b, mine) == "completed")
+        for g in gateways:
+            g.stop()
+    finally:
+        for g in gateways:
+            g.done()
+        pg.close()
+
+
 if __name__ == "__main__":
     daemon.run(dict(globals()))

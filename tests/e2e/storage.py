@@ -4,6 +4,7 @@
 import contextlib
 import os
 import shutil
+import sqlite3
 import subprocess
 
 from daemon import Gateway, base, gateway, run
@@ -55,6 +56,36 @@ def small_disk(name, fill):
         assert sorted(r["session_id"] for r in rows) == sorted(sessions), (len(rows), len(sessions))
         assert {r["status"] for r in rows} == {"completed"}
         g.stop()
+    finally:
+        g.done()
+
+
+def test_events_of_an_older_database_stay_and_are_told_again():
+    """Before gateways that share a store told their events apart, the number alone was the key."""
+    g = Gateway(base(assistant="back"))
+    try:
+        g.start()
+        feed = g.feed()
+        one_call(g, feed, "+15550")
+        g.history(1)
+        g.stop()
+        with contextlib.closing(sqlite3.connect(os.path.join(g.state, "voicegw.db"))) as db:
+            columns = "event_id, type, time, session_id, call_id, provider, project_id, provider_call_id, plugin, data"
+            before = db.execute(f"SELECT {columns} FROM events ORDER BY event_id").fetchall()
+            db.executescript(f"CREATE TABLE old (event_id INTEGER NOT NULL PRIMARY KEY, {columns[10:]});"
+                             f"INSERT INTO old SELECT {columns} FROM events; DROP TABLE events; ALTER TABLE old RENAME TO events;"
+                             "PRAGMA user_version=3")
+        g.start()
+        feed = g.feed(last_id=before[0][0])
+        assert feed.status == 200
+        feed.wait("voice.session.stopped")
+        assert [e["id"] for e in feed.events][:len(before) - 1] == [row[0] for row in before[1:]], (feed.events[:3], before[:3])
+        one_call(g, feed, "+15551")
+        g.history(2)
+        g.stop()
+        with contextlib.closing(sqlite3.connect(os.path.join(g.state, "voicegw.db"))) as db:
+            assert db.execute(f"SELECT {columns} FROM events WHERE node='' ORDER BY event_id").fetchall() == before
+            assert db.execute("SELECT count(*) FROM events WHERE node<>''").fetchone()[0] > 0
     finally:
         g.done()
 

@@ -14,7 +14,7 @@ import time
 import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from platform_base import Phone, Platform, Refused, check, is_phone, is_url, stamp, tone  # noqa: E402,F401
+from platform_base import MP3, Phone, Platform, Refused, check, is_phone, is_url, stamp, tone  # noqa: E402,F401
 
 EVENTS = ("queue", "call", "latency", "webhook", "tool", "dynamic_data", "citations", "evals", "post_transfer_transcript")
 VOICEMAIL = ("hangup", "leave_message", "leave_message_and_sms", "ignore")
@@ -55,7 +55,8 @@ class Call:
                 "corrected_duration": str(round(self.ended - self.started, 3)) if self.ended and self.started else None,
                 "queue_status": self.queue_status, "status": self.status, "completed": self.ended is not None, "answered_by": self.answered_by,
                 "call_ended_by": self.ended_by, "error_message": self.error, "record": self.body.get("record", False),
-                "recording_url": f"{self.bland.url}/recordings/{self.id}.wav" if self.ended and self.body.get("record") and self.started else None,
+                "recording_url": f"{self.bland.url}/recordings/{self.id}.wav" if self.ended and self.body.get("record") and self.started and
+                not self.bland.private_recordings else None,
                 "transcripts": [{"id": i, "created_at": stamp(self.made + i), "user": user, "text": text} for i, (user, text) in enumerate(self.lines)],
                 "concatenated_transcript": " ".join(text for _, text in self.lines), "summary": "They talked." if self.ended and self.lines else None,
                 "variables": {}, "request_data": self.body.get("request_data", {}), "metadata": self.body.get("metadata", {}),
@@ -71,6 +72,7 @@ class Bland(Platform):
         self.transcript_after = 0  # so often is a call that is over told without its transcript
         self.late_by = 0.3
         self.tells_first = False  # how a call goes on is told before the request for it is answered
+        self.private_recordings = False  # they are asked for by the call's id and with the key, and are MP3 files
 
     def error(self, status, message):
         return {"status": "error", "message": message, "errors": [message]}
@@ -80,6 +82,8 @@ class Bland(Platform):
             return 200, tone()
         self.authorized(request)
         parts = request.path.strip("/").split("/")
+        if parts[:2] == ["v1", "recordings"]:
+            return 200, MP3
         if parts[:2] != ["v1", "calls"]:
             raise Refused(404, "there is no such path")
         rest = parts[2:]

@@ -52,6 +52,10 @@ def tone(seconds=0.2):
         b"data" + struct.pack("<I", len(data)) + data
 
 
+# One frame of silence of MPEG 1 layer III at 128 kbit/s and 44100 Hz, eight times.
+MP3 = (b"\xff\xfb\x90\x64" + bytes(413)) * 8
+
+
 def stamp(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds % 1 * 1000):03}Z"
 
@@ -207,8 +211,8 @@ class Platform:
             handler.close_connection = True
             return
         data = value if isinstance(value, bytes) else json.dumps(value).encode()
-        if data.startswith(b"RIFF"):
-            content = "audio/wav"
+        if data.startswith((b"RIFF", MP3[:4])):
+            content = "audio/wav" if data.startswith(b"RIFF") else "audio/mpeg"
         with contextlib.suppress(OSError):
             handler.send_response(request.status)
             for name, text in {"Content-Type": content, "Content-Length": str(len(data)), **more}.items():

@@ -139,6 +139,25 @@ Test(plugin_postgresql, two_gateways_share_jobs_and_none_gets_one_twice)
     end(&b);
 }
 
+Test(plugin_postgresql, two_gateways_number_their_events_each_for_itself)
+{
+    struct gateway g = begin("");
+    static const char of[] =
+        "[{\"op\":\"upsert\",\"table\":\"events\",\"key\":{\"event_id\":7,\"node\":\"%s\"},\"values\":{"
+        "\"type\":\"call_ended\",\"time\":5}}]";
+    char batch[256];
+    uint32_t changed;
+    unsigned n = 0;
+    cr_assert_eq(g.store->migrate(g.instance), VOICEGW_OK, "%s", fakehost_error(g.fake));
+    for (const char *const *node = (const char *const[]){"a", "b", "b", NULL}; *node; node++) {
+        snprintf(batch, sizeof batch, of, *node);
+        cr_assert_eq(g.store->apply(g.instance, batch, &changed), VOICEGW_OK, "%s", fakehost_error(g.fake));
+    }
+    cr_assert_eq(g.store->query(g.instance, "events", "{}", 10, NULL, count_row, &n), VOICEGW_OK);
+    cr_assert_eq(n, 2, "%u", n);
+    end(&g);
+}
+
 Test(plugin_postgresql, a_server_that_goes_and_comes_back_loses_nothing_that_was_accepted)
 {
     struct gateway g = begin(",\"connect_timeout\":\"2s\"");

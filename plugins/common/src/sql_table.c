@@ -27,8 +27,8 @@ static const struct table tables[] = {
     {"metrics", "timestamp", NULL, {"session_id", "metric_name", "timestamp"}, {
         T("session_id"), T("metric_name"), R("metric_value"), I("timestamp"), T("call_id"), T("provider"), T("project_id"),
         J("labels")}},
-    {"events", "time", "event_id", {"event_id"}, {
-        I("event_id"), T("type"), I("time"), T("session_id"), T("call_id"), T("provider"), T("project_id"), T("provider_call_id"), T("plugin"), J("data")}},
+    {"events", "time", "event_id", {"event_id", "node"}, {
+        I("event_id"), T("node"), T("type"), I("time"), T("session_id"), T("call_id"), T("provider"), T("project_id"), T("provider_call_id"), T("plugin"), J("data")}},
     {"recordings", "started_at", NULL, {"recording_id"}, {
         T("recording_id"), T("session_id"), T("call_id"), T("project_id"), T("provider"), T("status"), T("url"), T("path"),
         T("format"), I("channels"), I("sample_rate"), R("duration"), I("bytes"), I("started_at"), I("stopped_at"), J("cuts")}},

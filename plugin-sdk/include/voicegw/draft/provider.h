@@ -168,10 +168,11 @@ struct voicegw_host_provider {
     int32_t (*on_dtmf)(const struct voicegw_host *host, uint64_t call, const char *digit, uint32_t duration_ms,
                        const char *source);
     /** A recording that the provider made: state "started", "stopped", "available". With "available" the host fetches
-     * `url` into its own storage, where it stands in the record: a WAV file, with HTTP Basic credentials if the URL
-     * holds them (https://user:password@host/…; percent-encoded, and never seen in logs, events or records), again
-     * with growing waits while the answer is 404, 408, 429, 5xx or none. `recording_id` must be of [A-Za-z0-9._-].
-     * Also for calls that ended not long ago. duration_s: negative when not known. [any] */
+     * `url` into its own storage, where it stands in the record: a WAV, MP3 or Ogg file, with HTTP Basic credentials
+     * if the URL holds them (https://user:password@host/…; percent-encoded, and never seen in logs, events or records),
+     * else below the instance's base_url with its api_key as bearer token; again with growing waits while the answer is
+     * 404, 408, 429, 5xx or none. `recording_id` must be of [A-Za-z0-9._-]. Also for calls that ended not long ago.
+     * duration_s: negative when not known. [any] */
     int32_t (*on_recording)(const struct voicegw_host *host, uint64_t call, const char *recording_id, const char *state,
                             const char *url, double duration_s);
     /** One spoken line, where the provider runs the conversation. role "user", "assistant", "system". [any] */
