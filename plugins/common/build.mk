@@ -10,8 +10,8 @@ PLUGIN_CLOUD := $(PLUGIN_SPEAKER) live live_said live_send live_socket live_turn
 $(patsubst %,$(BUILD)/plugins/%.so,assemblyai deepgram elevenlabs openai piper whisper): $(call PLUGIN_SHARED_OBJS,$(PLUGIN_CLOUD))
 $(BUILD)/plugins/pocketsphinx.so: $(call PLUGIN_SHARED_OBJS,pcm)
 $(BUILD)/plugins/sqlite.so: $(call PLUGIN_SHARED_OBJS,sql_filter sql_table sql_text sql_write)
-$(BUILD)/plugins/openai.so: $(call PLUGIN_SHARED_OBJS,tool_offer)
-$(BUILD)/plugins/openai.so $(BUILD)/plugins/http.so: $(call PLUGIN_SHARED_OBJS,chat_history exchange sse)
+$(BUILD)/plugins/openai.so $(BUILD)/plugins/openai-responses.so: $(call PLUGIN_SHARED_OBJS,tool_offer)
+$(patsubst %,$(BUILD)/plugins/%.so,openai openai-responses http): $(call PLUGIN_SHARED_OBJS,chat_history exchange sse)
 # What providers share that run the conversation themselves.
 PLATFORM_OBJS := $(call PLUGIN_SHARED_OBJS,fields platform platform_call platform_dial platform_rest platform_route)
 $(BUILD)/plugins/bland.so $(BUILD)/plugins/vapi.so: $(PLATFORM_OBJS)

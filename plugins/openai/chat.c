@@ -3,13 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "openai.h"
+#include "chat_model.h"
 
 #define R(type, name, dflt, min, max, text) VOICEGW_VENDOR_ROW_(type, name, dflt, 0, min, max, text)
 
 static const struct voicegw_option options[] = {
     R(VOICEGW_OPTION_URL, "base_url", OPENAI_BASE_URL, 0, 0,
-      "Where the interface begins, with its version; any server with /chat/completions under it will do."),
+      "Where the interface begins, with its version; any server with /chat/completions under it will do, or with "
+      "/responses for openai-responses."),
     R(VOICEGW_OPTION_SECRET, "api_key", NULL, 0, 0, "The key; not needed where the server asks for none."),
     R(VOICEGW_OPTION_DURATION, "connect_timeout", "5s", 0.1, 60, "How long a connection may take."),
     R(VOICEGW_OPTION_DURATION, "timeout", "60s", 1, 600, "How long one answer may take as a whole."),
@@ -136,7 +137,7 @@ static int32_t read_headers(struct chat_instance *o)
     uint64_t used = 0;
     uint32_t count = 0;
     struct voicegw_text url = voicegw_vendor_url(&o->vendor, o->url, sizeof o->url);
-    voicegw_text_add(&url, "/chat/completions");
+    voicegw_text_add(&url, o->wire->path);
     if (voicegw_text_finish(&url) < 0)
         return o->host->set_error(o->host, VOICEGW_ECONFIG, "base_url is too long");
     if (!add_header(o, &used, &count, "Content-Type: ", "application/json") ||
@@ -164,13 +165,15 @@ static int32_t read_options(struct chat_instance *o, const struct voicegw_option
     return read_headers(o);
 }
 
-static int32_t chat_create(const struct voicegw_host *host, const struct voicegw_options *given, void **ret_instance)
+static int32_t create(const struct voicegw_host *host, const struct voicegw_options *given,
+                      const struct chat_wire *wire, void **ret_instance)
 {
     struct chat_instance *o = calloc(1, sizeof *o);
     int32_t status;
     if (!o)
         return host->set_error(host, VOICEGW_ELIMIT, "out of memory");
     o->host = host;
+    o->wire = wire;
     o->http = host->get_extension(host, VOICEGW_HOST_HTTP);
     o->out = host->get_extension(host, VOICEGW_HOST_ASSISTANT);
     atomic_init(&o->sessions, 0);
@@ -185,6 +188,17 @@ static int32_t chat_create(const struct voicegw_host *host, const struct voicegw
     }
     *ret_instance = o;
     return VOICEGW_OK;
+}
+
+static int32_t chat_create(const struct voicegw_host *host, const struct voicegw_options *given, void **ret_instance)
+{
+    return create(host, given, &chat_completions_wire, ret_instance);
+}
+
+static int32_t responses_create(const struct voicegw_host *host, const struct voicegw_options *given,
+                                void **ret_instance)
+{
+    return create(host, given, &chat_responses_wire, ret_instance);
 }
 
 static int32_t chat_start(void *instance)
@@ -218,12 +232,11 @@ static const void *chat_extension(void *instance, const char *id)
     return strcmp(id, VOICEGW_KIND_ASSISTANT) == 0 ? &chat_operations : NULL;
 }
 
-const struct voicegw_factory openai_chat_factory = {.size = sizeof openai_chat_factory,
-                                                    .option_count = sizeof options / sizeof *options,
-                                                    .kind = VOICEGW_KIND_ASSISTANT,
-                                                    .options = options,
-                                                    .create = chat_create,
-                                                    .start = chat_start,
-                                                    .drain = chat_drain,
-                                                    .destroy = chat_destroy,
-                                                    .get_extension = chat_extension};
+#define FACTORY(made)                                                                                                  \
+    {                                                                                                                  \
+        .size = sizeof(struct voicegw_factory), .option_count = sizeof options / sizeof *options,                      \
+        .kind = VOICEGW_KIND_ASSISTANT, .options = options, .create = made, .start = chat_start, .drain = chat_drain,  \
+        .destroy = chat_destroy, .get_extension = chat_extension                                                       \
+    }
+const struct voicegw_factory openai_chat_factory = FACTORY(chat_create);
+const struct voicegw_factory openai_responses_factory = FACTORY(responses_create);

@@ -19,6 +19,7 @@ struct chat_instance {
     const struct voicegw_host *host;
     const struct voicegw_host_http *http;
     const struct voicegw_host_assistant *out;
+    const struct chat_wire *wire;
     struct voicegw_vendor vendor;
     /* Strings are the options block's. */
     const char *model, *prompt, *greeting, *no_input, *no_match, *error_text, *rounds_text, *limit_text;

@@ -212,7 +212,7 @@ static int32_t on_event(void *arg, const char *event, const char *data, uint64_t
 {
     struct chat *c = arg;
     const char *delta = "";
-    int32_t status = chat_answer_chunk(&c->answer, data, bytes, &delta, &c->broken);
+    int32_t status = c->o->wire->take(&c->answer, data, bytes, &delta, &c->broken);
     if (delta[0])
         hand_on(c, delta);
     return status;
@@ -297,7 +297,7 @@ void chat_ask(struct chat *c)
                              .top_p = c->o->top_p,
                              .extra = voicegw_json_of(c->o->vendor.extra_json)};
     uint64_t bytes = 0;
-    char *text = chat_body_write(&body, &bytes);
+    char *text = chat_written(c->o->wire->write, &body, &bytes);
     struct exchange_request request = {.who = "the model's server",
                                        .url = c->o->url,
                                        .headers = c->o->headers,

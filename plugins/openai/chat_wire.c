@@ -1,4 +1,4 @@
-/* chat_wire.c - requests written, answers put together. */
+/* chat_wire.c - what both interfaces share, and chat completions. */
 #include "chat_wire.h"
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +48,55 @@ static int32_t add_string(char **text, uint64_t *len, uint64_t *cap, struct voic
     return VOICEGW_OK;
 }
 
+int32_t chat_answer_text(struct chat_answer *a, struct voicegw_json piece)
+{
+    return add_string(&a->text, &a->bytes, &a->cap, piece, CHAT_TEXT_MAX);
+}
+
+int32_t chat_call_arguments(struct chat_call *c, struct voicegw_json piece)
+{
+    return add_string(&c->arguments, &c->bytes, &c->cap, piece, CHAT_ARGUMENTS_MAX);
+}
+
+static struct chat_call *call_new(struct chat_answer *a, int64_t index)
+{
+    if (a->call_count == CHAT_CALLS_MAX)
+        return NULL;
+    struct chat_call *c = &a->calls[a->call_count++];
+    memset(c, 0, sizeof *c);
+    c->index = index;
+    return c;
+}
+
+struct chat_call *chat_answer_call(struct chat_answer *a, int64_t index)
+{
+    for (uint32_t i = 0; i < a->call_count; i++)
+        if (a->calls[i].index == index)
+            return &a->calls[i];
+    return call_new(a, index);
+}
+
+const char *chat_answer_why(int32_t status)
+{
+    return status == VOICEGW_ELIMIT ? "the model's answer is longer than is taken in"
+           : status < 0             ? "the model's server sent text that is broken"
+                                    : NULL;
+}
+
+int32_t chat_event_read(const char *data, uint64_t bytes, struct voicegw_json *ret_doc, const char **ret_why)
+{
+    struct voicegw_json doc = voicegw_json_ofn(data, bytes);
+    *ret_why = NULL;
+    if (!voicegw_json_valid(data, bytes) || voicegw_json_type(doc) != VOICEGW_JSON_OBJECT)
+        *ret_why = "the model's server sent what is no JSON object";
+    else if (voicegw_json_type(voicegw_json_member(doc, "error")) > VOICEGW_JSON_NULL)
+        *ret_why = "the model's server failed in the middle of its answer";
+    *ret_doc = doc;
+    return *ret_why ? VOICEGW_EPROVIDER : VOICEGW_OK;
+}
+
+/* ---- chat completions: answers ---- */
+
 static struct chat_call *call_of(struct chat_answer *a, struct voicegw_json piece)
 {
     struct voicegw_json id = voicegw_json_member(piece, "id");
@@ -56,12 +105,7 @@ static struct chat_call *call_of(struct chat_answer *a, struct voicegw_json piec
     for (uint32_t i = 0; i < a->call_count; i++)
         if (index >= 0 ? a->calls[i].index == index : !named && i + 1 == a->call_count)
             return &a->calls[i];
-    if (a->call_count == CHAT_CALLS_MAX)
-        return NULL;
-    struct chat_call *c = &a->calls[a->call_count++];
-    memset(c, 0, sizeof *c);
-    c->index = index;
-    return c;
+    return call_new(a, index);
 }
 
 static int32_t add_call(struct chat_answer *a, struct voicegw_json piece)
@@ -82,45 +126,37 @@ static int32_t add_call(struct chat_answer *a, struct voicegw_json piece)
         c->arguments[c->bytes] = '\0';
         return VOICEGW_OK;
     }
-    return add_string(&c->arguments, &c->bytes, &c->cap, arguments, CHAT_ARGUMENTS_MAX);
+    return chat_call_arguments(c, arguments);
 }
 
 static int32_t take_choice(struct chat_answer *a, struct voicegw_json choice, const char **ret_why)
 {
     struct voicegw_json delta = voicegw_json_member(choice, "delta");
-    int32_t status = add_string(&a->text, &a->bytes, &a->cap, voicegw_json_member(delta, "content"), CHAT_TEXT_MAX);
+    int32_t status = chat_answer_text(a, voicegw_json_member(delta, "content"));
     if (status == VOICEGW_OK)
-        status = add_string(&a->text, &a->bytes, &a->cap, voicegw_json_member(delta, "refusal"), CHAT_TEXT_MAX);
+        status = chat_answer_text(a, voicegw_json_member(delta, "refusal"));
     struct voicegw_json_iter it = voicegw_json_each(voicegw_json_member(delta, "tool_calls"));
     while (status == VOICEGW_OK && voicegw_json_next(&it))
         status = add_call(a, it.value);
     (void)voicegw_json_get_string(choice, "finish_reason", a->finish, sizeof a->finish);
-    if (status == VOICEGW_ELIMIT)
-        *ret_why = "the model's answer is longer than is taken in";
-    else if (status < 0)
-        *ret_why = "the model's server sent text that is broken";
+    *ret_why = chat_answer_why(status);
     return status;
 }
 
-int32_t chat_answer_chunk(struct chat_answer *a, const char *data, uint64_t bytes, const char **ret_delta,
+static int32_t take_chunk(struct chat_answer *a, const char *data, uint64_t bytes, const char **ret_delta,
                           const char **ret_why)
 {
-    struct voicegw_json doc = voicegw_json_ofn(data, bytes), usage;
+    struct voicegw_json doc, usage;
     uint64_t before = a->bytes;
-    int32_t status = VOICEGW_OK;
+    int32_t status;
     *ret_delta = "";
     if (bytes == 6 && memcmp(data, "[DONE]", 6) == 0) {
         a->done = 1;
         return VOICEGW_OK;
     }
-    if (!voicegw_json_valid(data, bytes) || voicegw_json_type(doc) != VOICEGW_JSON_OBJECT) {
-        *ret_why = "the model's server sent what is no JSON object";
-        return VOICEGW_EPROVIDER;
-    }
-    if (voicegw_json_type(voicegw_json_member(doc, "error")) > VOICEGW_JSON_NULL) {
-        *ret_why = "the model's server failed in the middle of its answer";
-        return VOICEGW_EPROVIDER;
-    }
+    status = chat_event_read(data, bytes, &doc, ret_why);
+    if (status < 0)
+        return status;
     usage = voicegw_json_member(doc, "usage");
     if (voicegw_json_type(usage) == VOICEGW_JSON_OBJECT) {
         a->input_tokens = voicegw_json_get_int(usage, "prompt_tokens", a->input_tokens);
@@ -144,8 +180,9 @@ uint32_t chat_call_valid(const struct chat_call *c)
            voicegw_json_type(voicegw_json_ofn(c->arguments, c->bytes)) == VOICEGW_JSON_OBJECT;
 }
 
-static void write_calls(const struct chat_answer *a, struct voicegw_json_writer *w)
+static void write_calls(const void *of, struct voicegw_json_writer *w)
 {
+    const struct chat_answer *a = of;
     voicegw_json_put_array(w, NULL);
     for (uint32_t i = 0; i < a->call_count; i++) {
         const struct chat_call *c = &a->calls[i];
@@ -163,34 +200,31 @@ static void write_calls(const struct chat_answer *a, struct voicegw_json_writer 
 
 /* ---- writing into as much room as it takes ---- */
 
-struct growing {
-    char *out;
-    struct voicegw_json_writer w;
-};
-
-static uint32_t begin(struct growing *g, uint64_t *cap)
+char *chat_written(void (*write)(const void *of, struct voicegw_json_writer *w), const void *of, uint64_t *ret_bytes)
 {
-    free(g->out);
-    *cap = *cap ? *cap * 2 : 16384;
-    g->out = *cap <= CHAT_BODY_MAX ? malloc(*cap) : NULL;
-    if (g->out)
-        g->w = voicegw_json_writer_of(g->out, *cap);
-    return g->out != NULL;
-}
-
-char *chat_answer_calls(const struct chat_answer *a)
-{
-    struct growing g = {0};
-    uint64_t cap = 0;
-    while (begin(&g, &cap)) {
-        write_calls(a, &g.w);
-        if (voicegw_json_finish(&g.w) >= 0)
-            return g.out;
+    for (uint64_t cap = 16384; cap <= CHAT_BODY_MAX; cap *= 2) {
+        char *out = malloc(cap);
+        if (!out)
+            return NULL;
+        struct voicegw_json_writer w = voicegw_json_writer_of(out, cap);
+        write(of, &w);
+        int64_t n = voicegw_json_finish(&w);
+        if (n >= 0) {
+            *ret_bytes = (uint64_t)n;
+            return out;
+        }
+        free(out);
     }
     return NULL;
 }
 
-/* ---- requests ---- */
+char *chat_answer_calls(const struct chat_answer *a)
+{
+    uint64_t bytes;
+    return chat_written(write_calls, a, &bytes);
+}
+
+/* ---- chat completions: requests ---- */
 
 static void write_tools(const struct chat_body *b, struct voicegw_json_writer *w)
 {
@@ -209,23 +243,28 @@ static void write_tools(const struct chat_body *b, struct voicegw_json_writer *w
     voicegw_json_put_end(w);
 }
 
-static void write_extra(const struct chat_body *b, struct voicegw_json_writer *w)
+void chat_body_rest(const struct chat_body *b, const char *const *ours, struct voicegw_json_writer *w)
 {
-    static const char *const ours[] = {"model",          "messages",    "tools", "stream",
-                                       "stream_options", "temperature", "top_p"};
     struct voicegw_json_iter it = voicegw_json_each(b->extra);
+    if (b->temperature >= 0)
+        voicegw_json_put_double(w, "temperature", b->temperature);
+    if (b->top_p >= 0)
+        voicegw_json_put_double(w, "top_p", b->top_p);
     while (it.object && voicegw_json_next(&it)) {
         char name[64];
         uint32_t taken = voicegw_json_string(it.key, name, sizeof name) < 0 || strcmp(name, b->tokens_field) == 0;
-        for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-            taken |= strcmp(name, ours[i]) == 0;
+        for (const char *const *own = ours; *own; own++)
+            taken |= strcmp(name, *own) == 0;
         if (!taken)
             voicegw_json_put_json(w, name, it.value);
     }
 }
 
-static void write_body(const struct chat_body *b, struct voicegw_json_writer *w)
+static void write_body(const void *body, struct voicegw_json_writer *w)
 {
+    static const char *const ours[] = {"model",          "messages",    "tools", "stream",
+                                       "stream_options", "temperature", "top_p", NULL};
+    const struct chat_body *b = body;
     voicegw_json_put_object(w, NULL);
     voicegw_json_put_string(w, "model", b->model);
     voicegw_json_put_array(w, "messages");
@@ -247,25 +286,8 @@ static void write_body(const struct chat_body *b, struct voicegw_json_writer *w)
     voicegw_json_put_end(w);
     if (b->max_tokens)
         voicegw_json_put_int(w, b->tokens_field, b->max_tokens);
-    if (b->temperature >= 0)
-        voicegw_json_put_double(w, "temperature", b->temperature);
-    if (b->top_p >= 0)
-        voicegw_json_put_double(w, "top_p", b->top_p);
-    write_extra(b, w);
+    chat_body_rest(b, ours, w);
     voicegw_json_put_end(w);
 }
 
-char *chat_body_write(const struct chat_body *b, uint64_t *ret_bytes)
-{
-    struct growing g = {0};
-    uint64_t cap = 0;
-    while (begin(&g, &cap)) {
-        write_body(b, &g.w);
-        int64_t n = voicegw_json_finish(&g.w);
-        if (n >= 0) {
-            *ret_bytes = (uint64_t)n;
-            return g.out;
-        }
-    }
-    return NULL;
-}
+const struct chat_wire chat_completions_wire = {.path = "/chat/completions", .write = write_body, .take = take_chunk};

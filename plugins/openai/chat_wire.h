@@ -1,5 +1,6 @@
-/* chat_wire.h - chat completions on the wire: what is asked, and how an answer is put together from its pieces. Pure.
- * Source: the chat completions reference of the vendor (POST /v1/chat/completions, object chat.completion.chunk). */
+/* chat_wire.h - a chat model on the wire: what is asked, and how an answer is put together from its pieces. Pure. Two
+ * interfaces: chat completions (POST /v1/chat/completions, object chat.completion.chunk) and responses (POST
+ * /v1/responses, events response.*). Source: the vendor's references of both. */
 #ifndef OPENAI_CHAT_WIRE_H
 #define OPENAI_CHAT_WIRE_H
 #include <stdint.h>
@@ -31,10 +32,16 @@ struct chat_answer {
 };
 
 void chat_answer_free(struct chat_answer *a);
-/** One event's data. *ret_delta: the text that it added, within a->text ("" for none). VOICEGW_OK also for what is not
- * known; VOICEGW_EPROVIDER for broken JSON or an error of the vendor, VOICEGW_ELIMIT for too much, with *ret_why. */
-int32_t chat_answer_chunk(struct chat_answer *a, const char *data, uint64_t bytes, const char **ret_delta,
-                          const char **ret_why);
+/** Adds a JSON string to its text; what is none adds nothing. VOICEGW_OK, VOICEGW_ELIMIT, VOICEGW_EPROVIDER. */
+int32_t chat_answer_text(struct chat_answer *a, struct voicegw_json piece);
+/** The call with that index, made when there is none; NULL: too many. */
+struct chat_call *chat_answer_call(struct chat_answer *a, int64_t index);
+/** Adds a JSON string to its arguments; as chat_answer_text(). */
+int32_t chat_call_arguments(struct chat_call *c, struct voicegw_json piece);
+/** One event's data as an object. VOICEGW_EPROVIDER and *ret_why: it is none, or tells of a failure. */
+int32_t chat_event_read(const char *data, uint64_t bytes, struct voicegw_json *ret_doc, const char **ret_why);
+/** The sentence for a status of these; NULL: none is needed. */
+const char *chat_answer_why(int32_t status);
 /** The calls as the array that the next request repeats, arguments that are no JSON object replaced by {}. malloc();
  * NULL: no memory. */
 char *chat_answer_calls(const struct chat_answer *a);
@@ -53,6 +60,22 @@ struct chat_body {
     struct voicegw_json extra; /* object: members of the request beside ours */
 };
 
-/** The request's body; malloc(), NULL: no memory or longer than CHAT_BODY_MAX. */
-char *chat_body_write(const struct chat_body *b, uint64_t *ret_bytes);
+/** What `write` writes, in as much room as it takes; malloc(), NULL: no memory or longer than CHAT_BODY_MAX. */
+char *chat_written(void (*write)(const void *of, struct voicegw_json_writer *w), const void *of, uint64_t *ret_bytes);
+/** The members that are the same in every interface: how freely words are chosen, and `extra` but for the names in
+ * `ours` (NULL-ended). */
+void chat_body_rest(const struct chat_body *b, const char *const *ours, struct voicegw_json_writer *w);
+
+/** One interface of a model's server. */
+struct chat_wire {
+    const char *path; /* behind base_url */
+    /** The request's body, as chat_written(). */
+    void (*write)(const void *body, struct voicegw_json_writer *w);
+    /** One event's data. *ret_delta: the text that it added, within a->text ("" for none). VOICEGW_OK also for what is
+     * not known; VOICEGW_EPROVIDER for broken JSON or an error of the vendor, VOICEGW_ELIMIT for too much, with
+     * *ret_why. */
+    int32_t (*take)(struct chat_answer *a, const char *data, uint64_t bytes, const char **ret_delta,
+                    const char **ret_why);
+};
+extern const struct chat_wire chat_completions_wire, chat_responses_wire;
 #endif

@@ -12,6 +12,7 @@ from daemon import ROOT, Gateway, Stream, base, loud, run, wait
 sys.path.append(os.path.join(ROOT, "tests", "fakes"))
 from openai import KEY, OpenAI  # noqa: E402
 
+PLUGIN = "openai"  # or openai-responses, by assistants_responses.py
 PHRASES = "[i would like to book a room for two nights, thank you, yes please, no thank you]"
 ROUTES = "  - {match: {}, assistant: bot, stt: local, tts: local}\n"
 
@@ -40,7 +41,7 @@ def desk(assistant, more="", talk="endpoint_silence: 500ms, no_input_timeout: 12
 
 def chat(model, more="greeting: 'Hi.'"):
     more = more if "greeting:" in more else more + ", greeting: 'Hi.'"
-    return f"{{plugin: openai, base_url: '{model.url}/v1', api_key: {KEY}, retry: {{max: 0}}{', ' + more if more else ''}}}"
+    return f"{{plugin: {PLUGIN}, base_url: '{model.url}/v1', api_key: {KEY}, retry: {{max: 0}}{', ' + more if more else ''}}}"
 
 
 def incoming(g, steps):

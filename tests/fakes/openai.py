@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""openai.py - models of one's own for tests: POST /v1/chat/completions with server-sent events and the WebSocket /v1/realtime, checked the
+"""openai.py - models of one's own for tests: POST /v1/chat/completions and /v1/responses with server-sent events, and the WebSocket /v1/realtime, checked the
 way the vendor checks (key, shape of messages, a result for every call). What they answer is told beforehand, so is how they misbehave.
 Standard library only.
 
@@ -61,6 +61,64 @@ class Answer:
             yield chunk({}, self.finish)
             yield {"object": "chat.completion.chunk", "choices": [],
                    "usage": {"prompt_tokens": self.usage[0], "completion_tokens": self.usage[1], "total_tokens": sum(self.usage)}}
+
+
+    def events(self, number):
+        """The same answer as events of a response, in order."""
+        at = 0
+
+        def event(kind, **more):
+            nonlocal at
+            at += 1
+            return {"type": kind, "sequence_number": at, **more}
+        yield event("response.created", response={"id": f"resp_{number}", "status": "in_progress", "error": None})
+        if self.unknown:
+            yield event("response.rumour", news=[1, {"deep": None}])
+        if self.text:
+            yield event("response.output_item.added", output_index=0, item={"id": "msg", "type": "message", "role": "assistant", "content": []})
+        for i in range(0, len(self.text), self.piece):
+            yield event("response.output_text.delta", output_index=0, content_index=0, item_id="msg", delta=self.text[i:i + self.piece])
+        for i, (name, arguments) in enumerate(self.calls, 1):
+            text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+            item = {"id": f"fc_{i}", "type": "function_call", "call_id": f"call_{number}_{i}", "name": name, "arguments": ""}
+            yield event("response.output_item.added", output_index=i, item=item)
+            for k in range(0, len(text), self.piece):
+                yield event("response.function_call_arguments.delta", output_index=i, item_id=f"fc_{i}", delta=text[k:k + self.piece])
+            yield event("response.function_call_arguments.done", output_index=i, item_id=f"fc_{i}", arguments=text)
+            yield event("response.output_item.done", output_index=i, item={**item, "arguments": text})
+        if not self.stall and not self.cut:
+            yield event("response.completed", response={"id": f"resp_{number}", "status": "completed", "error": None, "usage": {
+                "input_tokens": self.usage[0], "output_tokens": self.usage[1], "total_tokens": sum(self.usage)}})
+
+
+class Refused(Exception):
+    """What the vendor would refuse of a request."""
+
+
+def as_completion(body):
+    """A request for a response as the same request for a chat completion, so that tests read both alike."""
+    messages = [{"role": "system", "content": body["instructions"]}] if "instructions" in body else []
+    if "messages" in body or body.get("store") is not False:
+        raise Refused("messages are none of its members, and nothing is to be stored")
+    for item in body["input"]:
+        kind = item.get("type", "message")
+        if kind == "message":
+            messages.append({"role": item["role"], "content": item["content"]})
+        elif kind == "function_call_output":
+            messages.append({"role": "tool", "tool_call_id": item["call_id"], "content": item["output"]})
+        elif kind == "function_call":
+            call = {"id": item["call_id"], "type": "function", "function": {"name": item["name"], "arguments": item["arguments"]}}
+            if not messages or messages[-1]["role"] != "assistant":
+                messages.append({"role": "assistant", "content": "", "tool_calls": []})
+            messages[-1].setdefault("tool_calls", []).append(call)
+        else:
+            raise Refused(f"no such item: {item}")
+    for t in body.get("tools", []):
+        if "function" in t:
+            raise Refused(f"a tool is flat here: {t}")
+    tools = [{"type": t["type"], "function": {k: t[k] for k in ("name", "description", "parameters")}} for t in body.get("tools", [])]
+    rest = {k: v for k, v in body.items() if k not in ("instructions", "input", "tools", "store", "max_output_tokens")}
+    return {**rest, "messages": messages, "tools": tools, "max_completion_tokens": body.get("max_output_tokens")}
 
 
 def wrong(body):
@@ -188,14 +246,19 @@ class OpenAI:
 
     def serve(self, handler):
         data = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
-        if handler.path != "/v1/chat/completions":
+        if handler.path not in ("/v1/chat/completions", "/v1/responses"):
             self.refuse(handler, 404, "no such path")
             return
         if handler.headers.get("Authorization") != f"Bearer {self.key}":
             self.refuse(handler, 401, f"Incorrect API key provided: {handler.headers.get('Authorization')}")
             return
         body = json.loads(data)
-        trouble = wrong(body)
+        newer = handler.path == "/v1/responses"
+        try:
+            body = as_completion(body) if newer else body
+            trouble = wrong(body)
+        except (Refused, KeyError) as e:
+            trouble = repr(e)
         with self.changed:
             if trouble:
                 self.violations.append(trouble)
@@ -208,7 +271,7 @@ class OpenAI:
             self.refuse(handler, 400 if trouble else a.status, trouble or a.message, a.headers)
             return
         try:
-            self.stream(handler, a, number)
+            self.stream(handler, a, number, newer)
         except OSError:
             with self.changed:
                 self.cancelled += 1
@@ -235,7 +298,7 @@ class OpenAI:
         except OSError:
             pass
 
-    def stream(self, handler, a, number):
+    def stream(self, handler, a, number, newer=False):
         self.pause(a.before)
         handler.send_response(200)
         handler.send_header("Content-Type", "text/event-stream; charset=utf-8")
@@ -251,8 +314,8 @@ class OpenAI:
         if a.raw is not None:
             write(a.raw)
         else:
-            for chunk in a.chunks(number):
-                write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+            for chunk in a.events(number) if newer else a.chunks(number):
+                write((f"event: {chunk['type']}\n".encode() if newer else b"") + b"data: " + json.dumps(chunk).encode() + b"\n\n")
                 self.pause(a.pace)
         if a.stall:
             # Nothing more comes, but the line stays open until the other end has had enough.
@@ -265,7 +328,7 @@ class OpenAI:
             handler.close_connection = True
             handler.connection.shutdown(2)
             return
-        if a.done and a.raw is None:
+        if a.done and a.raw is None and not newer:
             write(b"data: [DONE]\n\n")
         handler.wfile.write(b"0\r\n\r\n")
 

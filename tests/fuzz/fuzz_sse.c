@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct sums {
     uint64_t sum, events;
-    struct chat_answer answer;
+    struct chat_answer answer, response; /* by each interface of a model */
 };
 
 static void expect(int promise)
@@ -35,8 +35,12 @@ static int32_t on_event(void *arg, const char *event, const char *data, uint64_t
     add(&s->sum, event, strlen(event) + 1);
     add(&s->sum, data, bytes + 1);
     s->events++;
-    int32_t status = chat_answer_chunk(&s->answer, data, bytes, &delta, &why);
+    int32_t status = chat_completions_wire.take(&s->answer, data, bytes, &delta, &why);
     expect(status == VOICEGW_OK || why != NULL);
+    why = NULL;
+    status = chat_responses_wire.take(&s->response, data, bytes, &delta, &why);
+    expect(status == VOICEGW_OK || why != NULL);
+    add(&s->sum, delta, strlen(delta));
     for (uint32_t i = 0; i < s->answer.call_count; i++)
         (void)chat_call_valid(&s->answer.calls[i]);
     return VOICEGW_OK;
@@ -51,6 +55,8 @@ static void run(const char *data, size_t size, size_t step, struct sums *s)
     sse_done(&sse);
     free(chat_answer_calls(&s->answer));
     chat_answer_free(&s->answer);
+    free(chat_answer_calls(&s->response));
+    chat_answer_free(&s->response);
 }
 
 static void on_text(void *arg, const char *text)

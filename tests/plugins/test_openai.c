@@ -112,7 +112,7 @@ static void events_have_a_limit(void)
 static int32_t chunk(struct chat_answer *a, const char *json, const char **ret_why)
 {
     const char *delta;
-    return chat_answer_chunk(a, json, strlen(json), &delta, ret_why);
+    return chat_completions_wire.take(a, json, strlen(json), &delta, ret_why);
 }
 
 static void answers_are_put_together(void)
@@ -267,7 +267,7 @@ static void requests_are_what_the_vendor_takes(void)
                           .extra = voicegw_json_of("{\"seed\":7,\"stream\":false,\"max_tokens\":9}")};
     uint64_t bytes = 0;
     (void)chat_history_add(&h, 1, CHAT_USER, "a\nb", NULL);
-    char *text = chat_body_write(&b, &bytes);
+    char *text = chat_written(chat_completions_wire.write, &b, &bytes);
     check(
         strcmp(
             text,
@@ -280,6 +280,86 @@ static void requests_are_what_the_vendor_takes(void)
     chat_history_free(&h);
     check(tool_name_valid("a_B-9") && !tool_name_valid("") && !tool_name_valid("a.b") && !tool_name_valid("\xc3\xa4"),
           "names of functions");
+}
+
+/* ---- the interface "responses" ---- */
+
+static void a_response_is_asked_for_in_items(void)
+{
+    struct chat_history h = {.max_turns = 10, .max_bytes = 65536};
+    static const char *const system[] = {"Be kind.", "It is noon.", NULL};
+    struct tool_entry tool = {"look_up", "Looks up", voicegw_json_of("{\"type\":\"object\"}"), TOOL_OF_HOST};
+    struct chat_body b = {.model = "m",
+                          .system = system,
+                          .history = &h,
+                          .tools = &tool,
+                          .tool_count = 1,
+                          .tokens_field = "max_tokens",
+                          .max_tokens = 50,
+                          .temperature = -1,
+                          .top_p = -1,
+                          .extra = voicegw_json_of("{\"store\":true,\"reasoning\":{\"effort\":\"low\"}}")};
+    uint64_t bytes = 0;
+    (void)chat_history_add(&h, 1, CHAT_USER, "hello", NULL);
+    (void)chat_history_add(
+        &h, 1, CHAT_ASSISTANT, "",
+        "[{\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"look_up\",\"arguments\":\"{}\"}}]");
+    (void)chat_history_call(&h, 1, "c", 1, "null");
+    (void)chat_history_add(&h, 1, CHAT_ASSISTANT, "Good day.", NULL);
+    char *text = chat_written(chat_responses_wire.write, &b, &bytes);
+    check(strcmp(text,
+                 "{\"model\":\"m\",\"instructions\":\"Be kind.\",\"input\":[{\"role\":\"system\",\"content\":"
+                 "\"It is noon.\"},{\"role\":\"user\",\"content\":\"hello\"},{\"type\":\"function_call\","
+                 "\"call_id\":\"c\",\"name\":\"look_up\",\"arguments\":\"{}\"},{\"type\":"
+                 "\"function_call_output\",\"call_id\":\"c\",\"output\":\"null\"},{\"role\":\"assistant\","
+                 "\"content\":\"Good day.\"}],\"tools\":[{\"type\":\"function\",\"name\":\"look_up\","
+                 "\"description\":\"Looks up\",\"parameters\":{\"type\":\"object\"},\"strict\":false}],"
+                 "\"stream\":true,\"store\":false,\"max_output_tokens\":50,\"reasoning\":{\"effort\":\"low\"}}") == 0,
+          text);
+    free(text);
+    chat_history_free(&h);
+}
+
+static void a_response_is_put_together(void)
+{
+    static const char *const events[] = {
+        "{\"type\":\"response.created\",\"response\":{\"id\":\"r\",\"error\":null}}",
+        "{\"type\":\"response.output_item.added\",\"output_index\":0,\"item\":{\"type\":\"message\"}}",
+        "{\"type\":\"response.output_text.delta\",\"output_index\":0,\"delta\":\"One \"}",
+        "{\"type\":\"response.output_text.delta\",\"output_index\":0,\"delta\":\"moment.\"}",
+        "{\"type\":\"response.output_text.done\",\"text\":\"One moment.\"}",
+        "{\"type\":\"response.output_item.added\",\"output_index\":1,\"item\":{\"type\":\"function_call\",\"id\":"
+        "\"fc\",\"call_id\":\"c1\",\"name\":\"f\",\"arguments\":\"\"}}",
+        "{\"type\":\"response.function_call_arguments.delta\",\"output_index\":1,\"delta\":\"{\\\"n\\\":\"}",
+        "{\"type\":\"response.function_call_arguments.delta\",\"output_index\":1,\"delta\":\"2}\"}",
+        "{\"type\":\"response.function_call_arguments.done\",\"output_index\":1,\"arguments\":\"{\\\"n\\\":2}\"}",
+        "{\"type\":\"response.output_item.done\",\"output_index\":2,\"item\":{\"type\":\"function_call\",\"call_id\":"
+        "\"c2\",\"name\":\"g\",\"arguments\":\"{}\"}}",
+        "{\"type\":\"response.rumour\"}",
+        "{\"type\":\"response.completed\",\"response\":{\"usage\":{\"input_tokens\":11,\"output_tokens\":7}}}"};
+    struct chat_answer a = {0};
+    const char *delta, *why = NULL;
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+        check(chat_responses_wire.take(&a, events[i], strlen(events[i]), &delta, &why) == VOICEGW_OK, events[i]);
+    check(strcmp(a.text, "One moment.") == 0 && a.call_count == 2 && a.done, "text and calls");
+    check(strcmp(a.calls[0].id, "c1") == 0 && strcmp(a.calls[0].arguments, "{\"n\":2}") == 0, "in pieces");
+    check(strcmp(a.calls[1].name, "g") == 0 && strcmp(a.calls[1].arguments, "{}") == 0, "in one");
+    check(a.input_tokens == 11 && a.output_tokens == 7, "and what they cost");
+    chat_answer_free(&a);
+    static const char *const failures[] = {"{\"type\":\"response.failed\",\"response\":{}}",
+                                           "{\"type\":\"error\",\"code\":\"x\"}", "{\"error\":{\"message\":\"no\"}}",
+                                           "[]", "{"};
+    for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
+        why = NULL;
+        check(chat_responses_wire.take(&a, failures[i], strlen(failures[i]), &delta, &why) == VOICEGW_EPROVIDER && why,
+              failures[i]);
+    }
+    static const char cut[] = "{\"type\":\"response.incomplete\",\"response\":{\"incomplete_details\":{\"reason\":"
+                              "\"content_filter\"}}}";
+    check(chat_responses_wire.take(&a, cut, sizeof cut - 1, &delta, &why) == VOICEGW_OK &&
+              strcmp(a.finish, "content_filter") == 0,
+          "held back");
+    chat_answer_free(&a);
 }
 
 /* ---- replies ---- */
@@ -350,6 +430,8 @@ int main(void)
     history_holds_what_was_heard();
     history_is_bounded_by_whole_turns();
     requests_are_what_the_vendor_takes();
+    a_response_is_asked_for_in_items();
+    a_response_is_put_together();
     replies_in_every_split();
     (void)printf("%d passed, %d failed\n", passed, failed);
     return failed != 0;
