@@ -109,7 +109,8 @@ static void on_recordings(void *arg, int status, const char *sentence, struct vg
         vgw_api_fail(r, status, NULL, sentence);
         return;
     }
-    for (size_t i = 0; i < vgw_json_count(rows) && vgw_json_count(e->files) < FILES_MAX; i++) {
+    for (size_t i = 0; i < vgw_json_count(rows) && vgw_json_count(e->files) < (size_t)FILES_MAX * VGW_SOUND_FORMATS;
+         i++) {
         const char *id = vgw_json_get_string(vgw_json_at(rows, i), "recording_id", "");
         char path[1024];
         if (!*id || strchr(id, '/'))

@@ -351,8 +351,9 @@ static const struct vgw_option talk_rows[] = {
      .type = VGW_OPTION_BOOL,
      .dflt = "false",
      .flags = RELOAD,
-     .text = "find out by the sound whether a person or a machine answers a call that is placed (event amd_result), where "
-             "the provider has not told"},
+     .text =
+         "find out by the sound whether a person or a machine answers a call that is placed (event amd_result), where "
+         "the provider has not told"},
     {.name = "max_turns",
      .type = VGW_OPTION_INT,
      .dflt = "200",

@@ -16,10 +16,10 @@ struct vgw_talk_options {
     int64_t deaf_timeout_us;     /* 30 s without any recognizer end a call that needs one; 0: never */
     int64_t filler_after_us;     /* 1.5 s without audio after a final: the filler is said; 0: never */
     bool barge_in;
-    bool amd;           /* of calls that we place: find out who answers */
+    bool amd;             /* of calls that we place: find out who answers */
     bool follow_language; /* the language that the recognizer detects becomes the conversation's */
-    bool barge_in_keys; /* a key that is pressed cuts what may be cut */
-    uint32_t min_words; /* words over our audio fewer than this do not interrupt; 0 */
+    bool barge_in_keys;   /* a key that is pressed cuts what may be cut */
+    uint32_t min_words;   /* words over our audio fewer than this do not interrupt; 0 */
     uint32_t max_reprompts, max_turns;
     char no_input_prompt[256], no_match_prompt[256], filler[256], deaf_prompt[256];
     char backchannels[VGW_TALK_BACKCHANNELS_BYTES]; /* "uh-huh", one after the other: never a turn while we speak */

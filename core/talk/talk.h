@@ -77,7 +77,7 @@ struct vgw_talk_begin {
     struct vgw_engine *stand_ins; /* for the assistant, in this order; room as above, NULL: none */
     uint32_t stand_in_count;
     bool has_assistant;
-    bool find_answerer; /* by the sound, from the first frame on */
+    bool find_answerer;                /* by the sound, from the first frame on */
     char *session_json, *tools_json;   /* for the assistant */
     char *agent_json, *history_json;   /* of the agent that it is, or NULL; what was said before, or NULL */
     struct vgw_talk_usage usage_limit; /* of the agent; zeros: none */
@@ -89,9 +89,9 @@ struct vgw_talk_begin *vgw_talk_begin_new(void);
 /** The call is connected. Takes ownership of `begin`. Engines' refs go back by home.engine_release. [control] */
 int vgw_talk_begin(struct vgw_talk *talk, struct vgw_talk_begin *begin);
 
-/** Commands, as the call room's (say, play, dtmf, hold, resume, mute, unmute, record_*, gather, assistant) and language; `op`
- * completes by home.complete() exactly once. For assistant, `engine` is the one to switch to (ownership of its ref
- * passes). [control] */
+/** Commands, as the call room's (say, play, dtmf, hold, resume, mute, unmute, record_*, gather, assistant) and
+ * language; `op` completes by home.complete() exactly once. For assistant, `engine` is the one to switch to (ownership
+ * of its ref passes). [control] */
 int vgw_talk_command(struct vgw_talk *talk, uint64_t op, const char *command, const struct vgw_json *params,
                      const struct vgw_engine *engine, struct vgw_error *err);
 /** The command assistant with an agent: `role` (may be NULL) is taken when 0 is returned. [control] */
