@@ -134,6 +134,8 @@ static const struct limit media[] = {
     FIXED("gateway/recording.c", WAITING_MAX, 1000, COUNT, "vendors' recordings that wait to be fetched",
           DROPPED("recording")),
     FIXED("gateway/recording.c", TRIES_MAX, 6, COUNT, "tries to fetch one", DROPPED("recording")),
+    FIXED("gateway/price.c", UNPRICED_MAX, 500, COUNT, "calls of an earlier run whose prices are asked for at a start",
+          NONE),
     FIXED("gateway/recording.c", FETCH_US, 120 * VGW_US_PER_S, US, "time of one try", NONE),
     FIXED("media/record.c", MAX_MS_DEFAULT, 4 * 3600 * 1000u, MS, "length of a recording", DROPPED("recording_block")),
     FIXED("media/record.c", AHEAD_MAX, 600, SECONDS, "gap in a recording that is filled with silence", NONE),

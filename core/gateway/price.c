@@ -7,7 +7,7 @@
 #include "store/record.h"
 
 #define LOOK_BACK_US (15 * 60 * VGW_US_PER_S) /* a vendor that has not told a price by then tells none */
-#define CALLS_MAX 500u
+#define UNPRICED_MAX 500u
 
 struct price { /* of a call; is it the only one of its session? */
     struct vgw_gateway *g;
@@ -83,6 +83,6 @@ void vgw_gateway_prices_ask(struct vgw_gateway *g)
     vgw_json_set(filter, "status", statuses);
     vgw_json_set_string(filter, "cost", NULL);
     vgw_json_set_int(filter, "created_at>=", vgw_wall(g->loop) - LOOK_BACK_US);
-    vgw_store_query(g->store, "calls", filter, CALLS_MAX, NULL, on_unpriced, g);
+    vgw_store_query(g->store, "calls", filter, UNPRICED_MAX, NULL, on_unpriced, g);
     vgw_json_free(filter);
 }

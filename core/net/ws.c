@@ -19,8 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RX_BYTES                                                                                                       \
-    512 /* a socket's receive buffer: a media frame fits; longer messages are put together in memory of their own */
+#define RX_BYTES 512 /* of a socket: a media frame fits; longer messages are put together in memory of their own */
 #define SERVICE_BYTES 4096 /* one read, shared by a worker's sockets */
 #define SCRATCH_BYTES 4096
 #define REASON_MAX 123
