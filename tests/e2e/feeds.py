@@ -41,13 +41,17 @@ def numbers(events):
     return [(e["data"]["round"], e["data"]["n"]) for e in events if e["type"] == "flood"]
 
 
-def is_whole(g, feed, rounds, count=COUNT):
-    """Waits for the last event of the last round, then: each event once, in the order of ids."""
-    g.until(lambda: (rounds[-1], count - 1) in numbers(feed.events[-50:]) or feed.closed, seconds=3 * wait())
+def of_rounds(rounds, count=COUNT):
+    return [(r, n) for r in rounds for n in range(count)]
+
+
+def is_whole(g, feed, expected):
+    """Waits for the last event, then: each event once, in the order of ids."""
+    g.until(lambda: expected[-1] in numbers(feed.events[-50:]) or feed.closed, seconds=3 * wait())
     ids = [e["id"] for e in feed.events]
     assert ids == sorted(set(ids)), "not in order, or doubled"
     got = numbers(feed.events)
-    assert got == [(r, n) for r in rounds for n in range(count)], (len(got), got[:3], got[-3:])
+    assert got == expected, (len(got), got[:3], got[-3:])
 
 
 def test_what_the_ring_has_lost_comes_from_the_store():
@@ -59,7 +63,7 @@ def test_what_the_ring_has_lost_comes_from_the_store():
         flood(g, 2)
         flood(g, 3)
         feed = g.feed(last_id=seen["id"])
-        is_whole(g, feed, [2, 3])
+        is_whole(g, feed, of_rounds([2, 3]))
         flood(g, 4, count=5)  # joined: what is live follows
         feed.wait("flood", round=4, n=4)
         got = numbers(feed.events)
@@ -97,7 +101,7 @@ def test_events_that_come_while_the_past_is_read():
         flood(g, 2, wait_for=False)
         feeds += [g.feed(last_id=0) for _ in range(4)]
         for feed in feeds:
-            is_whole(g, feed, [1, 2])
+            is_whole(g, feed, of_rounds([1, 2]))
             feed.close()
 
 
@@ -142,10 +146,18 @@ def test_what_nobody_keeps_is_gone():
 
 
 ROUNDS = 8  # more than what the kernel holds for a client that does not read and has little room
-SLOW = base(more=FLOOD.replace("keep: 200", "keep: 400"))
+FIRST = 500  # events that the ring holds all and no way to a client does: it waits before anything is older than the ring
+SLOW = base(more=FLOOD.replace("keep: 200", "keep: 1500"))  # a flood is more events than it sends: its run tells of each step
+
+
+def everything():
+    return of_rounds([0], FIRST) + of_rounds(range(1, ROUNDS + 1))
 
 
 def flood_until_cut(g):
+    """A client that waits already when the ring overtakes it is cut soon; one that is still behind would be given the store first, and a
+    WebSocket that says nothing for 40 s is taken for dead."""
+    flood(g, 0, count=FIRST, filling="x" * 2000)
     for i in range(ROUNDS):
         flood(g, i + 1, filling="x" * 2000)
     g.until(lambda: g.metric("voicegw_dropped_total", 0, what="slow_feed") == 1, seconds=3 * wait())
@@ -157,23 +169,32 @@ def rest_of(g, last):
     return [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
 
 
-def everything():
-    return [(r, n) for r in range(1, ROUNDS + 1) for n in range(COUNT)]
-
-
 class Reader(threading.Thread):
-    """Reads a WebSocket from when its feed is cut: the close must be taken within the time that a close has."""
+    """Takes what there is for a WebSocket from when its feed is cut: the close must be taken within the time that a close has, so that it is
+    all read first and looked at later."""
 
     def __init__(self, g, ws):
         super().__init__(daemon=True)
-        self.g, self.ws, self.events = g, ws, []
+        self.g, self.ws, self.took = g, ws, []
         self.start()
 
     def run(self):
         self.g.until(lambda: self.g.metric("voicegw_dropped_total", 0, what="slow_feed") == 1, seconds=5 * wait())
         with contextlib.suppress(OSError):
+            while part := self.ws.socket.recv(1 << 20):
+                self.took.append(part)
+                if part[-200:].find(b"last id ") >= 0:  # the close: it is answered
+                    self.ws.send_frame(8, b"\x03\xe8")
+
+    def events(self):
+        """Those that came, and what the close said stands in the WebSocket."""
+        self.join(5 * wait())
+        self.ws.buffer += b"".join(self.took)
+        events = []
+        with contextlib.suppress(OSError):
             while (text := self.ws.recv()) is not None:
-                self.events.append(json.loads(text))
+                events.append(json.loads(text))
+        return events
 
 
 def test_a_slow_websocket_is_cut_off_and_resumes():
@@ -184,13 +205,13 @@ def test_a_slow_websocket_is_cut_off_and_resumes():
         slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         reader = Reader(g, slow)
         flood_until_cut(g)
-        reader.join(5 * wait())
+        got = reader.events()
         assert slow.closed, "closed without a word"
         code, reason = slow.closed
-        got, last = reader.events, int(reason.split()[2].rstrip(":"))
+        last = int(reason.split()[2].rstrip(":"))
         assert code == 1013 and reason.startswith("last id ") and last == got[-1]["id"], (code, reason, got[-1]["id"])
         assert numbers(got) + numbers(rest_of(g, last)) == everything()
-        is_whole(g, fast, list(range(1, ROUNDS + 1)))
+        is_whole(g, fast, everything())
         fast.close()
 
 
@@ -212,7 +233,7 @@ def test_a_slow_event_source_is_cut_off_and_resumes():
         got = len(re.findall(rb"^event: flood$", whole, re.M))
         rest = numbers(rest_of(g, last))
         assert got and rest == everything()[got:], (got, len(rest), rest[:1], rest[-1:])
-        is_whole(g, fast, list(range(1, ROUNDS + 1)))
+        is_whole(g, fast, everything())
         fast.close()
 
 
