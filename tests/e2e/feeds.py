@@ -9,6 +9,8 @@ import re
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 
 from daemon import WebSocket, base, gateway, run, wait
@@ -161,12 +163,48 @@ def flood_until_cut(g):
     for i in range(ROUNDS):
         flood(g, i + 1, filling="x" * 2000)
     g.until(lambda: g.metric("voicegw_dropped_total", 0, what="slow_feed") == 1, seconds=3 * wait())
+    # Whoever resumes is answered once what was written before is stored, and an answer has its time.
+    g.until(lambda: stored(g) == len(everything()), seconds=3 * wait())
 
 
 def rest_of(g, last):
     text = g.request("GET", "/voice/events?follow=false&types=flood", headers={"Last-Event-ID": str(last)}).body
     assert text.endswith("\n\n") and not text.split("\n\n")[-2].startswith(":"), text[-300:]
     return [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
+
+
+class Fast:
+    """A feed that a process of its own takes, which does nothing else: it keeps up whatever this one is busy with."""
+
+    TAKE = """import socket, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+s.sendall(b"GET /voice/events HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+while part := s.recv(1 << 20):
+    sys.stdout.buffer.write(part)
+    sys.stdout.buffer.flush()
+"""
+
+    def __init__(self, g):
+        path = os.path.join(g.folder, "fast")
+        with open(path, "wb") as out:
+            self.process = subprocess.Popen([sys.executable, "-S", "-c", self.TAKE, str(g.port)], stdout=out, stdin=subprocess.DEVNULL)
+        self.file, self.rest, self.taken = open(path, "rb"), b"", []
+        g.until(lambda: os.path.getsize(path) > 0)
+
+    @property
+    def events(self):
+        *lines, self.rest = (self.rest + self.file.read()).split(b"\n")
+        self.taken += [json.loads(line[6:]) for line in lines if line.startswith(b"data: ")]
+        return self.taken
+
+    @property
+    def closed(self):
+        return self.process.poll() is not None
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.file.close()
 
 
 class Reader(threading.Thread):
@@ -200,7 +238,7 @@ class Reader(threading.Thread):
 def test_a_slow_websocket_is_cut_off_and_resumes():
     """One that reads nothing: the fast one beside it misses nothing meanwhile, and the slow one goes on where it was."""
     with gateway(SLOW) as g:
-        fast = g.feed()
+        fast = Fast(g)
         slow = WebSocket(g.port, "/voice/events?types=flood")
         slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         reader = Reader(g, slow)
@@ -217,7 +255,7 @@ def test_a_slow_websocket_is_cut_off_and_resumes():
 
 def test_a_slow_event_source_is_cut_off_and_resumes():
     with gateway(SLOW) as g:
-        fast = g.feed()
+        fast = Fast(g)
         slow = socket.create_connection(("127.0.0.1", g.port), wait())
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         slow.sendall(b"GET /voice/events?types=flood HTTP/1.1\r\nHost: localhost\r\n\r\n")
