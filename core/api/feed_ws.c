@@ -75,10 +75,13 @@ static void on_taken(void *arg)
     struct parcel *p = arg;
     struct ws_feed *f = p->link->feed;
     if (f) {
+        bool waits = f->feed.blocked_since_us != 0;
         f->under_way -= f->under_way ? 1 : 0;
         vgw_api_feed_took(&f->feed);
         if (f->under_way <= WINDOW / 2)
             pump(f);
+        else if (waits) /* until half of the window is free: a client that takes no more from here on is slow too */
+            vgw_api_feed_blocked(&f->feed);
     }
     parcel_free(p);
 }

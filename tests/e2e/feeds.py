@@ -9,6 +9,8 @@ import re
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 
 from daemon import WebSocket, base, gateway, run, wait
@@ -41,13 +43,17 @@ def numbers(events):
     return [(e["data"]["round"], e["data"]["n"]) for e in events if e["type"] == "flood"]
 
 
-def is_whole(g, feed, rounds, count=COUNT):
-    """Waits for the last event of the last round, then: each event once, in the order of ids."""
-    g.until(lambda: (rounds[-1], count - 1) in numbers(feed.events[-50:]) or feed.closed, seconds=3 * wait())
+def of_rounds(rounds, count=COUNT):
+    return [(r, n) for r in rounds for n in range(count)]
+
+
+def is_whole(g, feed, expected):
+    """Waits for the last event, then: each event once, in the order of ids."""
+    g.until(lambda: expected[-1] in numbers(feed.events[-50:]) or feed.closed, seconds=3 * wait())
     ids = [e["id"] for e in feed.events]
     assert ids == sorted(set(ids)), "not in order, or doubled"
     got = numbers(feed.events)
-    assert got == [(r, n) for r in rounds for n in range(count)], (len(got), got[:3], got[-3:])
+    assert got == expected, (len(got), got[:3], got[-3:])
 
 
 def test_what_the_ring_has_lost_comes_from_the_store():
@@ -59,7 +65,7 @@ def test_what_the_ring_has_lost_comes_from_the_store():
         flood(g, 2)
         flood(g, 3)
         feed = g.feed(last_id=seen["id"])
-        is_whole(g, feed, [2, 3])
+        is_whole(g, feed, of_rounds([2, 3]))
         flood(g, 4, count=5)  # joined: what is live follows
         feed.wait("flood", round=4, n=4)
         got = numbers(feed.events)
@@ -97,7 +103,7 @@ def test_events_that_come_while_the_past_is_read():
         flood(g, 2, wait_for=False)
         feeds += [g.feed(last_id=0) for _ in range(4)]
         for feed in feeds:
-            is_whole(g, feed, [1, 2])
+            is_whole(g, feed, of_rounds([1, 2]))
             feed.close()
 
 
@@ -142,13 +148,23 @@ def test_what_nobody_keeps_is_gone():
 
 
 ROUNDS = 8  # more than what the kernel holds for a client that does not read and has little room
-SLOW = base(more=FLOOD.replace("keep: 200", "keep: 400"))
+FIRST = 500  # events that the ring holds all and no way to a client does: it waits before anything is older than the ring
+SLOW = base(more=FLOOD.replace("keep: 200", "keep: 1500"))  # a flood is more events than it sends: its run tells of each step
+
+
+def everything():
+    return of_rounds([0], FIRST) + of_rounds(range(1, ROUNDS + 1))
 
 
 def flood_until_cut(g):
+    """A client that waits already when the ring overtakes it is cut soon; one that is still behind would be given the store first, and a
+    WebSocket that says nothing for 40 s is taken for dead."""
+    flood(g, 0, count=FIRST, filling="x" * 2000)
     for i in range(ROUNDS):
         flood(g, i + 1, filling="x" * 2000)
     g.until(lambda: g.metric("voicegw_dropped_total", 0, what="slow_feed") == 1, seconds=3 * wait())
+    # Whoever resumes is answered once what was written before is stored, and an answer has its time.
+    g.until(lambda: stored(g) == len(everything()), seconds=3 * wait())
 
 
 def rest_of(g, last):
@@ -157,46 +173,89 @@ def rest_of(g, last):
     return [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
 
 
-def everything():
-    return [(r, n) for r in range(1, ROUNDS + 1) for n in range(COUNT)]
+class Fast:
+    """A feed that a process of its own takes, which does nothing else: it keeps up whatever this one is busy with."""
+
+    TAKE = """import socket, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+s.sendall(b"GET /voice/events HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+while part := s.recv(1 << 20):
+    sys.stdout.buffer.write(part)
+    sys.stdout.buffer.flush()
+"""
+
+    def __init__(self, g):
+        path = os.path.join(g.folder, "fast")
+        with open(path, "wb") as out:
+            self.process = subprocess.Popen([sys.executable, "-S", "-c", self.TAKE, str(g.port)], stdout=out, stdin=subprocess.DEVNULL)
+        self.file, self.rest, self.taken = open(path, "rb"), b"", []
+        g.until(lambda: os.path.getsize(path) > 0)
+
+    @property
+    def events(self):
+        *lines, self.rest = (self.rest + self.file.read()).split(b"\n")
+        self.taken += [json.loads(line[6:]) for line in lines if line.startswith(b"data: ")]
+        return self.taken
+
+    @property
+    def closed(self):
+        return self.process.poll() is not None
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.file.close()
 
 
 class Reader(threading.Thread):
-    """Reads a WebSocket from when its feed is cut: the close must be taken within the time that a close has."""
+    """Takes what there is for a WebSocket from when its feed is cut: the close must be taken within the time that a close has, so that it is
+    all read first and looked at later."""
 
     def __init__(self, g, ws):
         super().__init__(daemon=True)
-        self.g, self.ws, self.events = g, ws, []
+        self.g, self.ws, self.took = g, ws, []
         self.start()
 
     def run(self):
         self.g.until(lambda: self.g.metric("voicegw_dropped_total", 0, what="slow_feed") == 1, seconds=5 * wait())
         with contextlib.suppress(OSError):
+            while part := self.ws.socket.recv(1 << 20):
+                self.took.append(part)
+                if part[-200:].find(b"last id ") >= 0:  # the close: it is answered
+                    self.ws.send_frame(8, b"\x03\xe8")
+
+    def events(self):
+        """Those that came, and what the close said stands in the WebSocket."""
+        self.join(5 * wait())
+        self.ws.buffer += b"".join(self.took)
+        events = []
+        with contextlib.suppress(OSError):
             while (text := self.ws.recv()) is not None:
-                self.events.append(json.loads(text))
+                events.append(json.loads(text))
+        return events
 
 
 def test_a_slow_websocket_is_cut_off_and_resumes():
     """One that reads nothing: the fast one beside it misses nothing meanwhile, and the slow one goes on where it was."""
     with gateway(SLOW) as g:
-        fast = g.feed()
+        fast = Fast(g)
         slow = WebSocket(g.port, "/voice/events?types=flood")
         slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         reader = Reader(g, slow)
         flood_until_cut(g)
-        reader.join(5 * wait())
+        got = reader.events()
         assert slow.closed, "closed without a word"
         code, reason = slow.closed
-        got, last = reader.events, int(reason.split()[2].rstrip(":"))
+        last = int(reason.split()[2].rstrip(":"))
         assert code == 1013 and reason.startswith("last id ") and last == got[-1]["id"], (code, reason, got[-1]["id"])
         assert numbers(got) + numbers(rest_of(g, last)) == everything()
-        is_whole(g, fast, list(range(1, ROUNDS + 1)))
+        is_whole(g, fast, everything())
         fast.close()
 
 
 def test_a_slow_event_source_is_cut_off_and_resumes():
     with gateway(SLOW) as g:
-        fast = g.feed()
+        fast = Fast(g)
         slow = socket.create_connection(("127.0.0.1", g.port), wait())
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         slow.sendall(b"GET /voice/events?types=flood HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -212,7 +271,7 @@ def test_a_slow_event_source_is_cut_off_and_resumes():
         got = len(re.findall(rb"^event: flood$", whole, re.M))
         rest = numbers(rest_of(g, last))
         assert got and rest == everything()[got:], (got, len(rest), rest[:1], rest[-1:])
-        is_whole(g, fast, list(range(1, ROUNDS + 1)))
+        is_whole(g, fast, everything())
         fast.close()
 
 
