@@ -10,7 +10,7 @@ from openai_realtime import tone
 from service import Service
 
 
-def own(service, more="first_byte_timeout: 500ms, stall_timeout: 500ms"):
+def own(service, more="first_byte_timeout: 60s, stall_timeout: 60s"):
     return f"{{plugin: http, url: '{service.url}', secret: {service.secret}, error_text: 'No.'{', ' + more if more else ''}}}"
 
 
@@ -46,7 +46,7 @@ def test_a_service_that_fails_is_heard_as_one_sentence_and_told_what_was_cut():
                 (dict(), (b"ab\xff\xfe, that is no text",), "no UTF-8")]
     with Service() as service:
         service.answer(b"Hi.", kind="text/plain")
-        with desk(own(service)) as g, pressing(g) as s:
+        with desk(own(service, "first_byte_timeout: 60s, stall_timeout: 4s")) as g, pressing(g) as s:
             for i, (how, parts, want) in enumerate(failures):
                 service.answer(*parts, **how)
                 s.dtmf("1")

@@ -32,7 +32,9 @@ def patient(engine, kind):
 def call(stt=None, tts=None, begin=True, more=""):
     """A gateway whose engines are these (YAML; None: the local ones, which also stand behind as the second choice), and a caller who has
     heard the greeting."""
+    # Few phrases are soon looked through, also beside other calls.
     config = base(routes=ROUTE.replace("STT", "ear, local" if stt else "local").replace("TTS", "mouth, local" if tts else "local"), more=more)
+    config = config.replace("{plugin: pocketsphinx}", f"{{plugin: pocketsphinx, phrases: [{SAID}, {vendor.SENTENCES['2']}]}}")
     config = config.replace("stt: {local:", f"stt: {{ear: {patient(stt, 'stt')}, local:" if stt else "stt: {local:")
     config = config.replace("tts: {local:", f"tts: {{mouth: {patient(tts, 'tts')}, local:" if tts else "tts: {local:")
     g = Gateway(config)
