@@ -394,15 +394,16 @@ static bool waits(const struct vgw_archive *a, const char *id, enum kind kind)
     return false;
 }
 
-static void add(struct vgw_archive *a, const char *id, enum kind kind)
+/* False: there is no room for it. */
+static bool add(struct vgw_archive *a, const char *id, enum kind kind)
 {
     struct task *t = NULL;
     struct vgw_buf path = {0};
     if (!vgw_archive_on(a) || a->g->ending || !id[0] || strchr(id, '/') || waits(a, id, kind))
-        return;
+        return true;
     if (a->task_count >= TASKS_MAX || !VGW_NEW(t)) {
         vgw_metric_dropped("upload");
-        return;
+        return false;
     }
     vgw_buf_printf(&path, "%s/%s.wav", vgw_options_string(options(a), "path"), id);
     t->a = a;
@@ -418,6 +419,7 @@ static void add(struct vgw_archive *a, const char *id, enum kind kind)
         next_start(a);
     else
         over(t, "failed");
+    return true;
 }
 
 void vgw_archive_store(struct vgw_archive *a, const char *id)
@@ -426,10 +428,9 @@ void vgw_archive_store(struct vgw_archive *a, const char *id)
         add(a, id, STORE);
 }
 
-void vgw_archive_erase(struct vgw_archive *a, const char *id)
+bool vgw_archive_erase(struct vgw_archive *a, const char *id)
 {
-    if (a)
-        add(a, id, ERASE);
+    return !a || add(a, id, ERASE);
 }
 
 /* ---- what the folder holds ---- */

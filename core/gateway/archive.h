@@ -22,7 +22,8 @@ void vgw_archive_changed(struct vgw_archive *a);
 bool vgw_archive_on(const struct vgw_archive *a);
 /** The recording's file is finished, or will be soon. Takes NULL, as the next. */
 void vgw_archive_store(struct vgw_archive *a, const char *id);
-void vgw_archive_erase(struct vgw_archive *a, const char *id);
+/** False: too much waits already; ask again later. */
+bool vgw_archive_erase(struct vgw_archive *a, const char *id);
 /** Is who asks for a whole recording to be sent to its address? Else all is fetched. Only while it is on, as what
  * follows. */
 bool vgw_archive_redirects(const struct vgw_archive *a);
