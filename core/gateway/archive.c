@@ -405,16 +405,17 @@ static bool waits(const struct vgw_archive *a, const char *name, enum kind kind)
     return false;
 }
 
-static void add(struct vgw_archive *a, const char *name, enum kind kind)
+/* False: there is no room for it. */
+static bool add(struct vgw_archive *a, const char *name, enum kind kind)
 {
     struct task *t = NULL;
     struct vgw_buf path = {0};
     if (!vgw_archive_on(a) || a->g->ending || !name[0] || strlen(name) >= NAME_BYTES || strchr(name, '/') ||
         waits(a, name, kind))
-        return;
+        return true;
     if (a->task_count >= TASKS_MAX || !VGW_NEW(t)) {
         vgw_metric_dropped("upload");
-        return;
+        return false;
     }
     vgw_buf_printf(&path, "%s/%s", vgw_options_string(options(a), "path"), name);
     t->a = a;
@@ -430,6 +431,7 @@ static void add(struct vgw_archive *a, const char *name, enum kind kind)
         next_start(a);
     else
         over(t, "failed");
+    return true;
 }
 
 void vgw_archive_store(struct vgw_archive *a, const char *name)
@@ -438,10 +440,9 @@ void vgw_archive_store(struct vgw_archive *a, const char *name)
         add(a, name, STORE);
 }
 
-void vgw_archive_erase(struct vgw_archive *a, const char *name)
+bool vgw_archive_erase(struct vgw_archive *a, const char *name)
 {
-    if (a)
-        add(a, name, ERASE);
+    return !a || add(a, name, ERASE);
 }
 
 /* ---- what the folder holds ---- */

@@ -23,7 +23,8 @@ bool vgw_archive_on(const struct vgw_archive *a);
 /** A recording's file, by its name in the folder of recordings (what follows takes the same), is finished, or will be
  * soon. Takes NULL, as the next. */
 void vgw_archive_store(struct vgw_archive *a, const char *name);
-void vgw_archive_erase(struct vgw_archive *a, const char *name);
+/** False: too much waits already; ask again later. */
+bool vgw_archive_erase(struct vgw_archive *a, const char *name);
 /** Is who asks for a whole recording to be sent to its address? Else all is fetched. Only while it is on, as what
  * follows. */
 bool vgw_archive_redirects(const struct vgw_archive *a);

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "event/ring.h"
+#include "gateway/archive.h"
 #include "gateway/gateway_private.h"
 #include "media/sound_file.h"
 #include "store/store.h"
@@ -18,6 +19,7 @@
 #define FIRST_US (1 * VGW_US_PER_S)
 #define EVERY_US (3600 * VGW_US_PER_S)
 #define LOOK_US (10 * VGW_US_PER_S) /* how often it is seen whether events have come that are to go */
+#define OLD_ROWS 500                /* recordings that are looked up at a time */
 #define SHARE 10                    /* of events.keep: so many new ones are worth a count */
 
 static const struct {
@@ -31,6 +33,7 @@ static const struct {
 struct vgw_purge { /* one round */
     struct vgw_gateway *g;
     size_t next;
+    bool elsewhere; /* recordings in a bucket have been asked to go */
     struct vgw_job files;
     char *folder;
     int64_t files_before_us;
@@ -71,10 +74,61 @@ static void on_purged(void *arg, int status, const char *sentence, const struct 
     purge_next(p);
 }
 
+/* Rows go behind what they stand for: one that there is no room to erase now keeps its row until the next round. */
+static void old_recordings(struct vgw_purge *p, const char *cursor);
+
+static bool old_erase(struct vgw_gateway *g, const struct vgw_json *row)
+{
+    char name[VGW_ID_MAX + 8];
+    int n = snprintf(name, sizeof name, "%s.%s", vgw_json_get_string(row, "recording_id", ""),
+                     vgw_json_get_string(row, "format", "wav"));
+    return n < 0 || (size_t)n >= sizeof name || vgw_archive_erase(g->archive, name);
+}
+
+static void on_old_recordings(void *arg, int status, const char *sentence, const struct vgw_json *rows)
+{
+    struct vgw_purge *p = arg;
+    size_t n = status < 0 ? 0 : vgw_json_count(rows), i = 0;
+    while (i < n && old_erase(p->g, vgw_json_at(rows, i)))
+        i++;
+    if (status < 0 || i < n)
+        p->next++;
+    if (n == OLD_ROWS && i == n)
+        old_recordings(p, vgw_json_get_string(vgw_json_at(rows, n - 1), "_cursor", NULL));
+    else
+        purge_next(p);
+}
+
+static void old_recordings(struct vgw_purge *p, const char *cursor)
+{
+    struct vgw_gateway *g = p->g;
+    struct vgw_json *filter = vgw_json_object();
+    vgw_json_set_int(filter, "started_at<", vgw_wall(g->loop) - age_us(g, "recordings"));
+    int rc = g->store && !g->ending
+                 ? vgw_store_query(g->store, "recordings", filter, OLD_ROWS, cursor, on_old_recordings, p)
+                 : VGW_ESTORAGE;
+    vgw_json_free(filter);
+    if (rc == 0)
+        return;
+    p->next++;
+    purge_next(p);
+}
+
 static void purge_next(struct vgw_purge *p)
 {
     struct vgw_gateway *g = p->g;
+    if (p->next < KEPT && vgw_streq(kept[p->next].table, "recordings") && !p->elsewhere &&
+        age_us(g, "recordings") > 0 && vgw_archive_on(g->archive) && g->store && !g->ending) {
+        p->elsewhere = true;
+        old_recordings(p, NULL);
+        return;
+    }
     while (p->next < KEPT && g->store && !g->ending) {
+        if (vgw_streq(kept[p->next].table, "recordings") && !p->elsewhere && vgw_archive_on(g->archive) &&
+            age_us(g, "recordings") > 0) {
+            purge_next(p);
+            return;
+        }
         size_t i = p->next++;
         int64_t age = age_us(g, kept[i].option);
         if (age > 0 && vgw_store_purge(g->store, kept[i].table, vgw_wall(g->loop) - age, on_purged, p) == 0)

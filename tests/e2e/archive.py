@@ -3,7 +3,9 @@
 """Recordings in a bucket: stored when they are finished, again when the server fails, after a restart; served from there, and erased."""
 import contextlib
 import os
+import sqlite3
 import sys
+import time
 import urllib.request
 import wave
 
@@ -140,6 +142,22 @@ def test_what_a_stop_left_behind_is_stored_by_the_next_start():
         g.start()
         s3.wait(lambda: f"{name}.wav" in s3.objects)
         g.until(lambda: not local(g))
+
+
+def test_retention_erases_what_is_in_the_bucket():
+    with S3() as s3, lab(s3) as g:
+        old, young = recorded(g, "old"), recorded(g, "young")
+        s3.wait(lambda: len(s3.objects) == 2)
+        g.stop()
+        with sqlite3.connect(os.path.join(g.state, "voicegw.db")) as db:
+            db.execute("UPDATE recordings SET started_at = ? WHERE recording_id = ?", (int((time.time() - 7200) * 1e6), old))
+        with open(g.config, "a", encoding="utf-8") as f:
+            f.write("\nretention: {recordings: 1h}\n")
+        g.start()
+        s3.wait(lambda: list(s3.objects) == [f"{young}.wav"])
+        g.until(lambda: raw(g, f"/voice/recordings/{old}")[0] == 404)
+        assert raw(g, f"/voice/recordings/{young}")[0] == 307
+        assert not s3.violations, s3.violations
 
 
 def test_a_bucket_without_its_keys_is_refused_with_the_place():
