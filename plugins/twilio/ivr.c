@@ -63,7 +63,8 @@ static void put_redirect(struct twiml *t, const char *url)
 static void enter_conference(struct twilio_call *c, const struct twilio_verb *v)
 {
     char name[TWILIO_NAME_CAP];
-    if (voicegw_json_get_string(voicegw_json_of(v->params), "name", name, sizeof name) > 0)
+    if (voicegw_json_get_string(voicegw_json_of(v->params), "name", name, sizeof name) > 0 &&
+        strcmp(c->conference, name) != 0) /* the document may have been asked for again */
         twilio_conference_enter(c, name);
 }
 

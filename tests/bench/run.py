@@ -9,6 +9,7 @@ but not running: above a few per cent other work was on its core, and latencies 
 """
 import argparse
 import base64
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -176,6 +177,27 @@ class Floor:
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
+
+
+class NodeEcho(Floor):
+    """The same in Node with the package ws (Debian: node-ws), where that is installed."""
+    environment = {**os.environ, 'NODE_PATH': os.pathsep.join(filter(None, (os.environ.get('NODE_PATH'), '/usr/share/nodejs', '/usr/lib/nodejs')))}
+
+    def __init__(self, _b):  # the floor is started by its own
+        self.port = free_port()
+        self.process = subprocess.Popen(['taskset', '-c', str(SERVER_CORE), 'node', os.path.join(HERE, 'echo_ws.js'), str(self.port)], env=self.environment)
+        for _ in range(100):
+            with contextlib.suppress(OSError), socket.create_connection(('127.0.0.1', self.port), 1):
+                return
+            time.sleep(0.1)
+        raise RuntimeError('Node did not begin to listen')
+
+    @classmethod
+    def installed(cls):
+        try:
+            return subprocess.run(['node', '-e', 'require("ws").WebSocketServer.name'], env=cls.environment, capture_output=True).returncode == 0
+        except OSError:
+            return False
 
 
 COUNT = [0]
@@ -561,7 +583,12 @@ def bench_twilio_streams(b):
         run = twilio_load(b, g, 600)
         run['ratio_to_floor'] = round(run['cpu_us_a_frame'] / low['cpu_us_a_frame'], 2)
         run['ratio_to_mock'] = round(run['cpu_us_a_frame'] / echo['cpu_us_a_frame'], 2)
-        say('twilio_echo_600', **keep(run, *ECHO_FIELDS, 'ratio_to_floor', 'ratio_to_mock'))
+        if NodeEcho.installed():
+            with NodeEcho(b) as node:
+                run['node_us_a_frame'] = load(b, node, 600)['cpu_us_a_frame']
+            run['ratio_to_node'] = round(run['cpu_us_a_frame'] / run['node_us_a_frame'], 2)
+        say('twilio_echo_600', **keep(run, *ECHO_FIELDS, 'ratio_to_floor', 'ratio_to_mock', 'node_us_a_frame', 'ratio_to_node'),
+            **({} if 'ratio_to_node' in run else {'note': "Node's package ws (node-ws) is not installed: no ratio to it"}))
         run = twilio_load(b, g, 1500, extra=('--ramp', '500', *BATCHED))
         say('twilio_echo_1500', **keep(run, *ECHO_FIELDS, 'cpu_pct'), p99_limit_ms=20)
 

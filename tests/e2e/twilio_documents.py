@@ -186,6 +186,17 @@ def test_pause_record_play_digits_and_redirect():
         assert out[1]["recording_id"].startswith("RE") and out[1]["digits"] == "#", out
 
 
+def test_a_sound_that_is_repeated_and_a_call_that_the_api_ends():
+    with world(**led_by(['{type: voice_play_audio, params: {audio_url: "%s", loop: true}}' % MUSIC]), web=WEB) as (g, t, feed):
+        call = t.ring(INBOUND, CALLER, NUMBER, STATUS)
+        call.wait(lambda c: c.played)
+        assert call.did("Play")[0][1]["loop"] == "0", call.executed
+        g.post(f"/voice/calls/{call.sid}/end")
+        ended_once(feed, session_of(call), status="completed")
+        call.wait_over()
+        assert t.wait_request("UpdateCall")["Status"] == "completed"
+
+
 def test_documents_are_those_that_the_library_builds():
     vendor = Vendor.get()
     steps = ['{type: voice_play_tts, params: {text: "Tom & <Jerry>", language: de-DE}}', '{type: gather, params: {prompt: "One.", phrases: [a, b], timeout: 5s}}']
