@@ -1,6 +1,7 @@
 /* records.c - journal, store and the settling of what an earlier run left open. */
 #include <sys/stat.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
