@@ -112,7 +112,8 @@ static int begin(struct stream *s, struct brief *b)
     b->codec = media_codec_new((enum media_coding)(b->media.codec - 1));
     if (b->media.key_out.suite != MEDIA_SUITE_NONE)
         b->srtp = media_srtp_new(&b->media.key_out, 0);
-    if (!b->codec || !sip->use || b->media.dtls || /* nobody shakes hands for a consulted peer's path */ (b->media.key_out.suite != MEDIA_SUITE_NONE && !b->srtp))
+    if (!b->codec || !sip->use || b->media.dtls ||
+        /* nobody shakes hands for a consulted peer's path */ (b->media.key_out.suite != MEDIA_SUITE_NONE && !b->srtp))
         return -1;
     b->done = 0;
     int32_t rc =
