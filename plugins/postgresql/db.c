@@ -91,8 +91,15 @@ int32_t db_exec(struct db *db, const char *sql)
     return status;
 }
 
-/* The server's name of a prepared statement for this SQL. */
-static int32_t prepare(struct db *db, const char *sql, const char **ret_name)
+int db_is_prepared(const struct db *db, const char *sql)
+{
+    for (size_t i = 0; i < STATEMENTS_MAX; i++)
+        if (db->statements[i].sql && strcmp(db->statements[i].sql, sql) == 0)
+            return 1;
+    return 0;
+}
+
+int32_t db_prepare(struct db *db, const char *sql, const char **ret_name)
 {
     size_t oldest = 0;
     struct text own = {0};
@@ -140,7 +147,7 @@ static int32_t prepare(struct db *db, const char *sql, const char **ret_name)
 int32_t db_run(struct db *db, const char *sql, const char *const *values, int count, PGresult **ret_result)
 {
     const char *name = NULL;
-    int32_t status = prepare(db, sql, &name);
+    int32_t status = db_prepare(db, sql, &name);
     if (status != VOICEGW_OK)
         return status;
     PGresult *r = PQexecPrepared(db->handle, name, count, values, NULL, NULL, 0);

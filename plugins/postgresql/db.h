@@ -49,6 +49,10 @@ int32_t db_open(struct db *db);
 void db_close(struct db *db);
 int32_t db_migrate(struct db *db);
 int32_t db_exec(struct db *db, const char *sql);
+/** The server's name of a prepared statement for SQL of sql.h's manner; one that is not prepared yet takes a round to
+ * the server, and may take the place of another. */
+int32_t db_prepare(struct db *db, const char *sql, const char **ret_name);
+int db_is_prepared(const struct db *db, const char *sql);
 /** Runs SQL of sql.h's manner with text parameters (NULL is null), prepared once. *ret_result: PQclear(); its status is
  * one of success. */
 int32_t db_run(struct db *db, const char *sql, const char *const *values, int count, PGresult **ret_result);
