@@ -16,6 +16,7 @@ import http.client
 import json
 import os
 import platform
+import random
 import re
 import shutil
 import signal
@@ -28,6 +29,10 @@ import time
 import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path += [os.path.join(HERE, '..', part) for part in ('e2e', 'fakes')]
+import vendor  # noqa: E402  (the sentences of the test set)
+from daemon import Stream  # noqa: E402
+
 SERVER_CORE, LOAD_CORE = 0, 1
 OUT = []
 
@@ -476,6 +481,60 @@ def bench_conversation(b):
             note='from the end of the caller\'s speech; endpoint_silence is 700 ms')
 
 
+HEARING = """
+providers: {lab: {plugin: mock, open_streams: true}}
+stt: {local: {plugin: pocketsphinx, phrases: PHRASES}}
+tts: {local: {plugin: flite}}
+assistants: {echo: {plugin: echo}}
+routes: [{match: {}, assistant: echo, stt: local, tts: local}]
+"""
+
+
+def noisy(ulaw, snr_db, seed):
+    """Speech in mu-law with silence around, and all along white noise of that ratio to its level (None: none)."""
+    linear = [vendor.ULAW[o] for o in ulaw]
+    level = (sum(s * s for s in linear) / len(linear)) ** 0.5 * (10 ** (-snr_db / 20) if snr_db is not None else 0)
+    noise = random.Random(seed)
+    return bytes(vendor.to_ulaw(round(s + noise.gauss(0, level))) for s in [0] * 12000 + linear + [0] * 16000)
+
+
+def word_errors(said, heard):
+    """Substituted, left out and added words (Levenshtein)."""
+    row = list(range(len(heard) + 1))
+    for i, word in enumerate(said, 1):
+        last, row[0] = row[0], i
+        for j, other in enumerate(heard, 1):
+            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (word != other))
+    return row[-1]
+
+
+def hear(g, name, audio):
+    """What the gateway understands of it."""
+    s = Stream(g, name)
+    s.speak(audio)
+    end, turns = time.monotonic() + 10, []
+    while not turns and time.monotonic() < end:
+        turns = [t['content'] for t in g.request('GET', f'/voice/sessions/mock-{name}/transcript')[1].get('turns', []) if t['role'] == 'user']
+        time.sleep(0.1)
+    s.stop()
+    return ' '.join(turns).split()
+
+
+def bench_noise(b):
+    voices = ('rms', 'slt') if b.quick else ('rms', 'slt', 'awb', 'kal16')
+    for snr_db in (None, 10) if b.quick else (None, 20, 10, 5):
+        words = wrong = 0
+        with Gateway(b, HEARING.replace('PHRASES', json.dumps(list(vendor.SENTENCES.values())))) as g:
+            g.tls = None
+            for voice in voices:
+                for number, text in vendor.SENTENCES.items():
+                    with open(os.path.join(HERE, '..', 'media', 'set', f'{voice}-{number}.ul'), 'rb') as f:
+                        audio = noisy(f.read(), snr_db, f'{voice}{number}')
+                    wrong += word_errors(text.split(), hear(g, f'{voice}{number}', audio))
+                    words += len(text.split())
+        say('noise', snr_db=snr_db, words=words, wrong=wrong, word_error_pct=round(100 * wrong / words, 1), note='embedded recognition, expected phrases')
+
+
 TOKEN, PUBLIC = 'bench-auth-token', 'localhost'
 TWILIO = """
 providers: {phone: {plugin: twilio, default: true, account_id: AC00000000000000000000000000000001, auth_token: bench-auth-token,
@@ -830,6 +889,13 @@ def machine():
     with open('/proc/meminfo') as f:
         memory = int(f.readline().split()[1]) // 1024
     return {'cpu': model, 'cores': os.cpu_count(), 'memory_mb': memory, 'kernel': platform.release(), 'load': os.getloadavg()[0]}
+
+
+BENCHES = {'echo': bench_echo, 'streams': bench_streams, 'memory': bench_memory, 'relay': bench_relay, 'stall': bench_stall, 'tls': bench_tls,
+           'programs': bench_programs, 'idle': bench_idle, 'start': bench_start, 'reload': bench_reload, 'turns': bench_turns,
+           'conversation': bench_conversation, 'noise': bench_noise, 'twilio_webhooks': bench_twilio_webhooks, 'twilio_streams': bench_twilio_streams,
+           'twilio_turns': bench_twilio_turns, 'twilio_barge_in': bench_twilio_barge_in, 'sip_echo': bench_sip_echo, 'sip_held': bench_sip_held,
+           'sip_calls': bench_sip_calls, 'mix': bench_mix}
 
 
 def main():

@@ -271,7 +271,7 @@ class Baresip:
         invite = self.desk.request_of("INVITE", wait() * 2)
         self.desk.reply(invite, 200, body=sdp(self.rtp.port))
         self.desk.request_of("ACK")
-        asked = self.desk.request_of("INVITE", wait() * 2)
+        asked = self.desk.expect(lambda m: m.first.startswith("INVITE ") and m.get("Call-ID") != invite.get("Call-ID"), wait() * 2)
         heard = len(self.rtp.speech())  # all of it, before the caller is there
         self.desk.reply(asked, 200, body=sdp(self.rtp.port), tag="desk2")
         self.desk.request_of("ACK")
@@ -358,28 +358,42 @@ def turns_of(g, session):
     return g.get(f"/voice/sessions/{session}/transcript")["turns"]
 
 
+def ask(g, caller, mind, number):
+    """The guest says it, and once more where the telephone has swallowed it: baresip at times does not take a new file."""
+    def thought():
+        return any(kind == "user" and ASKED[number] in text.lower() for _, said in list(mind.asked) for kind, text in said)
+    caller.say(number)
+    if isinstance(caller, Baresip):
+        try:
+            g.until(thought)
+            return
+        except AssertionError:
+            caller.say(number)
+    g.until(thought, wait() * 2)
+
+
 def converse(telephone, engines):
     with hotel(telephone, engines) as (g, caller, mind, house):
         session = caller.ring(g)["session_id"]
         answer(g, GREETING)
-        caller.say(1)
+        ask(g, caller, mind, 1)
         g.until(lambda: house.paths().count("/rooms") == 1, wait() * 2)
         g.until(lambda: any(t[0] == "result" for _, said in mind.asked for t in said))
         before = len(caller.heard())
         g.until(lambda: loud(caller.heard()[before:][:8000]) and len(caller.heard()) > before + 8000)  # a second of the answer
-        caller.say(2)
+        ask(g, caller, mind, 2)
         cut = g.events.wait("voice.assistant.interrupted", seconds=wait() * 2)["data"]
         assert 0 < cut["heard_ms"] < 9000 and len(cut["heard_text"]) < len(ROOMS), cut
         answer(g, SEA)
-        caller.say(3)
+        ask(g, caller, mind, 3)
         answer(g, CODE)
         assert "/book" not in house.paths(), "it was booked before anybody was verified"
-        caller.say(4)
+        ask(g, caller, mind, 4)
         message = caller.text_message(g)
         answer(g, BOOKED)
         assert house.paths() == ["/rooms", "/code", "/book"], house.paths()
         assert house.asked[0][3] == {"kind": "double", "nights": 3}, house.asked
-        caller.say(5)
+        ask(g, caller, mind, 5)
         told = caller.told(g)
         moved = g.events.wait("transfer_completed")["data"]
         assert (moved["outcome"], moved["kind"]) == ("completed", "attended"), moved
