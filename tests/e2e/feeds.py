@@ -15,7 +15,9 @@ import threading
 
 from daemon import WebSocket, base, gateway, run, wait
 
+# A small ring before a store that keeps events by their age: it would keep no more than the ring otherwise.
 FLOOD = """events: {keep: 200}
+retention: {events: 24h}
 workflows:
   - id: flood
     steps:

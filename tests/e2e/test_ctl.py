@@ -121,6 +121,8 @@ def test_calls_are_commanded():
     for words in (("mute", call), ("unmute", call), ("say", call, "good", "morning"), ("say", call, "--interruptible=no", "--", "-40 degrees"),
                   ("dtmf", call, "12#"), ("record", call), ("record", call, "pause"), ("record", call, "resume"), ("record", call, "stop")):
         assert asked(g, *words)["call_id"] == call, words
+        if words == ("record", call):  # it is accepted at once, and begun a moment later
+            g.until(lambda: "recording_started" in ctl(g, "events", "--call", call).out)
     g.until(lambda: "good morning" in ctl(g, "transcript", call).out)
     other = placed(g, "+15550130")
     ctl(g, "hangup", other, "--reason", "test")
