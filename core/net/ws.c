@@ -40,8 +40,7 @@ struct socket {
     struct vgw_buf rx;     /* a message that comes in pieces */
     size_t queued, queue_max, message_max;
     int64_t heard_us, idle_us;
-    uint32_t slot, generation;
-    unsigned close_code;
+    uint32_t slot, generation, close_code;
     char *close_reason;
     struct vgw_io *peek; /* until the first frame has shown that it is masked */
     struct client *client;
@@ -58,10 +57,8 @@ struct client {
     struct vgw_timer timer;
     char **headers;
     char *protocol;
-    char failure[256];
-    char address[VGW_ADDR_TEXT];
-    bool trusted;
-    bool resolving, orphan; /* orphan: the socket ended while the name was being resolved */
+    char failure[256], address[VGW_ADDR_TEXT];
+    bool trusted, resolving, orphan; /* orphan: the socket ended while the name was being resolved */
 };
 
 struct vgw_ws_hub {
@@ -70,8 +67,7 @@ struct vgw_ws_hub {
     struct lws_context *context;
     struct lws_vhost *server, *client, *client_tls;
     struct socket **slots;
-    uint32_t *generations;
-    uint32_t slot_cap, count, next_slot;
+    uint32_t *generations, slot_cap, count, next_slot;
     struct socket *adopting;
     struct vgw_timer sweep, ending;
     void (*done)(void *arg);
