@@ -2,6 +2,7 @@
  * hour; and the stored events beyond events.keep, as they come. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
