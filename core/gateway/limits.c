@@ -368,7 +368,6 @@ static const struct limit records[] = {
     FIXED("gateway/restart.c", AT_ONCE, 16, COUNT, "calls of an earlier run that are settled at once", NONE),
     FIXED("gateway/restart.c", TRIES_MAX, 8, COUNT, "tries to settle one", NONE),
     FIXED("gateway/restart.c", BACKOFF_MAX_US, 60 * VGW_US_PER_S, US, "wait between them", NONE),
-    
     FIXED("gateway/restart.c", ANSWER_US, 30 * VGW_US_PER_S, US, "wait for a vendor's answer", NONE),
     SET("retention.records", "age of records", NULL),
     SET("retention.recordings", "age of recordings", NULL),
