@@ -65,7 +65,7 @@ bool vgw_parse_duration_us(const char *s, int64_t *ret_us)
     if (!read_decimal(s, &number, &unit))
         return false;
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (strcmp(unit, units[i].unit))
+        if (strcmp(unit, units[i].unit) != 0)
             continue;
         double us = number * units[i].us;
         if (us >= 0x1p63)

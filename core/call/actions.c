@@ -198,7 +198,7 @@ static int run_command(struct vgw_call_actions *a, vgw_action_handle handle, enu
                        const struct vgw_json *params, const struct vgw_json *sent,
                        const struct vgw_action_context *context, struct vgw_error *err)
 {
-    struct vgw_call *call;
+    struct vgw_call *call = NULL;
     int status = find_call(a, params, context, &call, err);
     if (status != VGW_OK)
         return status;

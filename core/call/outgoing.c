@@ -153,7 +153,7 @@ int vgw_calls_place(struct vgw_calls *calls, const struct vgw_outgoing *out, str
         return status;
     const char *refusal = vgw_calls_refusal(calls);
     status = make_call(calls, out, instance, &call, err);
-    if (status != VGW_OK) {
+    if (status != VGW_OK || !call) {
         if (calls->env.instance_unref)
             calls->env.instance_unref(calls->env.arg, instance);
         return status;

@@ -260,7 +260,7 @@ static int convert_json(const struct vgw_option *row, const struct vgw_node *nod
 /* A name that can stand in URLs, metrics and logs. */
 static bool is_instance_name(const char *s)
 {
-    size_t n = strlen(s);
+    size_t n = s ? strlen(s) : 0;
     return n > 0 && n <= 64 && s[0] != '.' && s[0] != '-' &&
            strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
 }

@@ -171,7 +171,7 @@ static void send_text(struct vgw_item *item)
     struct texting *t = NULL;
     struct vgw_error err = {0};
     int rc = d->env.send_sms && VGW_NEW(t) ? 0 : vgw_error_set(&err, VGW_EUNSUPPORTED, "no text messages can be sent");
-    if (rc == 0) {
+    if (rc == 0 && t) {
         t->d = d;
         vgw_strcopy(t->message_id, sizeof t->message_id, item->message_id);
         d->requests++;
@@ -370,7 +370,7 @@ static void say(struct vgw_item *item, struct vgw_call *call)
     if (language)
         vgw_json_set_string(params, "language", language);
     int rc = params && VGW_NEW(s) ? 0 : vgw_error_nomem(&err);
-    if (rc == 0) {
+    if (rc == 0 && s) {
         s->d = d;
         vgw_strcopy(s->call_id, sizeof s->call_id, item->call_id);
         rc = vgw_calls_command(d->env.calls, call, VGW_CMD_SAY, params, true, on_said, s, &err);

@@ -276,7 +276,7 @@ static void take(struct vgw_intake *s, const struct vgw_json *m, struct vgw_json
             origin.campaign = &campaign;
         if (wrong)
             bury(s, m, wrong);
-        else if ((rc = vgw_message_read(s->d->settings, body, &origin, errors, &row)) == VGW_EINVALID)
+        else if (vgw_message_read(s->d->settings, body, &origin, errors, &row) == VGW_EINVALID)
             bury_errors(s, m, errors);
     }
     if (row && VGW_NEW(h) && (h->receipt = vgw_strdup(vgw_json_get_string(m, "receipt", "")))) {

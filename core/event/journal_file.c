@@ -238,7 +238,7 @@ static int keep_segment(struct vgw_journal *j, const struct vgw_segment_header *
 static int replay_file(struct vgw_journal *j, uint64_t number, struct replay *r, struct vgw_journal_stats *stats,
                        uint64_t *base_next, struct vgw_error *err)
 {
-    struct image image;
+    struct image image = {0};
     int rc = load(j->dir_fd, number, &image, err);
     if (rc == VGW_ENOTFOUND) {
         char name[NAME_SIZE];

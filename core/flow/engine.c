@@ -348,7 +348,7 @@ static void run_workflow(struct vgw_flow_engine *e, struct vgw_run *run, const s
         set_op(e, run, 0);
         answer(e, run, ef->ticket, rc, NULL, err.text);
     } else if (!wait) {
-        answer(e, run, ef->ticket, 0, child_result(child), NULL);
+        answer(e, run, ef->ticket, 0, child ? child_result(child) : NULL, NULL);
     }
 }
 

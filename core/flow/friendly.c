@@ -173,7 +173,7 @@ static void say_when(struct vgw_buf *out, const struct vgw_json *data)
 {
     const char *from = vgw_json_get_string(data, "check_in", NULL), *to = vgw_json_get_string(data, "check_out", NULL),
                *on = vgw_json_get_string(data, "date", from && !to ? from : NULL);
-    if (on || !from) {
+    if (on || !from || !to) {
         if (on)
             vgw_buf_adds(out, " on ");
         say_date(out, on ? on : "", false);

@@ -424,7 +424,7 @@ int vgw_template_text(const struct vgw_template *t, const struct vgw_scope *scop
         if (part->text) {
             vgw_buf_add(out, part->text, part->len);
         } else {
-            struct value v;
+            struct value v = {0};
             int rc = evaluate(part, scope, strict, &v, err);
             if (rc < 0)
                 return rc;
@@ -442,7 +442,7 @@ int vgw_template_render(const struct vgw_template *t, const struct vgw_scope *sc
                         struct vgw_json **ret_value, struct vgw_error *err)
 {
     if (t->count == 1 && !t->parts[0].text) {
-        struct value v;
+        struct value v = {0};
         int rc = evaluate(&t->parts[0], scope, strict, &v, err);
         if (rc < 0)
             return rc;

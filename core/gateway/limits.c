@@ -450,11 +450,10 @@ static const struct group groups[] = {
 };
 
 /* "1,000" */
-static void print_count(double value, struct vgw_buf *out)
+static void print_count(uint64_t n, struct vgw_buf *out)
 {
-    uint64_t n = (uint64_t)value;
     if (n >= 1000) {
-        print_count((double)(n / 1000), out);
+        print_count(n / 1000, out);
         vgw_buf_printf(out, ",%03u", (unsigned)(n % 1000));
     } else {
         vgw_buf_printf(out, "%u", (unsigned)n);
@@ -468,7 +467,7 @@ static void print_scaled(double value, const char *const *units, const uint64_t 
     uint64_t n = (uint64_t)value;
     for (size_t i = 0; i < count; i++)
         if (n >= sizes[i] && n % sizes[i] == 0) {
-            print_count((double)(n / sizes[i]), out);
+            print_count(n / sizes[i], out);
             vgw_buf_adds(out, units[i]);
             return;
         }
@@ -480,7 +479,7 @@ static void print_value(const struct limit *l, struct vgw_buf *out)
     static const uint64_t byte_sizes[] = {1u << 30, 1u << 20, 1u << 10, 1},
                           time_sizes[] = {UINT64_C(3600000000), 60000000, 1000000, 1000, 1};
     if (l->unit == COUNT)
-        print_count(l->value, out);
+        print_count((uint64_t)l->value, out);
     else if (l->unit == BYTES)
         print_scaled(l->value, bytes, byte_sizes, 4, out);
     else
@@ -527,7 +526,7 @@ static void print_limit(const struct limit *l, struct vgw_buf *out)
     if (l->file)
         print_value(l, out);
     else if (list && row->max > 0)
-        print_count(row->max, out);
+        print_count((uint64_t)row->max, out);
     else
         vgw_buf_adds(out, row && row->dflt ? row->dflt : "none");
     vgw_buf_printf(out, " Ta %s Ta ", l->file ? "fixed" : l->name);

@@ -282,11 +282,10 @@ static void compile_flow(const struct vgw_plan_source *source, struct vgw_config
                                 .actions = has_actions(plan) ? NULL : source->actions};
     struct vgw_workflow *w = NULL;
     struct vgw_rule *r = NULL;
-    int rc;
     if (rule) {
-        if (vgw_rule_compile(&s, &r, &err) == 0 && (rc = vgw_flow_set_add_rule(plan->flows, r, &err)) < 0)
+        if (vgw_rule_compile(&s, &r, &err) == 0 && vgw_flow_set_add_rule(plan->flows, r, &err) < 0)
             report_flow(&place, &err);
-    } else if (vgw_workflow_compile(&s, &w, &err) == 0 && (rc = vgw_flow_set_add_workflow(plan->flows, w, &err)) < 0) {
+    } else if (vgw_workflow_compile(&s, &w, &err) == 0 && vgw_flow_set_add_workflow(plan->flows, w, &err) < 0) {
         report_flow(&place, &err);
     }
     vgw_json_free(json);

@@ -403,7 +403,7 @@ static void take(struct vgw_gateway *g, const char *name, const struct vgw_optio
     struct vgw_http_tool *t = NULL;
     struct vgw_error err = {0};
     struct vgw_json *any = NULL;
-    if (vgw_http_tool_new(name, o, &t, &err) < 0) {
+    if (vgw_http_tool_new(name, o, &t, &err) < 0 || !t) {
         say_refused(name, &err);
         return;
     }

@@ -113,6 +113,7 @@ static void on_readable(void *arg, unsigned events)
     for (int i = 0; i < PACKETS_A_TURN; i++) {
         struct sockaddr_storage from;
         socklen_t n = sizeof from;
+        from.ss_family = AF_UNSPEC;
         ssize_t got = recvfrom(s->fd, data, sizeof data, 0, (struct sockaddr *)&from, &n);
         if (got < 0)
             return;

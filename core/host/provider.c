@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "host/host_private.h"
 
-#define HAS(p, member) ((p)->size >= offsetof(struct voicegw_provider, member) + sizeof(p)->member && (p)->member)
+#define HAS(p, member) ((p)->size >= offsetof(struct voicegw_provider, member) + sizeof((p)->member) && (p)->member)
 
 /* ---- operations, to the plugin ---- */
 

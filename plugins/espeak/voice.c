@@ -111,7 +111,7 @@ static int set_language(const char *language)
     static const char *const other[][2] = {{"zh", "cmn"}, {"no", "nb"}};
     char tag[TAG];
     size_t n = 0;
-    for (; language[n] && n < TAG - 1; n++)
+    for (; n < TAG - 1 && language[n]; n++)
         tag[n] = language[n] == '_' ? '-' : (char)tolower((unsigned char)language[n]);
     tag[n] = '\0';
     if (library.set_voice(tag) == EE_OK)

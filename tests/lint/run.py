@@ -68,7 +68,7 @@ def check_tidy(build, paths):
     due = [p for p in paths if not os.path.exists(clean[p]) or os.stat(clean[p]).st_mtime < max(newest, os.stat(p).st_mtime)]
 
     def command(path):
-        return ["clang-tidy", "--quiet", path, "--", *FLAGS, f"-I{os.path.dirname(path)}"]
+        return ["clang-tidy", "--quiet", path, "--", *FLAGS, "-iquote", os.path.dirname(path)]
 
     found = in_parallel(command, due, lambda line: "warning:" in line or "error:" in line)
     bad = " ".join(found)

@@ -96,7 +96,7 @@ void batch_form_end(struct batch_form *f)
 void batch_language(const char *language, char *out, size_t cap)
 {
     size_t n = 0;
-    while (isalpha((unsigned char)language[n]) && n < 8 && n + 1 < cap) {
+    while (n < 8 && n + 1 < cap && isalpha((unsigned char)language[n])) {
         out[n] = (char)tolower((unsigned char)language[n]);
         n++;
     }

@@ -114,7 +114,7 @@ int32_t media_crypto_parse(const char *value, struct media_crypto *ret)
 
 size_t media_crypto_format(const struct media_crypto *c, char *out, size_t cap)
 {
-    char text[48];
+    char text[48] = "";
     size_t n = 0;
     for (uint32_t i = 0; i < c->key_bytes; i += 3) {
         uint32_t left = c->key_bytes - i;
