@@ -31,6 +31,8 @@ struct vgw_live { /* a running instance and what it was made from */
     struct vgw_list link;
     struct vgw_instance *instance;
     struct vgw_recipe *recipe;
+    bool passed;                /* no thread stands in its code: all have turned since its last work ended */
+    struct vgw_passing *asking; /* they are being asked */
 };
 
 struct vgw_conversation { /* a call's talk */

@@ -7,6 +7,15 @@
 #include "gateway/gateway_private.h"
 #include "host/route.h"
 
+/* Whoever tells its end from inside a call-back of the plugin is, for a moment, still in there: its code may go once
+ * every worker has turned since. */
+struct vgw_passing {
+    struct vgw_gateway *g;
+    struct vgw_live *live; /* NULL: it went meanwhile */
+    size_t count;          /* of workers that have not answered; control only */
+    bool all;
+};
+
 static void registry_wake(void *arg)
 {
     struct vgw_gateway *g = arg;
@@ -45,13 +54,19 @@ void vgw_gateway_live_add(struct vgw_gateway *g, struct vgw_instance *i, struct 
                    (double)i->generation, r->plugin, NULL, NULL);
 }
 
-struct vgw_recipe *vgw_gateway_recipe_of(struct vgw_gateway *g, const struct vgw_instance *i)
+static struct vgw_live *live_of(struct vgw_gateway *g, const struct vgw_instance *instance)
 {
     struct vgw_list *at, *next;
     VGW_LIST_EACH (at, next, &g->live)
-        if (VGW_CONTAINER_OF(at, struct vgw_live, link)->instance == i)
-            return VGW_CONTAINER_OF(at, struct vgw_live, link)->recipe;
+        if (VGW_CONTAINER_OF(at, struct vgw_live, link)->instance == instance)
+            return VGW_CONTAINER_OF(at, struct vgw_live, link);
     return NULL;
+}
+
+struct vgw_recipe *vgw_gateway_recipe_of(struct vgw_gateway *g, const struct vgw_instance *i)
+{
+    const struct vgw_live *l = live_of(g, i);
+    return l ? l->recipe : NULL;
 }
 
 /* The instance is about to be destroyed; its options stay until the next turn of the loop, since destroy() may read
@@ -73,15 +88,77 @@ static void on_gone(void *arg, struct vgw_instance *instance, bool forced)
         if (l->instance != instance)
             continue;
         vgw_list_remove(&l->link);
+        if (l->asking)
+            l->asking->live = NULL;
         if (vgw_loop_call(g->loop, live_done, l->recipe) < 0)
             vgw_log(VGW_LOG_ERROR, NULL, "control is overloaded: an instance's options are kept for ever", NULL);
         vgw_free(l);
     }
 }
 
+struct turn {
+    struct vgw_passing *passing;
+    struct vgw_loop *control;
+};
+
+static void on_turned(void *arg)
+{
+    struct vgw_passing *p = arg;
+    if (--p->count > 0)
+        return;
+    if (p->live) {
+        p->live->asking = NULL;
+        p->live->passed = p->all;
+        registry_wake(p->g);
+    }
+    vgw_free(p);
+}
+
+/* [worker] */
+static void turn(void *arg)
+{
+    struct turn *t = arg;
+    struct turn copy = *t;
+    vgw_free(t);
+    if (vgw_loop_call(copy.control, on_turned, copy.passing) < 0)
+        vgw_log(VGW_LOG_ERROR, NULL, "control is overloaded: a plugin's code stays loaded", NULL);
+}
+
+static void ask_workers(struct vgw_gateway *g, struct vgw_live *l)
+{
+    struct vgw_passing *p;
+    if (!VGW_NEW(p))
+        return;
+    *p = (struct vgw_passing){.g = g, .live = l, .count = 1, .all = true};
+    for (size_t i = 0; i < VGW_WORKERS_MAX + 1; i++) {
+        struct turn *t;
+        if (!g->workers[i].loop)
+            continue;
+        if (VGW_NEW(t)) {
+            *t = (struct turn){p, g->loop};
+            if (vgw_loop_call(g->workers[i].loop, turn, t) == 0) {
+                p->count++;
+                continue;
+            }
+            vgw_free(t);
+        }
+        p->all = false; /* it is asked again at the next look */
+    }
+    l->asking = p;
+    on_turned(p);
+}
+
 static bool still_busy(void *arg, const struct vgw_instance *instance)
 {
-    return vgw_host_busy(instance);
+    struct vgw_gateway *g = arg;
+    struct vgw_live *l = live_of(g, instance);
+    bool busy = vgw_host_busy(instance);
+    if (!l || (l->passed && !busy))
+        return busy;
+    l->passed = false;
+    if (!busy && !l->asking)
+        ask_workers(g, l);
+    return !l->passed;
 }
 
 static void on_promoted(void *arg, struct vgw_instance *instance, const struct vgw_error *err)
