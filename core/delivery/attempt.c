@@ -13,7 +13,8 @@ static const char *message_id(const struct vgw_json *row)
 /* A column of the row and of the operation. */
 static int set_text(struct vgw_json *row, struct vgw_json *values, const char *name, const char *text)
 {
-    return vgw_json_set_string(row, name, text) | vgw_json_set_string(values, name, text);
+    int failed = vgw_json_set_string(values, name, text); /* first: `text` may be the row's own */
+    return failed | vgw_json_set_string(row, name, text);
 }
 
 static int set_int(struct vgw_json *row, struct vgw_json *values, const char *name, int64_t i)
