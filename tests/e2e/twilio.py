@@ -195,6 +195,20 @@ def test_the_price_that_twilio_tells_stands_in_the_record():
         ended_once(feed, c["session_id"], status="completed")
         g.until(lambda: g.history(0, session_id=c["session_id"])[0]["cost"] == 0.0085)
         assert g.get(f"/voice/calls/{c['call_id']}")["currency"] == "USD"
+        assert g.until(lambda: g.get("/voice/analytics")["cost"]) == 0.0085
+
+
+def test_what_fails_is_told_on_the_stream():
+    with world("stream_events: true", routes=BACK, foreign_frames=True) as (g, t, feed):
+        call = t.ring(INBOUND, CALLER, NUMBER, STATUS)
+        stream = call.wait_stream()
+        feed.wait("call_answered", provider_call_id=call.sid)
+        g.post(f"/voice/calls/{call.sid}/play", {"url": g.folder + "/missing.wav"}, status=202)
+        failed = feed.wait("error", session_id=session_of(call))
+        frame = json.loads(call.wait(lambda c: next((m for m in stream.foreign if json.loads(m)["type"] == "error"), None)))
+        assert frame["error"] == failed["data"]["error"] and frame["session_id"] == session_of(call) and frame["timestamp"], frame
+        call.hangup()
+        call.wait_over()
 
 
 def test_who_answered_is_asked_before_the_call_goes_on():
