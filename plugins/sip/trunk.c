@@ -130,13 +130,36 @@ void trunk_begin(struct trunk *t)
         re_timer_start(t->ping_timer, 0);
 }
 
-int trunk_ip(const struct trunk *t, char *out, size_t cap)
+static int is_v4(const struct sip_network *n)
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    if (t->resolved_count == 0)
+    return memcmp(n->address, mapped, sizeof mapped) == 0;
+}
+
+static int speaks(const struct trunk *t, int v4)
+{
+    for (uint32_t i = 0; i < t->settings->listen_count; i++) {
+        const struct sip_listen *l = &t->settings->listen[i];
+        if (l->transport == t->set->transport && (strchr(l->ip, ':') == NULL) == v4)
+            return 1;
+    }
+    return 0;
+}
+
+int trunk_ip(const struct trunk *t, char *out, size_t cap)
+{
+    const struct sip_network *found = NULL;
+    /* A name may have addresses of both families: what we have no socket for is not where requests go. IPv4 goes
+     * first, as libre asks. */
+    for (int v4 = 1; v4 >= 0 && !found; v4--)
+        for (uint32_t i = 0; i < t->resolved_count && !found && speaks(t, v4); i++)
+            found = is_v4(&t->resolved[i]) == v4 ? &t->resolved[i] : NULL;
+    if (!found && t->resolved_count > 0)
+        found = &t->resolved[0];
+    if (!found)
         return -1;
-    const uint8_t *a = t->resolved[0].address;
-    int v4 = memcmp(a, mapped, sizeof mapped) == 0;
+    const uint8_t *a = found->address;
+    int v4 = is_v4(found);
     return inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? a + 12 : a, out, (socklen_t)cap) ? 0 : -1;
 }
 
