@@ -60,7 +60,11 @@ static bool read_alias(const char *path, const char *prefix, struct vgw_api_path
 void vgw_api_path_read(const char *path, const char *prefix, bool aliases, struct vgw_api_path *ret)
 {
     *ret = (struct vgw_api_path){.older = false};
-    const char *rest = strcmp(prefix, "/") == 0 ? path : below(path, prefix);
+    if (strcmp(prefix, "/") == 0) {
+        put(ret, "", path);
+        return;
+    }
+    const char *rest = below(path, prefix);
     if (rest) {
         put(ret, "", rest);
         return;

@@ -52,9 +52,10 @@ int vgw_error_nomem(struct vgw_error *err);
 /** "prefix: " before the text that is there. Returns err's status. */
 int vgw_error_prefix(struct vgw_error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-#ifdef __clang_analyzer__ /* which sees one source at a time: what error.c answers, so that it knows success from failure */
-#define vgw_error_set(err, status, ...) ((void)(err), (status))
-#define vgw_error_at(err, status, place, ...) ((void)(err), (void)(place), (status))
-#define vgw_error_nomem(err) ((void)(err), VGW_ELIMIT)
+#ifdef __clang_analyzer__ /* which sees one source at a time: what error.c answers, so that it knows success from      \
+                             failure */
+#define vgw_error_set(err, status, ...) ((void)vgw_error_set(err, status, __VA_ARGS__), (status))
+#define vgw_error_at(err, status, place, ...) ((void)vgw_error_at(err, status, place, __VA_ARGS__), (status))
+#define vgw_error_nomem(err) ((void)vgw_error_nomem(err), VGW_ELIMIT)
 #endif
 #endif

@@ -129,7 +129,7 @@ struct vgw_metric *vgw_metric_family(enum vgw_metric_kind kind, const char *name
 static void put_key(char *key, size_t cap, const struct vgw_metric *m, const char *const *values)
 {
     size_t n = 0;
-    for (size_t i = 0; i < m->label_count; i++) {
+    for (size_t i = 0; i < m->label_count && i < LABELS_MAX; i++) {
         if (i > 0)
             key[n++] = '\x1f';
         vgw_strncopy(key + n, cap - n, values[i] ? values[i] : "", LABEL_VALUE_MAX);
@@ -143,7 +143,7 @@ static struct child *make_child(struct vgw_metric *m, const char *key, const cha
     struct child *c;
     if (!VGW_NEW(c))
         return NULL;
-    for (size_t i = 0; i < m->label_count; i++) {
+    for (size_t i = 0; i < m->label_count && i < LABELS_MAX; i++) {
         c->values[i] = vgw_calloc(LABEL_VALUE_MAX + 1, 1);
         if (!c->values[i])
             goto fail;

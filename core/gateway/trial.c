@@ -100,7 +100,7 @@ int vgw_trial_run(struct vgw_plugin_prober *prober, const struct vgw_recipe *rec
 static void key_of(const struct vgw_recipe *recipe, const char *request, size_t len, char ret_key[KEY_BYTES])
 {
     struct vgw_plugin_hash hash;
-    memcpy(ret_key, "trial:", 6);
+    vgw_strcopy(ret_key, KEY_BYTES, "trial:");
     vgw_plugin_hash_init(&hash);
     vgw_plugin_hash_add(&hash, VGW_VERSION, sizeof VGW_VERSION);
     vgw_plugin_hash_add(&hash, recipe->hash, strlen(recipe->hash));

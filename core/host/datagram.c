@@ -94,13 +94,15 @@ static void remote_text(const struct sockaddr_storage *from, char *out, size_t c
 {
     char host[INET6_ADDRSTRLEN] = "";
     if (from->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *a = (const struct sockaddr_in6 *)from;
-        inet_ntop(AF_INET6, &a->sin6_addr, host, sizeof host);
-        snprintf(out, cap, "[%s]:%u", host, ntohs(a->sin6_port));
+        struct sockaddr_in6 a;
+        memcpy(&a, from, sizeof a);
+        inet_ntop(AF_INET6, &a.sin6_addr, host, sizeof host);
+        snprintf(out, cap, "[%s]:%u", host, ntohs(a.sin6_port));
     } else {
-        const struct sockaddr_in *a = (const struct sockaddr_in *)from;
-        inet_ntop(AF_INET, &a->sin_addr, host, sizeof host);
-        snprintf(out, cap, "%s:%u", host, ntohs(a->sin_port));
+        struct sockaddr_in a;
+        memcpy(&a, from, sizeof a);
+        inet_ntop(AF_INET, &a.sin_addr, host, sizeof host);
+        snprintf(out, cap, "%s:%u", host, ntohs(a.sin_port));
     }
 }
 
@@ -111,9 +113,8 @@ static void on_readable(void *arg, unsigned events)
     char remote[80];
     uint64_t handle = s->handle;
     for (int i = 0; i < PACKETS_A_TURN; i++) {
-        struct sockaddr_storage from;
+        struct sockaddr_storage from = {0};
         socklen_t n = sizeof from;
-        from.ss_family = AF_UNSPEC;
         ssize_t got = recvfrom(s->fd, data, sizeof data, 0, (struct sockaddr *)&from, &n);
         if (got < 0)
             return;

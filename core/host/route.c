@@ -51,11 +51,11 @@ static int32_t route_new(const struct voicegw_host *h, const char *path, struct 
 static int32_t add_http(const struct voicegw_host *h, const char *method, const char *path, uint32_t flags,
                         voicegw_route_handler handler)
 {
-    struct vgw_host_route *r;
+    struct vgw_host_route *r = NULL;
     if (!method || strlen(method) >= sizeof r->method || !handler)
         return vgw_host_set_error(h, VOICEGW_EINVALID, "a route needs a method and a handler");
     int rc = route_new(h, path, &r);
-    if (rc < 0)
+    if (rc < 0 || !r)
         return rc;
     vgw_strcopy(r->method, sizeof r->method, method);
     r->flags = flags;
@@ -65,12 +65,12 @@ static int32_t add_http(const struct voicegw_host *h, const char *method, const 
 
 static int32_t add_ws(const struct voicegw_host *h, const char *path, const struct voicegw_ws_route *route)
 {
-    struct vgw_host_route *r;
+    struct vgw_host_route *r = NULL;
     if (!route || !route->on_upgrade || !route->on_open || !route->events.on_message || !route->events.on_close)
         return vgw_host_set_error(h, VOICEGW_EINVALID,
                                   "a WebSocket route needs on_upgrade, on_open, on_message and on_close");
     int rc = route_new(h, path, &r);
-    if (rc < 0)
+    if (rc < 0 || !r)
         return rc;
     vgw_strcopy(r->method, sizeof r->method, "GET");
     r->flags = route->flags;

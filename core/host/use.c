@@ -266,10 +266,10 @@ static int32_t synthesize(const struct voicegw_host *h, uint64_t target, const c
                           void (*on_done)(void *arg, int32_t status, const char *sentence), void *arg,
                           uint64_t *ret_use)
 {
-    struct use *u;
+    struct use *u = NULL;
     struct synthesis *s;
     int rc = use_new(h, target, format, on_audio, on_done, arg, &u);
-    if (rc < 0)
+    if (rc < 0 || !u)
         return rc;
     if (!VGW_NEW(s)) {
         use_free(u);
@@ -325,9 +325,9 @@ static int32_t read_audio(const struct voicegw_host *h, uint64_t target, const c
                           void (*on_done)(void *arg, int32_t status, const char *sentence), void *arg,
                           uint64_t *ret_use)
 {
-    struct use *u;
+    struct use *u = NULL;
     int rc = use_new(h, target, format, on_audio, on_done, arg, &u);
-    if (rc < 0)
+    if (rc < 0 || !u)
         return rc;
     u->path = vgw_strdup(path);
     u->job = (struct vgw_job){.work = file_work, .done = file_done, .arg = u, .home = u->loop, .lane = VGW_LANE_IO};

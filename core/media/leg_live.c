@@ -41,7 +41,8 @@ void vgw_leg_live_tick(struct vgw_leg *leg, const struct vgw_leg_live_mark *befo
     /* Nothing there to play in time is the voice's own matter, unless it came while we stood still. */
     uint32_t missed = played < want && (before->late || level) ? want - played : 0;
     size_t skipped = vgw_playout_skip(leg->playout, vgw_catchup_tick(leg->live, level, played, missed));
-    if (skipped)
+    size_t frames = (skipped + frame - 1) / frame;
+    if (frames)
         vgw_metric_add(vgw_metric_family(VGW_METRIC_COUNTER, "voicegw_dropped_total", "What was dropped", "what"),
-                       (double)((skipped + frame - 1) / frame), "late_audio", NULL, NULL);
+                       (double)frames, "late_audio", NULL, NULL);
 }

@@ -117,7 +117,7 @@ size_t vgw_wav_decode(const struct vgw_wav *w, const void *data, size_t data_byt
                       int channel, int16_t *out)
 {
     uint64_t there = data_bytes < w->data_bytes ? data_bytes / w->block : w->samples;
-    if (first >= there || (channel >= 0 && (uint32_t)channel >= w->channels))
+    if (first >= there || !w->channels || (channel >= 0 && (uint32_t)channel >= w->channels))
         return 0;
     n = n < there - first ? n : (size_t)(there - first);
     const uint8_t *block = (const uint8_t *)data + first * w->block;

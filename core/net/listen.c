@@ -20,9 +20,11 @@
 static void fill_peer(int fd, const struct sockaddr_storage *from, struct vgw_peer *peer)
 {
     if (vgw_addr_from_sockaddr(from, &peer->addr)) {
-        const struct sockaddr_in *in = (const void *)from;
-        const struct sockaddr_in6 *in6 = (const void *)from;
-        peer->port = ntohs(from->ss_family == AF_INET ? in->sin_port : in6->sin6_port);
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+        memcpy(&in, from, sizeof in);
+        memcpy(&in6, from, sizeof in6);
+        peer->port = ntohs(from->ss_family == AF_INET ? in.sin_port : in6.sin6_port);
         return;
     }
     struct ucred cred = {.pid = -1, .uid = UINT32_MAX, .gid = UINT32_MAX};

@@ -27,7 +27,7 @@ static struct vgw_json *read_file(const char *file)
     struct vgw_json *doc = NULL, *plugins = NULL;
     struct vgw_buf text;
     char chunk[4096];
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    int fd = file ? open(file, O_RDONLY | O_CLOEXEC) : -1;
     if (fd < 0)
         return NULL;
     vgw_buf_init(&text, FILE_MAX);

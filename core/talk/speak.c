@@ -103,7 +103,7 @@ int vgw_speech_new(struct vgw_talk *t, enum vgw_speech_kind kind, uint64_t op, b
 
 void vgw_talk_prompt(struct vgw_talk *t, const char *text, uint64_t op, bool interruptible, enum vgw_speech_kind kind)
 {
-    struct vgw_speech *s;
+    struct vgw_speech *s = NULL;
     struct vgw_error err = {0};
     if (vgw_speech_new(t, kind, op, interruptible, NULL, NULL, &s, &err) < 0) {
         vgw_log(VGW_LOG_WARNING, &t->scope, "a prompt could not be spoken", "error", err.text, NULL);

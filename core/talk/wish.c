@@ -62,7 +62,9 @@ static size_t primary_bytes(const char *language)
 
 void vgw_talk_language_heard(struct vgw_talk *t, const char *heard, const char *text)
 {
-    size_t n = primary_bytes(heard ? heard : "");
+    if (!heard)
+        return;
+    size_t n = primary_bytes(heard);
     const char *now = t->cfg->language;
     /* A single word is the same in many languages. */
     if (!t->options->follow_language || n < 2 || n > 3 || vgw_text_words(text) < 2 ||

@@ -88,7 +88,7 @@ static int32_t take_object(struct reply *r, const char *data, uint64_t bytes)
 static int32_t feed_json(struct reply *r, const char *data, uint64_t bytes)
 {
     int32_t status = VOICEGW_OK;
-    for (uint64_t i = 0, from = 0; i < bytes && status == VOICEGW_OK; i++) {
+    for (uint64_t i = 0, from = 0; data && i < bytes && status == VOICEGW_OK; i++) {
         char c = data[i];
         uint32_t ends = 0;
         if (r->depth == 0) {
@@ -145,7 +145,7 @@ static int32_t feed_text(struct reply *r, const char *data, uint64_t bytes)
     if (!text)
         return refuse(r, VOICEGW_ELIMIT, "out of memory");
     memcpy(text, r->tail, r->tail_bytes);
-    if (bytes)
+    if (data && bytes)
         memcpy(text + r->tail_bytes, data, bytes);
     int64_t whole = whole_characters(text, n);
     int32_t status = whole < 0 ? refuse(r, VOICEGW_EPROVIDER, "the service sent text that is no UTF-8") : VOICEGW_OK;
@@ -209,7 +209,7 @@ static int32_t begin(struct reply *r)
     r->object = NULL;
     r->bytes = r->cap = 0;
     int32_t status = VOICEGW_OK;
-    if (r->kind == REPLY_TEXT && bytes && *head == '<')
+    if (r->kind == REPLY_TEXT && bytes && head && *head == '<')
         status = refuse(r, VOICEGW_EPROVIDER, "the service sent a page where words to say were expected");
     else if (bytes)
         status = feed_known(r, head, bytes);

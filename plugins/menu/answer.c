@@ -12,7 +12,8 @@ static void append(struct text *t, const char *text, size_t n)
 {
     size_t room = t->cap - t->used - 1;
     n = n < room ? n : room;
-    memcpy(t->out + t->used, text, n);
+    if (n)
+        memcpy(t->out + t->used, text, n);
     t->used += n;
     t->out[t->used] = '\0';
 }

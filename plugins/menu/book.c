@@ -94,7 +94,8 @@ static int read_text(const struct reader *r, struct voicegw_json object, const c
         char *text = book_alloc(r->book, v.bytes + 1);
         if (!text)
             return out_of_memory(r);
-        memcpy(text, v.text, v.bytes);
+        if (v.bytes)
+            memcpy(text, v.text, v.bytes);
         *ret_text = text;
         return 0;
     }
@@ -366,7 +367,7 @@ static int link_menus(struct reader *r, const char **const *wanted)
         struct menu *m = &b->menus[i];
         r->menu = m->id;
         for (uint32_t k = 0; k < m->choice_count; k++) {
-            const char *name = wanted[i][k];
+            const char *name = wanted[i] ? wanted[i][k] : NULL;
             r->option = (int32_t)k;
             for (uint32_t j = 0; name && j < b->menu_count; j++)
                 if (strcmp(b->menus[j].id, name) == 0)

@@ -159,6 +159,7 @@ struct match menu_match(const struct menu *menu, const char *text, double thresh
     struct match best = {.choice = -1, .score = 0};
     struct heard heard = {.count = 0};
     struct table table;
+    table.best[0][0] = 0;
     (void)book_words(text, take, &heard);
     double said = heard_weight(&heard);
     for (uint32_t i = 0; i < menu->choice_count; i++) {

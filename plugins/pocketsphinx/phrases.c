@@ -84,7 +84,7 @@ static const char *next_word(const char *at, char *word)
     size_t n = 0;
     while (*at && !isalnum((unsigned char)*at) && (unsigned char)*at < 0x80)
         at++;
-    if (isdigit((unsigned char)*at)) {
+    if (*at >= '0' && *at <= '9') {
         const char *name = digits[*at - '0'];
         memcpy(word, name, strlen(name) + 1);
         return at + 1;
@@ -124,7 +124,7 @@ int phrases_add(struct phrases *p, const char *text)
 
 int phrases_add_json(struct phrases *p, const char *hints_json)
 {
-    char text[512];
+    char text[512] = "";
     struct voicegw_json_iter it = voicegw_json_each(voicegw_json_of(hints_json));
     while (voicegw_json_next(&it)) {
         if (voicegw_json_string(it.value, text, sizeof text) >= 0 && phrases_add(p, text) < 0)

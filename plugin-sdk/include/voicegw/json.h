@@ -600,7 +600,7 @@ static inline uint32_t voicegw_json_bool(struct voicegw_json v, uint32_t dflt)
 {
     if (voicegw_json_type(v) != VOICEGW_JSON_BOOL)
         return dflt;
-    return v.text[0] == 't' ? 1u : 0u;
+    return v.text && v.text[0] == 't' ? 1u : 0u;
 }
 
 /* The same by path. */

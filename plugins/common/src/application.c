@@ -53,7 +53,7 @@ static int32_t add_signature(const struct voicegw_host *host, const struct voice
     const struct voicegw_host_crypto *crypto = host->get_extension(host, VOICEGW_HOST_CRYPTO);
     const char *token = host->option_string(host, o, "auth_token");
     char signature[APPLICATION_SIGNATURE_CAP];
-    if (!token || !*token)
+    if (!token || !*token || !s->url || !s->headers) /* the two were refused before */
         return VOICEGW_OK;
     if (!crypto || application_sign(host, crypto, token, s->url, signature) < 0)
         return host->set_error(host, VOICEGW_EUNSUPPORTED, "this host cannot sign for auth_token");
@@ -65,7 +65,7 @@ static int32_t add_headers(const struct voicegw_host *host, const struct voicegw
                            struct application_settings *s)
 {
     struct voicegw_json_iter it = voicegw_json_each(voicegw_json_of(host->option_json(host, o, "headers")));
-    uint32_t count = s->headers[0] ? 1 : 0;
+    uint32_t count = s->headers && s->headers[0] ? 1 : 0;
     char name[VALUE_CAP], value[4096];
     while (voicegw_json_next(&it)) {
         if (count == HEADERS_MAX)
@@ -74,8 +74,7 @@ static int32_t add_headers(const struct voicegw_host *host, const struct voicegw
             voicegw_json_string(it.value, value, sizeof value) < 0 || !is_header(name, value))
             return host->set_error(host, VOICEGW_ECONFIG,
                                    "headers must be a map of names to texts without control characters");
-        s->headers[count] = header_line(name, value);
-        if (!s->headers[count++])
+        if (!s->headers || !(s->headers[count++] = header_line(name, value)))
             return host->set_error(host, VOICEGW_ELIMIT, "out of memory");
     }
     return VOICEGW_OK;

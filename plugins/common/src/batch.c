@@ -391,7 +391,8 @@ static int32_t push(void *stream, const struct voicegw_frame *frame)
         t->pcm = grown;
         t->room = room + n;
     }
-    memcpy(t->pcm + t->samples, frame->data, n * sizeof *t->pcm);
+    if (n)
+        memcpy(t->pcm + t->samples, frame->data, n * sizeof *t->pcm);
     t->samples += n;
     b->taken += n;
     if (b->home->chunk_ms && t->samples >= (uint64_t)b->home->chunk_ms * RATE / 1000)

@@ -63,7 +63,7 @@ static int keep_texts(struct platform_settings *s, const struct platform_kind *k
 
 static int is_plain(const char *text)
 {
-    for (; *text; text++)
+    for (; text && *text; text++)
         if ((unsigned char)*text <= ' ' || *text == 0x7f)
             return 0;
     return 1;

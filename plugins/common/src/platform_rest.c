@@ -243,9 +243,9 @@ void platform_rest_cancel(struct platform *p, uint64_t op)
 
 void platform_rests_end(struct platform *p)
 {
-    while (p->rests) {
-        struct platform_rest *r = p->rests;
+    for (struct platform_rest *r = p->rests, *next; r; r = next) {
         uint64_t request = r->request;
+        next = r->next;
         unlink_rest(r);
         if (r->timer)
             (void)p->host->timer_cancel(p->host, r->timer);

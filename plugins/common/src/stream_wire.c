@@ -268,8 +268,9 @@ size_t stream_wire_put_media(const char *prefix, size_t prefix_bytes, const uint
 {
     memcpy(out, prefix, prefix_bytes);
     size_t n = prefix_bytes + base64_encode(data, bytes, out + prefix_bytes);
-    memcpy(out + n, "\"}}", 3);
-    return n + 3;
+    for (const char *end = "\"}}"; *end; end++)
+        out[n++] = *end;
+    return n;
 }
 
 static size_t fitting(int n, size_t cap)

@@ -61,17 +61,23 @@ static uint8_t *put32(uint8_t *p, uint32_t v)
     return p;
 }
 
+static uint8_t *put_tag(uint8_t *p, const char *tag)
+{
+    while (*tag)
+        *p++ = (uint8_t)*tag++;
+    return p;
+}
+
 void wav_head_write(uint8_t *out, uint32_t rate, uint32_t samples)
 {
-    uint8_t *p = out;
-    memcpy(p, "RIFF", 4);
-    p = put32(p + 4, WAV_HEAD_BYTES - 8 + 2 * samples);
-    memcpy(p, "WAVEfmt ", 8);
-    p = put32(p + 8, 16);
+    uint8_t *p = put_tag(out, "RIFF");
+    p = put32(p, WAV_HEAD_BYTES - 8 + 2 * samples);
+    p = put_tag(p, "WAVEfmt ");
+    p = put32(p, 16);
     p = put32(p, 1 | 1u << 16); /* linear, one channel */
     p = put32(p, rate);
     p = put32(p, 2 * rate);
     p = put32(p, 2 | 16u << 16);
-    memcpy(p, "data", 4);
-    (void)put32(p + 4, 2 * samples);
+    p = put_tag(p, "data");
+    (void)put32(p, 2 * samples);
 }
