@@ -14,7 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ANALYSIS_SECONDS = 900
 FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", '-DVGW_VERSION="0"', '-DVGW_PLUGINDIR="/usr/lib/voicegw"', '-DVGW_SYSCONFDIR="/etc"',
          '-DVGW_STATEDIR="/var/lib/voicegw"', '-DVGW_RUNDIR="/run/voicegw"', '-DVOICEGW_PLUGIN_VERSION="0"', "-Icore", "-Iplugin-sdk/include",
-         "-Iplugins/common", "-I/usr/include/postgresql", "-I/usr/include/pocketsphinx", "-I/usr/include/sphinxbase", "-I/usr/include/x86_64-linux-gnu/sphinxbase"]
+         "-Iplugins/common", "-I/usr/include/re", "-I/usr/include/postgresql", "-I/usr/include/pocketsphinx", "-I/usr/include/sphinxbase", "-I/usr/include/x86_64-linux-gnu/sphinxbase"]
 passed = failed = skipped = 0
 
 
