@@ -11,9 +11,9 @@
 #define LOOK_US (2 * VGW_US_PER_MS)
 #define LEGS_US (3 * VGW_US_PER_S)
 #define SOCKETS_US (3 * VGW_US_PER_S)
-#define INSTANCES_US (2 * VGW_US_PER_S)
-#define RELOAD_US (30 * VGW_US_PER_S) /* a disk that hangs */
-#define WORK_US (30 * VGW_US_PER_S)   /* what the pool was given before the calls ended */
+#define INSTANCES_US (6 * VGW_US_PER_S) /* longer than an engine is waited for that does not close */
+#define RELOAD_US (30 * VGW_US_PER_S)   /* a disk that hangs */
+#define WORK_US (30 * VGW_US_PER_S)     /* what the pool was given before the calls ended */
 #define STORE_US (5 * VGW_US_PER_S)
 #define ARCHIVE_US (5 * VGW_US_PER_S)
 

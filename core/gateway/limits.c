@@ -422,7 +422,7 @@ static const struct limit threads[] = {
     FIXED("loop/heap.c", TIMERS_MAX, 4u << 20, COUNT, "timers of a loop", NONE),
     FIXED("gateway/close.c", LEGS_US, 3 * VGW_US_PER_S, US, "wait for media at the end", NONE),
     FIXED("gateway/close.c", SOCKETS_US, 3 * VGW_US_PER_S, US, "wait for sockets at the end", NONE),
-    FIXED("gateway/close.c", INSTANCES_US, 2 * VGW_US_PER_S, US, "wait for instances at the end", NONE),
+    FIXED("gateway/close.c", INSTANCES_US, 6 * VGW_US_PER_S, US, "wait for instances at the end", NONE),
     FIXED("gateway/close.c", RELOAD_US, 30 * VGW_US_PER_S, US, "wait for a reload at the end", NONE),
     FIXED("gateway/close.c", WORK_US, 30 * VGW_US_PER_S, US, "wait for work of plugins at the end", NONE),
     FIXED("gateway/close.c", STORE_US, 5 * VGW_US_PER_S, US, "wait for the store at the end", NONE),

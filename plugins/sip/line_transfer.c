@@ -24,6 +24,10 @@ static void notify(struct line *line, uint32_t status, int last)
     char headers[160], body[80];
     if (!line->session)
         return;
+    if (line->notify_due && status != 100) { /* a quick answer comes before what waits for its turn: that goes first */
+        line->notify_due = 0;
+        notify(line, 100, 0);
+    }
     (void)snprintf(headers, sizeof headers, "Event: refer\r\nSubscription-State: %s\r\n",
                    last ? "terminated;reason=noresource" : "active;expires=60");
     (void)snprintf(body, sizeof body, "SIP/2.0 %u %s\r\n", status, status == 100 ? "Trying" : re_reason(status));

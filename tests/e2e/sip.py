@@ -842,9 +842,10 @@ def test_a_peer_sends_the_gateway_elsewhere():
         call = connected(g, peer, feed=feed, user="201")
         call.ask("REFER", [f"Refer-To: <sip:desk@127.0.0.1:{desk.port}>"])
         desk.reply(invited(desk), 486)
-        peer.reply(peer.request_of("NOTIFY"), 200)
-        busy = peer.request_of("NOTIFY")
-        assert "486" in busy.body, busy
+        trying = peer.expect(lambda m: m.first.startswith("NOTIFY ") and m.get("Call-ID") == call.call)
+        peer.reply(trying, 200)
+        busy = peer.expect(lambda m: m.first.startswith("NOTIFY ") and m.get("Call-ID") == call.call)
+        assert "486" in busy.body, (trying, busy)
         peer.reply(busy, 200)
         assert call.ask("REFER", ["Refer-To: <http://x>"], code=4).status == 400
         call.bye()
